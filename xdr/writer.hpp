@@ -1,0 +1,116 @@
+// Writes XDR (RFC 4506). Small things are copied into one buffer; large payloads are only referenced, so that the
+// whole leaves in one gathered send without having been copied. Reusable: clear() keeps the buffer.
+#pragma once
+
+#include "xdr/reader.hpp"
+
+#include <boost/container/small_vector.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace berth::xdr {
+
+class Writer {
+public:
+    /// Payloads from this size on are referenced by reference_or_copy(), smaller ones copied.
+    static constexpr std::size_t reference_bytes_min = 1024;
+
+    Writer() = default;
+
+    void u32(std::uint32_t value) { word(value); }
+    void u64(std::uint64_t value) { word(value); }
+
+    /// Bytes and their zero padding, copied.
+    void fixed(std::span<const std::byte> bytes) {
+        const auto pad = padding(bytes.size());
+        auto* to = extend(bytes.size() + pad);
+        if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+        std::memset(to + bytes.size(), 0, pad);
+    }
+
+    /// Bytes and their padding; large ones must outlive what is made of segments().
+    void reference_or_copy(std::span<const std::byte> bytes);
+
+    /// A word to be filled in later with patch_u32 (a count, a record mark); gives its place.
+    std::size_t reserve_u32() {
+        const auto place = size_;
+        u32(0);
+        return place;
+    }
+    void patch_u32(std::size_t place, std::uint32_t value) noexcept;
+
+    /// Forgets everything written after a mark() (an answer begun and given up).
+    struct Mark {
+        std::size_t own_bytes;
+        std::size_t references;
+    };
+    [[nodiscard]] Mark mark() const noexcept { return {size_, references_.size()}; }
+    void rewind(Mark to) noexcept;
+    void clear() noexcept { rewind({0, 0}); }
+    /// Gives memory above `bytes` back; for buffers that stay in a pool.
+    void shrink(std::size_t bytes) noexcept;
+
+    /// All bytes written, own and referenced.
+    [[nodiscard]] std::size_t size() const noexcept { return size_ + referenced_bytes_; }
+
+    /// Calls take(span) for each piece, in order. Valid until the next write.
+    template <class Take>
+    void segments(Take&& take) const {
+        std::size_t from = 0;
+        for (const auto& reference : references_) {
+            if (reference.place > from) take(std::span<const std::byte>{bytes_.get() + from, reference.place - from});
+            take(reference.bytes);
+            from = reference.place;
+        }
+        if (size_ > from) take(std::span<const std::byte>{bytes_.get() + from, size_ - from});
+    }
+
+    /// Everything in one piece, copied.
+    [[nodiscard]] std::vector<std::byte> flat() const;
+
+private:
+    struct Reference {
+        std::size_t place;  // own bytes written before it
+        std::span<const std::byte> bytes;
+    };
+
+    template <class Word>
+    void word(Word value) {
+        const auto wire = detail::big_endian(value);
+        std::memcpy(extend(sizeof wire), &wire, sizeof wire);
+    }
+
+    std::byte* extend(std::size_t count) {
+        if (count > capacity_ - size_) grow(count);
+        auto* at = bytes_.get() + size_;
+        size_ += count;
+        return at;
+    }
+    void grow(std::size_t count);
+
+    std::unique_ptr<std::byte[]> bytes_;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+    boost::container::small_vector<Reference, 2> references_;
+    std::size_t referenced_bytes_ = 0;
+};
+
+/// Takes what a Writer takes and only counts: how many bytes an encoding would have.
+class Counter {
+public:
+    void u32(std::uint32_t) noexcept { size_ += 4; }
+    void u64(std::uint64_t) noexcept { size_ += 8; }
+    void fixed(std::span<const std::byte> bytes) noexcept { size_ += bytes.size() + padding(bytes.size()); }
+    void reference_or_copy(std::span<const std::byte> bytes) noexcept { fixed(bytes); }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+private:
+    std::size_t size_ = 0;
+};
+
+}  // namespace berth::xdr
