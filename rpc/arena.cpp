@@ -1,0 +1,74 @@
+#include "rpc/arena.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+
+namespace berth::rpc {
+
+std::size_t BlockPool::class_of(std::size_t size) noexcept {
+    const auto log2 = static_cast<std::size_t>(std::bit_width(size - 1));
+    return log2 <= smallest_log2 ? 0 : log2 - smallest_log2;
+}
+
+BlockPool::Block BlockPool::take(std::size_t size) {
+    const auto which = class_of(std::max<std::size_t>(size, 1));
+    if (which >= class_count) return {std::make_unique_for_overwrite<std::byte[]>(size), size};
+    {
+        const std::scoped_lock held{lock_};
+        auto& kept = kept_[which];
+        if (!kept.empty()) {
+            auto block = std::move(kept.back());
+            kept.pop_back();
+            kept_bytes_ -= block.size;
+            return block;
+        }
+    }
+    const auto rounded = std::size_t{1} << (smallest_log2 + which);
+    return {std::make_unique_for_overwrite<std::byte[]>(rounded), rounded};
+}
+
+void BlockPool::give(Block block) noexcept {
+    const auto which = class_of(block.size);
+    if (which >= class_count || !std::has_single_bit(block.size)) return;
+    const std::scoped_lock held{lock_};
+    if (kept_bytes_ + block.size > kept_bytes_max_) return;
+    try {
+        kept_[which].push_back(std::move(block));
+    } catch (const std::bad_alloc&) {
+        return;  // the block goes back to the system instead
+    }
+    kept_bytes_ += kept_[which].back().size;
+}
+
+std::span<std::byte> Arena::bytes(std::size_t count) {
+    constexpr std::size_t alignment = alignof(std::max_align_t);
+    const auto rounded = (count + alignment - 1) / alignment * alignment;
+    if (!first_) first_ = std::make_unique_for_overwrite<std::byte[]>(first_block_bytes);
+    if (rounded <= first_block_bytes - used_) {
+        const std::span taken{first_.get() + used_, count};
+        used_ += rounded;
+        return taken;
+    }
+    more_.reserve(more_.size() + 1);
+    more_.push_back(pool_ != nullptr ? pool_->take(count)
+                                     : BlockPool::Block{std::make_unique_for_overwrite<std::byte[]>(count), count});
+    return {more_.back().bytes.get(), count};
+}
+
+std::string_view Arena::copy(std::string_view text) {
+    const auto to = bytes(text.size());
+    if (!text.empty()) std::memcpy(to.data(), text.data(), text.size());
+    return {reinterpret_cast<const char*>(to.data()), text.size()};
+}
+
+void Arena::reset() noexcept {
+    used_ = 0;
+    while (!more_.empty()) {
+        if (pool_ != nullptr) pool_->give(std::move(more_.back()));
+        more_.pop_back();
+    }
+}
+
+}  // namespace berth::rpc

@@ -1,0 +1,66 @@
+// Memory that lives exactly as long as one call: what handlers put into replies without owning it. Bump allocation;
+// reset() keeps the first block, so that a call on the steady path allocates nothing. Used by one thread at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace berth::rpc {
+
+/// Large blocks that calls hand on to later calls instead of giving them back to the system (where each would be
+/// mapped and zeroed again). Shared by all threads; keeps at most `kept_bytes_max`.
+class BlockPool {
+public:
+    explicit BlockPool(std::size_t kept_bytes_max) : kept_bytes_max_(kept_bytes_max) {}
+    BlockPool(const BlockPool&) = delete;
+    BlockPool& operator=(const BlockPool&) = delete;
+    struct Block {
+        std::unique_ptr<std::byte[]> bytes;
+        std::size_t size = 0;
+    };
+    /// At least `size` bytes, uninitialised. Throws std::bad_alloc.
+    Block take(std::size_t size);
+    void give(Block block) noexcept;
+
+private:
+    // Blocks are powers of two from 16 KiB to 2 MiB; larger ones are not kept.
+    static constexpr std::size_t smallest_log2 = 14;
+    static constexpr std::size_t class_count = 8;
+    static std::size_t class_of(std::size_t size) noexcept;
+
+    const std::size_t kept_bytes_max_;
+    std::mutex lock_;
+    std::array<std::vector<Block>, class_count> kept_;
+    std::size_t kept_bytes_ = 0;
+};
+
+class Arena {
+public:
+    /// Without a pool, large blocks come from the heap.
+    explicit Arena(BlockPool* pool = nullptr) noexcept : pool_(pool) {}
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+    ~Arena() { reset(); }
+
+    /// Uninitialised bytes, aligned for any type, good until reset(). Throws std::bad_alloc.
+    std::span<std::byte> bytes(std::size_t count);
+    /// A copy of a text, good until reset().
+    std::string_view copy(std::string_view text);
+
+    void reset() noexcept;
+
+private:
+    static constexpr std::size_t first_block_bytes = 2048;
+
+    BlockPool* pool_;
+    std::unique_ptr<std::byte[]> first_;
+    std::size_t used_ = 0;  // of first_
+    std::vector<BlockPool::Block> more_;
+};
+
+}  // namespace berth::rpc

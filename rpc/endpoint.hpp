@@ -1,0 +1,49 @@
+// Where a call came from and where it arrived: an IP address and a port, IPv4 or IPv6.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct sockaddr;
+
+namespace berth::rpc {
+
+enum class Transport : std::uint8_t { udp, tcp };
+
+/// An IPv4 address stands in the first four bytes; an IPv4-mapped IPv6 address is kept as IPv4.
+struct Address {
+    std::array<std::byte, 16> bytes{};
+    bool v6 = false;
+    std::uint32_t scope = 0;  ///< interface of a link-local IPv6 address
+
+    auto operator<=>(const Address&) const = default;
+    [[nodiscard]] bool is_loopback() const noexcept;
+    [[nodiscard]] bool is_any() const noexcept;
+    [[nodiscard]] std::string text() const;
+    /// Numeric text only ("10.0.0.1", "fe80::1%eth0"); empty when it is none.
+    static std::optional<Address> parse(std::string_view text);
+};
+
+struct Endpoint {
+    Address address;
+    std::uint16_t port = 0;
+
+    auto operator<=>(const Endpoint&) const = default;
+    /// "10.0.0.1:2049", "[::1]:2049"
+    [[nodiscard]] std::string text() const;
+    /// The "universal address" of RFC 5665 §5.2.3.3: "10.0.0.1.8.1", "::1.8.1"
+    [[nodiscard]] std::string universal_address() const;
+    static std::optional<Endpoint> parse_universal_address(std::string_view text);
+
+    /// From and to the system's own form; `size` as the system call gave it.
+    static Endpoint from(const sockaddr& address);
+    /// Writes a sockaddr_in or sockaddr_in6 into 128 bytes of storage; gives its length.
+    std::size_t to(sockaddr& storage) const;
+};
+
+}  // namespace berth::rpc
