@@ -1,0 +1,174 @@
+// The vocabulary of exported trees: who asks, what an object is, what may be changed.
+// Plain values; knows no RPC and no XDR.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace berth::vfs {
+
+/// Whom the file system should take the caller for: after squashing, as local ids. The groups are
+/// the supplementary ones and live as long as the call.
+struct Identity {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::span<const gid_t> groups;
+};
+
+/// Whether an operation may wait for a disk (or a lock held over disk work).
+enum class Wait : std::uint8_t { no, yes };
+
+/// Who asks, and whether the asking thread may block. One per call.
+struct Caller {
+    Identity identity;
+    Wait wait = Wait::yes;
+};
+
+enum class FileType : std::uint8_t {
+    regular,
+    directory,
+    block_device,
+    character_device,
+    symbolic_link,
+    socket,
+    fifo,
+};
+
+/// Seconds since 1970 (may be negative) and nanoseconds 0..999,999,999.
+struct Time {
+    std::int64_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+    auto operator<=>(const Time&) const = default;
+};
+
+struct DeviceNumber {
+    std::uint32_t major = 0;
+    std::uint32_t minor = 0;
+    bool operator==(const DeviceNumber&) const = default;
+};
+
+struct Attributes {
+    FileType type = FileType::regular;
+    std::uint32_t mode = 0;  ///< permission bits only, at most 07777
+    std::uint32_t links = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::uint64_t size = 0;  ///< bytes
+    std::uint64_t used = 0;  ///< bytes on disk
+    DeviceNumber device;     ///< zero unless a device
+    std::uint64_t fileid = 0;
+    Time accessed;
+    Time modified;
+    Time changed;
+    bool operator==(const Attributes&) const = default;
+};
+
+/// A time to set: the server's clock, or the value given.
+struct NewTime {
+    std::optional<Time> value;  ///< empty: the server's clock
+};
+
+/// What SETATTR and the creating operations may set; empty means leave alone. When creating: no
+/// mode is mode 0, a uid or gid that the caller may not give away is left out without an error, a
+/// size is looked at only for a regular file, and a directory takes its set-group-id bit from its
+/// parent alone.
+struct NewAttributes {
+    std::optional<std::uint32_t> mode;
+    std::optional<std::uint32_t> uid;
+    std::optional<std::uint32_t> gid;
+    std::optional<std::uint64_t> size;
+    std::optional<NewTime> accessed;
+    std::optional<NewTime> modified;
+};
+
+/// Permission to ask for or to answer with: a set of these bits, as access(2) has them.
+enum Permission : std::uint8_t { may_execute = 1, may_write = 2, may_read = 4 };
+
+enum class CreateMode : std::uint8_t {
+    unchecked,  ///< an existing regular file is taken as it is, only `size` is applied to it;
+                ///< others: file_exists
+    guarded,    ///< an existing name is an error
+    exclusive,  ///< an existing file made with the same verifier is success
+};
+
+using CreateVerifier = std::array<std::byte, 8>;
+
+struct NewFile {
+    CreateMode mode = CreateMode::unchecked;
+    NewAttributes attributes;   ///< not looked at when exclusive
+    CreateVerifier verifier{};  ///< looked at only when exclusive
+};
+
+/// A FIFO, a socket, or a device with its number.
+struct SpecialFile {
+    FileType type = FileType::fifo;
+    DeviceNumber device;
+    NewAttributes attributes;
+};
+
+/// One directory entry while it is being listed. The name is valid only during the visit.
+struct DirectoryEntry {
+    std::uint64_t fileid = 0;
+    std::string_view name;
+    std::uint64_t cookie = 0;  ///< the position after this entry; never 0, at most 2^63-1
+};
+
+/// fsstat-like figures, in bytes and in files; `available` is what this caller may use.
+struct Space {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_bytes = 0;
+    std::uint64_t available_bytes = 0;
+    std::uint64_t total_files = 0;
+    std::uint64_t free_files = 0;
+    std::uint64_t available_files = 0;
+};
+
+/// What the file system can do; constant while it is exported.
+struct Limits {
+    std::uint32_t name_bytes_max = 255;
+    std::uint32_t links_max = 32000;
+    std::uint64_t file_bytes_max = (std::uint64_t{1} << 63) - 1;
+    Time time_granularity{0, 1};
+    bool case_insensitive = false;
+    bool case_preserving = true;
+};
+
+/// What names an object inside one file system, across restarts where the file system can do so:
+/// the kernel's own file handle, an inode number with its generation, whatever the implementation
+/// chose.
+class ObjectId {
+public:
+    static constexpr std::size_t bytes_max = 42;
+
+    ObjectId() = default;
+    /// Needs bytes.size() <= bytes_max.
+    explicit ObjectId(std::span<const std::byte> bytes)
+        : size_(static_cast<std::uint8_t>(bytes.size())) {
+        assert(bytes.size() <= bytes_max);
+        if (!bytes.empty()) std::memcpy(bytes_.data(), bytes.data(), bytes.size());
+    }
+
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+        return {bytes_.data(), size_};
+    }
+
+    friend bool operator==(const ObjectId& a, const ObjectId& b) noexcept {
+        return std::ranges::equal(a.bytes(), b.bytes());
+    }
+
+private:
+    std::array<std::byte, bytes_max> bytes_{};
+    std::uint8_t size_ = 0;
+};
+
+}  // namespace berth::vfs
