@@ -1,0 +1,79 @@
+#include "nfs/vfs/handle.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+#include <sys/random.h>
+
+#include <boost/endian/conversion.hpp>
+#include <sodium.h>
+
+namespace berth::vfs {
+namespace {
+
+constexpr std::byte version{1};
+constexpr std::size_t export_id_at = 2;
+constexpr std::size_t object_at = 6;
+constexpr std::size_t mac_bytes = crypto_shorthash_siphash24_BYTES;
+constexpr std::size_t bytes_min = object_at + mac_bytes;
+
+static_assert(object_at + ObjectId::bytes_max + mac_bytes == Handle::bytes_max);
+static_assert(HandleKey::size == crypto_shorthash_siphash24_KEYBYTES);
+
+using Mac = std::array<unsigned char, mac_bytes>;
+
+unsigned char* raw(std::byte* bytes) {
+    return reinterpret_cast<unsigned char*>(bytes);
+}
+const unsigned char* raw(const std::byte* bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes);
+}
+
+Mac mac_of(std::span<const std::byte> bytes, const HandleKey& key) {
+    Mac mac{};
+    crypto_shorthash_siphash24(mac.data(), raw(bytes.data()), bytes.size(),
+                               raw(key.bytes().data()));
+    return mac;
+}
+
+}  // namespace
+
+HandleKey HandleKey::random() {
+    std::array<std::byte, size> bytes{};
+    // Reads of up to 256 bytes are never short, and wait only while the machine starts.
+    while (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
+    }
+    return HandleKey{bytes};
+}
+
+Handle HandleSealer::seal(ExportId export_id, const ObjectId& object) const {
+    std::array<std::byte, Handle::bytes_max> bytes{};
+    const auto id = object.bytes();
+    bytes[0] = version;
+    bytes[1] = static_cast<std::byte>(id.size());
+    boost::endian::store_big_u32(raw(&bytes[export_id_at]), static_cast<std::uint32_t>(export_id));
+    std::ranges::copy(id, bytes.begin() + object_at);
+
+    const auto sealed = object_at + id.size();
+    const auto mac = mac_of(std::span{bytes}.first(sealed), key_);
+    std::ranges::copy(std::as_bytes(std::span{mac}),
+                      bytes.begin() + static_cast<std::ptrdiff_t>(sealed));
+    return Handle{std::span{bytes}.first(sealed + mac_bytes)};
+}
+
+Result<OpenedHandle> HandleSealer::open(std::span<const std::byte> handle) const {
+    if (handle.size() < bytes_min || handle.size() > Handle::bytes_max) return bad_handle;
+    if (handle[0] != version) return bad_handle;
+    if (std::to_integer<std::size_t>(handle[1]) != handle.size() - bytes_min) return bad_handle;
+
+    const auto mac = mac_of(handle.first(handle.size() - mac_bytes), key_);
+    if (sodium_memcmp(mac.data(), handle.last(mac_bytes).data(), mac_bytes) != 0) return bad_handle;
+
+    return OpenedHandle{
+        ExportId{boost::endian::load_big_u32(raw(&handle[export_id_at]))},
+        ObjectId{handle.subspan(object_at, handle.size() - bytes_min)},
+    };
+}
+
+}  // namespace berth::vfs
