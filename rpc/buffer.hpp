@@ -1,0 +1,49 @@
+// A shared block of memory from a pool: received bytes, owned together by the connection that goes on receiving into it
+// and the calls that still read from it.
+#pragma once
+
+#include "rpc/arena.hpp"
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+namespace berth::rpc {
+
+class Buffer;
+using BufferPtr = boost::intrusive_ptr<Buffer>;
+
+class Buffer {
+public:
+    /// The pool outlives the buffer.
+    static BufferPtr make(BlockPool& pool, std::size_t size) { return BufferPtr{new Buffer{pool, size}}; }
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+
+    [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {block_.bytes.get(), block_.size}; }
+    [[nodiscard]] std::size_t size() const noexcept { return block_.size; }
+
+    /// Whether the caller's pointer is the only one. What other threads did with the bytes is then over.
+    [[nodiscard]] bool is_unique() const noexcept { return owners_.load(std::memory_order_acquire) == 1; }
+
+private:
+    Buffer(BlockPool& pool, std::size_t size) : pool_(pool), block_(pool.take(size)) {}
+    ~Buffer() { pool_.give(std::move(block_)); }
+
+    friend void intrusive_ptr_add_ref(Buffer* buffer) noexcept {
+        buffer->owners_.fetch_add(1, std::memory_order_relaxed);
+    }
+    friend void intrusive_ptr_release(Buffer* buffer) noexcept {
+        if (buffer->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete buffer;
+    }
+
+    BlockPool& pool_;
+    BlockPool::Block block_;
+    std::atomic<std::uint32_t> owners_{0};
+};
+
+}  // namespace berth::rpc

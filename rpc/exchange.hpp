@@ -1,0 +1,57 @@
+// One call in flight and everything it needs until its reply has left: the request's bytes, the call, its memory, the
+// reply. Belongs to one thread at a time: the connection's network thread, or the worker it was handed to. Reused.
+#pragma once
+
+#include "rpc/buffer.hpp"
+#include "rpc/call.hpp"
+#include "rpc/program.hpp"
+#include "rpc/reply_cache.hpp"
+#include "rpc/reply_path.hpp"
+#include "xdr/reader.hpp"
+#include "xdr/writer.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace berth::rpc {
+
+struct Exchange {
+    explicit Exchange(BlockPool* pool = nullptr) noexcept : arena(pool), call(arena) {}
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    /// Ready for the next call; what is worth keeping (first memory block, reply buffer) is kept.
+    void reset() noexcept {
+        constexpr std::size_t reply_bytes_kept = 16384;
+        arena.reset();
+        reply.clear();
+        reply.shrink(reply_bytes_kept);
+        call.deferred = call.reply_forgotten = false;
+        request = {};
+        request_owner.reset();
+        remembered_reply.reset();
+        path.reset();
+        program = nullptr;
+        procedure = nullptr;
+        key.reset();
+    }
+
+    // Set by the transport, together with call.caller, call.local and call.transport:
+    std::span<const std::byte> request;  ///< one whole RPC message
+    BufferPtr request_owner;             ///< keeps `request` alive
+    std::shared_ptr<ReplyPath> path;
+
+    // Set by the dispatcher:
+    Arena arena;
+    Call call;
+    const Program* program = nullptr;
+    const Program::Procedure* procedure = nullptr;
+    xdr::Reader arguments{{}};
+    std::optional<CallKey> key;  ///< while the reply cache has this call in progress
+    xdr::Writer reply;           ///< empty: nothing is to be sent
+    ReplyBytes remembered_reply;  ///< what `reply` refers to when it is a repeated one
+};
+
+}  // namespace berth::rpc

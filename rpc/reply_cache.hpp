@@ -1,0 +1,91 @@
+// Remembers the replies of calls that must not run twice (the duplicate request cache). A client that has lost a
+// reply sends the same bytes again, perhaps over a new connection; it gets the first reply again.
+// Shared by all threads; sharded, each shard with its own lock. Owned by the dispatcher.
+#pragma once
+
+#include "rpc/endpoint.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace berth::rpc {
+
+class ReplyPath;
+
+using ReplyBytes = std::shared_ptr<const std::vector<std::byte>>;
+
+/// What makes two calls the same one. The address is without port, because clients reconnect from others; the whole
+/// body is in the checksum, credential included, so that two clients behind one address are kept apart.
+struct CallKey {
+    Address caller;
+    std::uint32_t xid = 0;
+    std::uint32_t program = 0;
+    std::uint32_t version = 0;
+    std::uint32_t procedure = 0;
+    std::uint64_t body_bytes = 0;
+    std::uint64_t body_checksum = 0;
+
+    bool operator==(const CallKey&) const = default;
+};
+
+class ReplyCache {
+public:
+    struct Limits {
+        std::size_t bytes_max = std::size_t{64} << 20;  ///< of remembered replies and their bookkeeping
+        std::chrono::seconds keep{120};                 ///< unless space runs out
+    };
+    using Clock = std::chrono::steady_clock;
+    using Now = std::function<Clock::time_point()>;
+
+    explicit ReplyCache(const Limits& limits, Now now = Clock::now);
+    ReplyCache(const ReplyCache&) = delete;
+    ReplyCache& operator=(const ReplyCache&) = delete;
+    ~ReplyCache();
+
+    enum class Seen : std::uint8_t {
+        first,        ///< run it, then finish() or abandon()
+        in_progress,  ///< it is running: drop this one; the reply will come
+        answered,     ///< send `reply` again
+    };
+    struct Begun {
+        Seen seen = Seen::first;
+        ReplyBytes reply;  ///< when answered
+    };
+    /// Enters the call as in progress before it runs. `path` is where this copy of it came from.
+    Begun begin(const CallKey& key, const std::shared_ptr<ReplyPath>& path);
+
+    /// The call has been answered with these bytes. Gives the path that the newest copy of it came by, if copies came
+    /// while it ran.
+    std::shared_ptr<ReplyPath> finish(const CallKey& key, ReplyBytes reply);
+    /// The call came to nothing worth remembering; the next copy of it runs. Gives the newest copy's path too.
+    std::shared_ptr<ReplyPath> abandon(const CallKey& key);
+
+    struct Statistics {
+        std::uint64_t hits = 0;
+        std::uint64_t misses = 0;
+        std::uint64_t dropped = 0;  ///< duplicates of calls in progress
+        std::size_t entries = 0;
+        std::size_t bytes = 0;
+    };
+    [[nodiscard]] Statistics statistics() const;
+
+private:
+    struct Shard;
+    Shard& shard_of(const CallKey& key);
+
+    static constexpr std::size_t shard_count = 16;
+    const std::size_t shard_bytes_max_;
+    const std::chrono::seconds keep_;
+    const Now now_;
+    std::unique_ptr<Shard[]> shards_;
+};
+
+/// The checksum a CallKey carries. Seeded per process, so that nobody can prepare collisions.
+std::uint64_t body_checksum(std::span<const std::byte> body);
+
+}  // namespace berth::rpc
