@@ -72,6 +72,7 @@ private:
         const auto at = [&] { return static_cast<std::ptrdiff_t>(below(input.size() + 1)); };
         if (input.empty()) {
             input = other;
+            input.resize(input.size() + 4 * (1 + below(16)));
             return;
         }
         switch (below(8)) {
@@ -155,9 +156,12 @@ int main(int argc, char** argv) {
             load(argument, corpus);
     }
 
-    if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(save_current);
-    std::signal(SIGABRT, save_and_die);
-    if (!__sanitizer_set_death_callback) std::signal(SIGSEGV, save_and_die);
+    if (__sanitizer_set_death_callback) {
+        __sanitizer_set_death_callback(save_current);
+    } else {
+        std::signal(SIGABRT, save_and_die);
+        std::signal(SIGSEGV, save_and_die);
+    }
 
     corpus.emplace_back();
     for (const Input& input : corpus) run(input);
