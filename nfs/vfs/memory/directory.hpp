@@ -1,0 +1,60 @@
+// The entries of a directory, by name and in the order of a listing. The caller locks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace berth::vfs::memory {
+
+class Node;
+
+/// Every entry has a position, which it keeps for life and which is not used again. So a position
+/// stays a good place to go on from, whatever is created and removed meanwhile. "." and ".." are no
+/// entries here.
+class Directory {
+public:
+    struct Entry {
+        std::string name;
+        Node* node;
+    };
+    using Entries = std::map<std::uint64_t, Entry>;
+
+    /// The positions of "." and "..".
+    static constexpr std::uint64_t self_position = 1;
+    static constexpr std::uint64_t parent_position = 2;
+
+    /// `parent` of the root is the root.
+    explicit Directory(Node* parent) : parent_(parent) {}
+
+    [[nodiscard]] Node* parent() const { return parent_; }
+    void move_to(Node* parent) { parent_ = parent; }
+
+    [[nodiscard]] bool empty() const { return entries_.empty(); }
+    /// nullptr when there is none.
+    [[nodiscard]] Node* find(std::string_view name) const;
+
+    /// Needs a name that is not there.
+    void add(std::string_view name, Node* node);
+    /// Needs a name that is there; it keeps its position.
+    void replace(std::string_view name, Node* node);
+    /// Needs a name that is there.
+    void remove(std::string_view name);
+
+    /// The entries behind a position.
+    [[nodiscard]] Entries::const_iterator after(std::uint64_t position) const {
+        return entries_.upper_bound(position);
+    }
+    [[nodiscard]] Entries::const_iterator end() const { return entries_.end(); }
+
+private:
+    Node* parent_;
+    Entries entries_;
+    std::unordered_map<std::string_view, std::uint64_t> positions_;  // the names lie in entries_
+    std::uint64_t next_position_ = parent_position + 1;
+};
+
+}  // namespace berth::vfs::memory

@@ -1,0 +1,27 @@
+// The tree as a whole.
+#pragma once
+
+#include "nfs/vfs/file_system.hpp"
+#include "nfs/vfs/memory.hpp"
+#include "nfs/vfs/memory/volume.hpp"
+
+namespace berth::vfs::memory {
+
+class Node;
+
+class FileSystem final : public vfs::FileSystem {
+public:
+    explicit FileSystem(Options options);
+
+    Result<NodePtr> root() override;
+    Result<NodePtr> find(const ObjectId& id, Wait wait) override;
+    Result<Space> space(const Caller& caller) override;
+    [[nodiscard]] Limits limits() const override { return volume_.limits(); }
+    [[nodiscard]] std::uint64_t losses() const override { return 0; }
+
+private:
+    Volume volume_;
+    Node* root_;
+};
+
+}  // namespace berth::vfs::memory

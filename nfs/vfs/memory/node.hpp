@@ -1,0 +1,101 @@
+// An object of the tree: the contract of vfs::Node carried out on an Inode under the tree's lock.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "nfs/vfs/file_system.hpp"
+#include "nfs/vfs/memory/inode.hpp"
+#include "nfs/vfs/memory/volume.hpp"
+
+namespace berth::vfs::memory {
+
+class Node final : public vfs::Node {
+public:
+    Node(Volume& volume, Inode inode) : volume_(volume), inode_(std::move(inode)) {}
+
+    /// Guarded by the volume's lock.
+    [[nodiscard]] Inode& inode() { return inode_; }
+
+    [[nodiscard]] ObjectId id() const override;
+    Result<Attributes> attributes(Wait wait) override;
+    Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions) override;
+    Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted) override;
+
+    Result<std::string> read_link(const Caller& caller) override;
+    Result<std::size_t> read(const Caller& caller, std::uint64_t offset,
+                             std::span<std::byte> into) override;
+    Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
+                              std::span<const std::byte> data) override;
+    Result<void> sync(Sync what) override;
+
+    Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
+    Result<Listed> peek(const Caller& caller, std::string_view name) override;
+    Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
+
+    Result<NodePtr> create(const Caller& caller, std::string_view name,
+                           const NewFile& file) override;
+    Result<NodePtr> make_directory(const Caller& caller, std::string_view name,
+                                   const NewAttributes& attributes) override;
+    Result<NodePtr> make_symbolic_link(const Caller& caller, std::string_view name,
+                                       std::string_view target,
+                                       const NewAttributes& attributes) override;
+    Result<NodePtr> make_special(const Caller& caller, std::string_view name,
+                                 const SpecialFile& special) override;
+    Result<void> link(const Caller& caller, std::string_view name, vfs::Node& target) override;
+
+    Result<void> remove(const Caller& caller, std::string_view name) override;
+    Result<void> remove_directory(const Caller& caller, std::string_view name) override;
+    Result<void> rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
+                        std::string_view to_name) override;
+
+private:
+    // All of these but note_access() need the volume's lock.
+    [[nodiscard]] bool is_gone() const { return inode_.links == 0; }
+    [[nodiscard]] bool is_directory() const { return inode_.type == FileType::directory; }
+    /// Needs is_directory().
+    [[nodiscard]] Directory& entries() { return std::get<Directory>(inode_.body); }
+
+    /// Whether names may be looked up here: gone, no directory, no permission.
+    [[nodiscard]] Result<void> check_search(const Identity& who) const;
+    /// What the name stands for, "." and ".." included.
+    [[nodiscard]] Result<Node*> resolve(const Identity& who, std::string_view name);
+
+    /// Whether the name is one that could be made here, and is not taken.
+    [[nodiscard]] Result<void> check_free(const Identity& who, std::string_view name);
+    /// check_free(), and whether the caller may add it.
+    [[nodiscard]] Result<void> check_new(const Identity& who, std::string_view name);
+    /// Makes a new object of the caller's under a name that check_new() let pass.
+    [[nodiscard]] Result<NodePtr> add_new(const Identity& who, std::string_view name, Inode inode,
+                                          NewAttributes wanted);
+    /// create(), when the name is taken.
+    [[nodiscard]] Result<NodePtr> take_existing(const Identity& who, const NewFile& file);
+
+    /// What the name stands for, if the caller may remove it.
+    [[nodiscard]] Result<void> check_removal(const Identity& who, const Node& entry) const;
+    /// rename(), but for names that are no entries: whether it may be done.
+    [[nodiscard]] Result<void> check_rename(const Identity& who, Node& moved, Node& to_directory,
+                                            Node* replaced);
+    [[nodiscard]] bool is_below(const Node& ancestor) const;
+    /// One name of this object is gone.
+    void drop_link(Time now, Remains& remains);
+
+    [[nodiscard]] Result<void> check_attributes(const Identity& who,
+                                                const NewAttributes& wanted) const;
+    [[nodiscard]] Result<void> check_size(const Identity& who, std::uint64_t size) const;
+    /// Whether the owner and group asked for, if any, are such as this caller may set.
+    [[nodiscard]] bool may_give_to(const Identity& who, const NewAttributes& wanted) const;
+    /// Needs attributes that check_attributes() let pass.
+    void apply_attributes(const Identity& who, const NewAttributes& wanted, Time now);
+
+    /// After reading, without the lock: moves the time of access if relatime would.
+    void note_access();
+    [[nodiscard]] bool access_time_is_due() const;
+
+    Volume& volume_;
+    Inode inode_;
+};
+
+}  // namespace berth::vfs::memory

@@ -1,0 +1,156 @@
+// Making new entries.
+#include <mutex>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "nfs/vfs/memory/node.hpp"
+#include "nfs/vfs/memory/permissions.hpp"
+
+namespace berth::vfs::memory {
+namespace {
+
+constexpr std::uint32_t link_mode = 0777;
+
+/// What of the attributes asked for a new object the caller may set on it, and its type has.
+NewAttributes applicable(const Identity& who, FileType type, NewAttributes wanted) {
+    if (!is_root(who)) {
+        if (wanted.uid && *wanted.uid != who.uid) wanted.uid.reset();
+        if (wanted.gid && !is_in_group(who, *wanted.gid)) wanted.gid.reset();
+    }
+    if (type != FileType::regular) wanted.size.reset();
+    if (type != FileType::symbolic_link) wanted.mode = wanted.mode.value_or(0);
+    if (type == FileType::directory) *wanted.mode &= 01777;
+    return wanted;
+}
+
+}  // namespace
+
+Result<void> Node::check_free(const Identity& who, std::string_view name) {
+    const auto found = resolve(who, name);
+    if (found) return std::errc::file_exists;
+    if (found.error() != std::errc::no_such_file_or_directory) return found.error();
+    // These would be no entries of this directory, so they must never become any.
+    if (name.empty() || name.find('/') != name.npos || name.find('\0') != name.npos) {
+        return std::errc::invalid_argument;
+    }
+    return {};
+}
+
+Result<void> Node::check_new(const Identity& who, std::string_view name) {
+    if (auto free = check_free(who, name); !free) return free;
+    if (!may(who, inode_, may_write)) return std::errc::permission_denied;
+    return {};
+}
+
+Result<NodePtr> Node::add_new(const Identity& who, std::string_view name, Inode inode,
+                              NewAttributes wanted) {
+    wanted = applicable(who, inode.type, std::move(wanted));
+    if (wanted.size && *wanted.size > volume_.limits().file_bytes_max)
+        return std::errc::file_too_large;
+    const bool directory = inode.type == FileType::directory;
+    if (directory && inode_.links >= volume_.limits().links_max) return std::errc::too_many_links;
+
+    const bool inherits_group = (inode_.mode & S_ISGID) != 0;
+    const auto now = volume_.now();
+    inode.uid = who.uid;
+    inode.gid = inherits_group ? inode_.gid : who.gid;
+    inode.links = directory ? 2 : 1;
+    inode.accessed = now;
+    stamp_modified(inode, now);
+    auto* made = volume_.add(std::move(inode));
+    if (made == nullptr) return std::errc::no_space_on_device;
+
+    made->apply_attributes(who, wanted, now);
+    if (directory) {
+        if (inherits_group) made->inode_.mode |= S_ISGID;
+        ++inode_.links;
+    }
+    entries().add(name, made);
+    stamp_modified(inode_, now);
+    return NodePtr{made};
+}
+
+Result<NodePtr> Node::take_existing(const Identity& who, const NewFile& file) {
+    if (inode_.type != FileType::regular) return std::errc::file_exists;
+    if (file.mode == CreateMode::exclusive) {
+        if (inode_.verifier != file.verifier) return std::errc::file_exists;
+    } else if (file.attributes.size) {
+        if (auto allowed = check_size(who, *file.attributes.size); !allowed) return allowed.error();
+        apply_attributes(who, {.size = file.attributes.size}, volume_.now());
+    }
+    return NodePtr{this};
+}
+
+Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const NewFile& file) {
+    const auto& who = caller.identity;
+    const std::unique_lock guard{volume_.lock()};
+    if (auto allowed = check_new(who, name); !allowed) {
+        const bool exists = allowed.error() == std::errc::file_exists;
+        if (!exists || file.mode == CreateMode::guarded) return allowed.error();
+        const auto there = resolve(who, name);
+        return (*there)->take_existing(who, file);
+    }
+    Inode inode{.type = FileType::regular, .body = Contents{}};
+    if (file.mode != CreateMode::exclusive) {
+        return add_new(who, name, std::move(inode), file.attributes);
+    }
+    inode.verifier = file.verifier;
+    return add_new(who, name, std::move(inode), {});
+}
+
+Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
+                                     const NewAttributes& attributes) {
+    const std::unique_lock guard{volume_.lock()};
+    if (auto allowed = check_new(caller.identity, name); !allowed) return allowed.error();
+    Inode inode{.type = FileType::directory, .body = Directory{this}};
+    return add_new(caller.identity, name, std::move(inode), attributes);
+}
+
+Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
+                                         std::string_view target, const NewAttributes& attributes) {
+    const std::unique_lock guard{volume_.lock()};
+    if (auto allowed = check_new(caller.identity, name); !allowed) return allowed.error();
+    Inode inode{
+        .type = FileType::symbolic_link, .mode = link_mode, .body = Target{std::string{target}}};
+    return add_new(caller.identity, name, std::move(inode), attributes);
+}
+
+Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
+                                   const SpecialFile& special) {
+    const bool device =
+        special.type == FileType::block_device || special.type == FileType::character_device;
+    if (!device && special.type != FileType::fifo && special.type != FileType::socket) {
+        return std::errc::invalid_argument;
+    }
+    const std::unique_lock guard{volume_.lock()};
+    if (auto allowed = check_new(caller.identity, name); !allowed) return allowed.error();
+    if (device && !is_root(caller.identity)) return std::errc::operation_not_permitted;
+    Inode inode{.type = special.type, .device = device ? special.device : DeviceNumber{}};
+    return add_new(caller.identity, name, std::move(inode), special.attributes);
+}
+
+Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
+    const auto& who = caller.identity;
+    auto* linked = dynamic_cast<Node*>(&target);
+    if (linked == nullptr || &linked->volume_ != &volume_) return std::errc::cross_device_link;
+    auto& inode = linked->inode_;
+
+    const std::unique_lock guard{volume_.lock()};
+    if (linked->is_gone()) return stale;
+    if (auto allowed = check_free(who, name); !allowed) return allowed;
+    if (volume_.protects_hard_links() && !may_link(who, inode))
+        return std::errc::operation_not_permitted;
+    if (!may(who, inode_, may_write)) return std::errc::permission_denied;
+    if (linked->is_directory()) return std::errc::operation_not_permitted;
+    if (inode.links >= volume_.limits().links_max) return std::errc::too_many_links;
+
+    const auto now = volume_.now();
+    entries().add(name, linked);
+    ++inode.links;
+    stamp_changed(inode, now);
+    stamp_modified(inode_, now);
+    return {};
+}
+
+}  // namespace berth::vfs::memory
