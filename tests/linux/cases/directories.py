@@ -1,0 +1,128 @@
+"""Directories: renaming, listing while they change, removing."""
+
+import collections
+import errno
+import os
+import stat
+import subprocess
+
+from guest import check
+from guest.lab import Lab, get, put
+from suite import case
+
+ENTRIES = 10_000
+
+
+@case()
+def renamed(lab: Lab):
+    """A directory moves with what is in it and what is open in it."""
+    lab.work()
+    os.makedirs("a/b/c")
+    os.mkdir("empty")
+    put("a/b/c/file", b"moves along")
+    check.equal(os.stat("a").st_nlink, lab.local.stat("a").st_nlink, "links to a directory")
+    with open("a/b/c/file", "rb") as file:
+        os.chdir("a/b/c")
+        os.rename("../../../a/b", "../../../moved")
+        check.equal(get("file"), b"moves along", "the file where we are")
+        check.equal(os.stat("../..").st_ino, os.stat(os.getcwd() + "/../..").st_ino, "what is above")
+        os.chdir("../..")
+        check.equal(file.read(), b"moves along", "the open file")
+    check.equal(sorted(os.listdir()), ["a", "empty", "moved"], "the names")
+    check.equal(os.listdir("a"), [], "what is left there")
+    check.equal(lab.local.read("moved/c/file"), b"moves along", "on the server")
+    os.rename("moved", "empty")
+    check.equal(lab.local.tree().keys(), {b"a", b"empty", b"empty/c", b"empty/c/file"}, "the tree")
+    for name in ("a", "empty"):
+        check.equal(os.stat(name).st_nlink, lab.local.stat(name).st_nlink, f"links to {name}")
+    check.equal(os.stat("empty/c/..").st_ino, os.stat("empty").st_ino, "the way up")
+
+
+@case()
+def deep(lab: Lab):
+    lab.work()
+    depth = 60
+    for n in range(depth):
+        os.mkdir(f"level-{n}")
+        os.chdir(f"level-{n}")
+    put("bottom", b"reached")
+    for _ in range(depth):
+        os.chdir("..")
+    path = "/".join(f"level-{n}" for n in range(depth)) + "/bottom"
+    lab.forget()
+    check.equal(get(path), b"reached", "the file at the bottom")
+    check.equal(lab.local.read(path), b"reached", "the file on the server")
+
+
+@case(seconds=120)
+def ten_thousand_that_change(lab: Lab):
+    """While others come and go, each entry that stays is listed once and only once."""
+    stay = {f"stay-{n:05}" + "-and-a-longer-name" * (n % 3) for n in range(ENTRIES)}
+    lab.local.mkdir("many")
+    lab.local.make_many("many", sorted(stay))
+    lab.work("actimeo=1")
+    lab.local.churn("many", 500)
+    try:
+        for round_ in range(lab.scaled(4, 40)):
+            lab.forget()
+            listed = _listed(round_)
+            twice = [name for name, times in listed.items() if times > 1]
+            check.equal(twice, [], f"listed more than once in round {round_}")
+            others = listed.keys() - stay
+            check.equal(stay - listed.keys(), set(), f"not listed in round {round_}")
+            check.true(all(name.startswith("come-and-go-") for name in others), f"others: {others}")
+    finally:
+        lab.local.calm()
+    rest = lab.local.names("many")
+    check.eventually(lambda: sorted(os.listdir(b"many")) == rest, "what is there when all is calm")
+
+
+def _listed(round_: int) -> collections.Counter:
+    """Every other round looks at the files too: the client then asks with READDIRPLUS."""
+    names = collections.Counter()
+    with os.scandir("many") as entries:
+        for entry in entries:
+            names[entry.name] += 1
+            if round_ % 2 and entry.name.startswith("stay"):
+                check.true(stat.S_ISREG(entry.stat().st_mode), f"{entry.name} is a file")
+    return names
+
+
+@case(server="bulk", seconds=120)
+def removed_in_one_pass(lab: Lab):
+    """rm -rf of 10,000 entries and a tree beside them."""
+    lab.work()
+    lab.local.mkdir("many")
+    lab.local.make_many("many", [f"entry-{n}" for n in range(ENTRIES)])
+    for n in range(20):
+        os.makedirs(f"many/directory-{n}/below/it")
+        put(f"many/directory-{n}/below/file", b"")
+    check.equal(len(os.listdir("many")), ENTRIES + 20, "entries listed")
+    result = subprocess.run(["rm", "-rf", "many"], capture_output=True, text=True)
+    check.equal((result.returncode, result.stderr), (0, ""), "what rm said")
+    check.equal(lab.local.names(), [], "what is left")
+
+
+@case()
+def removed_while_listed(lab: Lab):
+    """Removing each entry as it is read misses none, though the directory shrinks meanwhile."""
+    lab.work()
+    lab.local.make_many("", [f"entry-{n}" for n in range(1000)])
+    with os.scandir() as entries:
+        for entry in entries:
+            os.unlink(entry.name)
+    check.equal(lab.local.names(), [], "what is left")
+
+
+@case()
+def not_empty_until_it_is(lab: Lab):
+    """A directory goes when its last entry has gone, and whoever stands in it sees it gone."""
+    lab.work()
+    os.mkdir("directory")
+    put("directory/file", b"")
+    check.fails(errno.ENOTEMPTY, os.rmdir, "directory")
+    os.unlink("directory/file")
+    standing = os.open("directory", os.O_RDONLY)
+    os.rmdir("directory")
+    check.equal(lab.local.names(), [], "what is left")
+    check.fails(errno.ENOENT, os.open, "file", os.O_CREAT | os.O_WRONLY, dir_fd=standing)

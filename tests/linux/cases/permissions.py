@@ -1,0 +1,220 @@
+"""Who may do what: root, squashed root, and users with their groups."""
+
+import errno
+import os
+import shutil
+import stat
+
+from guest import check
+from guest.lab import Lab, as_user, get, put
+from suite import case
+
+NOBODY = 65534
+
+
+@case(server="squash")
+def root_is_squashed(lab: Lab):
+    """Without --squash root is nobody here, and everybody else is himself."""
+    lab.local.write("private", b"not for nobody", 0o600)
+    lab.local.write("public", b"for all", 0o666)
+    lab.local.mkdir("closed", 0o755)
+    lab.work()
+    check.fails(errno.EACCES, get, "private")
+    check.equal(get("public"), b"for all", "a public file")
+    put("ours", b"of nobody")
+    os.mkdir("directory")
+    for name in ("ours", "directory"):
+        info = lab.local.stat(name)
+        check.equal((info.st_uid, info.st_gid), (NOBODY, NOBODY), f"the owner of {name}")
+    check.fails(errno.EPERM, os.chown, "ours", 0, 0)
+    check.fails(errno.EPERM, os.chmod, "public", 0o600)
+    check.fails(errno.EACCES, put, "closed/new", b"")
+    check.fails(errno.EACCES, os.rename, "closed", "directory/closed")
+    check.true(os.access("public", os.W_OK) and not os.access("private", os.R_OK), "access")
+
+    def as_himself():
+        put("users", b"")
+        check.equal(os.stat("users").st_uid, 1000, "the owner of a user's file")
+        check.fails(errno.EACCES, get, "private")
+
+    as_user(1000, 1000, [], as_himself)
+    check.equal(lab.local.stat("users").st_uid, 1000, "the owner on the server")
+
+
+@case()
+def root_is_root(lab: Lab):
+    """With --squash none root reads, writes and gives away whatever it is."""
+    lab.local.write("locked", b"secret", 0)
+    lab.local.chown("locked", 1000, 1000)
+    lab.local.mkdir("directory", 0o555)
+    lab.local.chown("directory", 1000, 1000)
+    lab.work()
+    check.equal(get("locked"), b"secret", "a file of mode 0")
+    put("locked", b"changed")
+    put("directory/new", b"")
+    check.equal(lab.local.stat("directory/new").st_uid, 0, "the owner of root's file")
+    os.chown("directory/new", 1000, 1001)
+    info = lab.local.stat("directory/new")
+    check.equal((info.st_uid, info.st_gid), (1000, 1001), "given away")
+    check.equal(lab.local.read("locked"), b"changed", "the locked file")
+    check.true(os.access("locked", os.R_OK | os.W_OK), "root may read and write")
+    check.true(not os.access("locked", os.X_OK), "root may not execute what nobody may")
+
+
+@case()
+def users_and_groups(lab: Lab):
+    """Primary and supplementary groups, sticky and set-gid directories."""
+    for name, group in (("primary", 1000), ("supplementary", 2001), ("foreign", 3000)):
+        lab.local.write(name, b"for the group", 0o640)
+        lab.local.chown(name, 0, group)
+    for name, group, mode in (("shared", 2000, 0o2770), ("sticky", 0, 0o1777), ("others", 3000, 0o770)):
+        lab.local.mkdir(name, mode)
+        lab.local.chown(name, 0, group)
+        lab.local.chmod(name, mode)
+    lab.local.write("sticky/of-root", b"")
+    lab.local.chmod("sticky/of-root", 0o666)
+    lab.work()
+
+    def member():
+        os.umask(0o022)
+        check.equal(get("primary"), b"for the group", "through the primary group")
+        check.equal(get("supplementary"), b"for the group", "through a supplementary group")
+        check.fails(errno.EACCES, get, "foreign")
+        check.fails(errno.EACCES, put, "supplementary", b"")
+        put("shared/file", b"")
+        os.mkdir("shared/directory")
+        check.equal(os.stat("shared/file").st_gid, 2000, "the group of a set-gid directory")
+        check.equal(os.stat("shared/directory").st_mode & 0o7777, 0o2755, "the bit is inherited")
+        check.fails(errno.EACCES, put, "others/file", b"")
+        check.fails(errno.EACCES, os.listdir, "others")
+        check.fails(errno.EPERM, os.unlink, "sticky/of-root")
+        check.fails(errno.EPERM, os.rename, "sticky/of-root", "sticky/renamed")
+        put("sticky/of-mine", b"")
+        os.unlink("sticky/of-mine")
+        check.fails(errno.EPERM, os.chmod, "primary", 0o666)
+        check.fails(errno.EPERM, os.chown, "shared/file", 1001, -1)
+        check.fails(errno.EPERM, os.chown, "shared/file", -1, 3000)
+        os.chown("shared/file", -1, 2001)
+        check.fails(errno.EPERM, os.utime, "sticky/of-root", (1, 1))
+        os.utime("sticky/of-root")
+        check.fails(errno.EPERM, os.mknod, "device", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+
+    as_user(1000, 1000, list(range(2000, 2014)), member)
+
+    def stranger():
+        check.fails(errno.EACCES, get, "primary")
+        check.fails(errno.EACCES, get, "shared/file")
+
+    as_user(1001, 1001, [], stranger)
+    info = lab.local.stat("shared/file")
+    check.equal((info.st_uid, info.st_gid), (1000, 2001), "the user's file on the server")
+
+
+@case()
+def owner_of_an_open_file(lab: Lab):
+    """Opened is opened: the owner goes on writing a file that is read-only from its creation on."""
+    lab.work()
+
+    def owner():
+        file = os.open("read-only", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o444)
+        os.write(file, b"written all the same")
+        os.fsync(file)
+        os.fchmod(file, 0)
+        os.write(file, b", twice")
+        os.fsync(file)
+        check.equal(os.pread(file, 100, 0), b"written all the same, twice", "read back")
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        check.equal(os.pread(file, 100, 0), b"written all the same, twice", "read from the server")
+        os.ftruncate(file, 7)
+        os.close(file)
+        check.fails(errno.EACCES, os.open, "read-only", os.O_RDONLY)
+        check.fails(errno.EACCES, os.open, "read-only", os.O_WRONLY)
+        os.chmod("read-only", 0o400)
+        check.fails(errno.EACCES, os.open, "read-only", os.O_WRONLY)
+
+    as_user(1000, 1000, [], owner)
+    check.equal(lab.local.read("read-only"), b"written", "the file on the server")
+
+
+@case()
+def execute_only(lab: Lab):
+    """What may be executed but not read is executed: the client must read it for that."""
+    shutil.copy("/bin/true", "/run/true")
+    lab.work()
+    shutil.copy("/run/true", "program")
+    os.chmod("program", 0o711)
+    lab.forget()
+
+    def run():
+        check.fails(errno.EACCES, get, "program")
+        child = os.fork()
+        if child == 0:
+            os.execv("./program", ["program"])
+        check.equal(os.waitpid(child, 0)[1], 0, "the exit status of the program")
+
+    as_user(1000, 1000, [], run)
+    os.chmod("program", 0o644)
+    check.fails(errno.EACCES, os.execv, "./program", ["program"])
+
+
+def _expected(mode: int, user: int, groups: set[int], asked: int) -> bool:
+    """The rule, for files of user 1000 and group 2000."""
+    if user == 0:
+        return not asked & os.X_OK or bool(mode & 0o111)
+    shift = 6 if user == 1000 else 3 if 2000 in groups else 0
+    return mode >> shift & asked == asked
+
+
+@case()
+def access(lab: Lab):
+    """access(2) for each mode of owner, group and others, asked by each of them and by root."""
+    modes = [bits << shift for bits in range(8) for shift in (0, 3, 6)] + [0o640, 0o751, 0o777]
+    for mode in modes:
+        lab.local.write(f"{mode:03o}", b"")
+        lab.local.chown(f"{mode:03o}", 1000, 2000)
+        lab.local.chmod(f"{mode:03o}", mode)
+    lab.work()
+
+    def asks(user: int, groups: list[int]):
+        def run():
+            for mode in modes:
+                for asked in (os.R_OK, os.W_OK, os.X_OK, os.R_OK | os.W_OK):
+                    expected = _expected(mode, user, set(groups), asked)
+                    found = os.access(f"{mode:03o}", asked)
+                    check.equal(found, expected, f"user {user} {groups} asks {asked} of {mode:03o}")
+
+        return run
+
+    for user, groups in ((0, []), (1000, [1000]), (1001, [1001, 2000]), (1002, [1002])):
+        as_user(user, groups[0] if groups else 0, groups, asks(user, groups))
+
+
+@case()
+def exclusive(lab: Lab):
+    """O_EXCL makes a file once, with the mode asked for and today's times."""
+    lab.work()
+    os.umask(0o022)
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+    file = os.open("file", flags, 0o4750)
+    os.write(file, b"once")
+    check.fails(errno.EEXIST, os.open, "file", flags)
+    os.close(file)
+    check.fails(errno.EEXIST, os.open, "file", flags)
+    put("reference", b"")
+    info, reference = lab.local.stat("file"), lab.local.stat("reference")
+    check.equal(stat.S_IMODE(info.st_mode), 0o4750, "the mode asked for")
+    for name in ("st_atime_ns", "st_mtime_ns"):
+        apart = abs(getattr(info, name) - getattr(reference, name))
+        check.true(apart < 60 * 10**9, f"{name} of an exclusively created file is {apart} ns off")
+    check.equal(get("file"), b"once", "the content")
+    lab.local.write("theirs", b"")
+    check.fails(errno.EEXIST, os.open, "theirs", flags)
+    os.symlink("nowhere", "dangling")
+    check.fails(errno.EEXIST, os.open, "dangling", flags)
+
+    def as_owner():
+        os.close(os.open("users", flags, 0o400))
+        check.fails(errno.EEXIST, os.open, "users", flags, 0o400)
+
+    as_user(1000, 1000, [], as_owner)
+    check.equal(stat.S_IMODE(lab.local.stat("users").st_mode), 0o400, "the mode a user asked for")

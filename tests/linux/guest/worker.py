@@ -1,0 +1,54 @@
+"""Runs in the guest: takes orders from the host, runs each case in a process of its own, tidies up after it."""
+
+import multiprocessing.connection
+import os
+import pathlib
+import subprocess
+import sys
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import suite  # noqa: E402
+from guest.lab import Lab  # noqa: E402
+
+
+def run(connection, name: str, facts: dict) -> None:
+    """In the child: the case, and why it failed."""
+    lab = Lab(connection, facts)
+    try:
+        suite.CASES[name].run(lab)
+    except BaseException as error:
+        traceback.print_exc()
+        connection.send(("failed", f"{type(error).__name__}: {error}"))
+    else:
+        connection.send(("passed", ""))
+
+
+def unmount_all() -> None:
+    with open("/proc/self/mounts") as mounts:
+        points = [line.split()[1] for line in mounts if line.split()[1].startswith("/mnt/")]
+    for point in reversed(points):
+        subprocess.run(["umount", "-f", "-l", point], check=False)
+
+
+def main() -> None:
+    suite.load()
+    host, _, port = os.environ["CONTROL"].rpartition(":")
+    connection = multiprocessing.connection.Client((host, int(port)))
+    while True:
+        order = connection.recv()
+        if order[0] != "run":
+            break
+        print(f"--- {order[1]}", flush=True)
+        child = os.fork()
+        if child == 0:
+            run(connection, *order[1:])
+            sys.stdout.flush()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        unmount_all()
+        connection.send(("ended", os.waitstatus_to_exitcode(status)))
+
+
+main()

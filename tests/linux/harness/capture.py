@@ -1,0 +1,141 @@
+"""The traffic of a run, and what tshark says about it: each judgement is a case of its own."""
+
+import collections
+import pathlib
+import signal
+import subprocess
+import time
+
+from harness.network import Network
+from harness.server import KINDS
+
+NFS, MOUNT, NFSACL = 100003, 100005, 100227
+PROGRAM_UNAVAILABLE, PROGRAM_MISMATCH = 1, 2
+PROCEDURES = (
+    "NULL GETATTR SETATTR LOOKUP ACCESS READLINK READ WRITE CREATE MKDIR SYMLINK MKNOD REMOVE RMDIR"
+    " RENAME LINK READDIR READDIRPLUS FSSTAT FSINFO PATHCONF COMMIT"
+).split()
+# Statuses that none of the cases gives a reason for.
+UNEXPECTED = {5: "IO", 10001: "BADHANDLE", 10003: "BAD_COOKIE", 10004: "NOTSUPP", 10006: "SERVERFAULT"}
+FIELDS = {
+    "frame": "frame.number",
+    "type": "rpc.msgtyp",
+    "xid": "rpc.xid",
+    "denied": "rpc.replystat",
+    "accepted": "rpc.state_accept",
+    "program": "rpc.program",
+    "version": "rpc.programversion",
+    "procedure": "rpc.procedure",
+    "status": "nfs.status3",
+    "malformed": "_ws.malformed",
+    "port": "tcp.srcport",
+    "stream": "tcp.stream",
+}
+ROWS_SHOWN = 10
+
+
+class Capture:
+    """dumpcap on the bridge, from construction to stop()."""
+
+    def __init__(self, network: Network, directory: pathlib.Path):
+        self.file = directory / "traffic.pcap"
+        self._ports = [kind.port for kind in KINDS.values() if kind.captured]
+        filter_ = " or ".join(f"port {port}" for port in [111, *self._ports])
+        self._log = (directory / "dumpcap.log").open("w+")
+        self._process = subprocess.Popen(
+            network.inside("dumpcap", "-q", "-P", "-B", "64", "-i", "br0", "-f", filter_, "-w", self.file),
+            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 10
+        while not self.file.exists() and self._process.poll() is None:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
+        self._log.close()
+
+    def messages(self) -> list[dict[str, list[str]]]:
+        """A row per frame that carries RPC or is malformed; each field is a list, in the order on the wire."""
+        command = ["tshark", "-r", self.file, "-n", "-Y", "rpc || _ws.malformed", "-T", "fields"]
+        command += ["-E", "aggregator=,", "-o", "tcp.reassemble_out_of_order:TRUE"]
+        for port in self._ports:
+            command += ["-d", f"tcp.port=={port},rpc", "-d", f"udp.port=={port},rpc"]
+        for field in FIELDS.values():
+            command += ["-e", field]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return [
+            {name: cell.split(",") if cell else [] for name, cell in zip(FIELDS, line.split("\t"))}
+            for line in text.splitlines()
+        ]
+
+
+def judge(rows: list[dict[str, list[str]]], whole: bool) -> dict[str, str]:
+    """The cases made of the capture: what is wrong by name, empty when nothing is.
+
+    `whole`: every case was run, so that every procedure must have been seen.
+    """
+    findings = {
+        "capture.malformed": [f"frame {r['frame'][0]}" for r in rows if r["malformed"]],
+        "capture.refusals": [text for row in rows for text in _refusals(row)],
+        "capture.statuses": [
+            f"frame {row['frame'][0]}: {UNEXPECTED[int(status)]}"
+            for row in rows
+            for status in row["status"]
+            if int(status) in UNEXPECTED
+        ],
+        "capture.answered": _unanswered(rows),
+    }
+    if whole:
+        findings["capture.procedures"] = _not_seen(rows)
+    if not rows:
+        findings = {name: ["nothing was captured"] for name in findings}
+    return {
+        name: "" if not found else f"{len(found)}: " + ", ".join(found[:ROWS_SHOWN])
+        for name, found in findings.items()
+    }
+
+
+def _refusals(row: dict[str, list[str]]):
+    """Refusals of RPC, but for the two that a Linux client asks for: NFS version 4 and NFSACL."""
+    if any(int(state) for state in row["denied"]):
+        yield f"frame {row['frame'][0]}: denied"
+    for state in {int(accepted) for accepted in row["accepted"]} - {0}:
+        program, version = int(row["program"][0]), int(row["version"][0])
+        if (program, version, state) == (NFS, 4, PROGRAM_MISMATCH):
+            continue
+        if (program, state) == (NFSACL, PROGRAM_UNAVAILABLE):
+            continue
+        yield f"frame {row['frame'][0]}: accept state {state}, program {program} version {version}"
+
+
+def _unanswered(rows: list[dict[str, list[str]]]) -> list[str]:
+    """Calls without a reply, and replies too many, on the server that is never killed."""
+    port = str(KINDS["main"].port)
+    calls, replies = collections.Counter(), collections.Counter()
+    first = {}
+    for row in rows:
+        if not row["stream"]:
+            continue  # UDP: a client may ask twice
+        for kind, xid in zip(row["type"], row["xid"]):
+            key = row["stream"][0], xid
+            (replies if int(kind) else calls)[key] += 1
+            first.setdefault(key, (row["frame"][0], port == row["port"][0] or not int(kind)))
+    wrong = (calls - replies) + (replies - calls)
+    return [f"frame {first[key][0]}: xid {key[1]}" for key in wrong]
+
+
+def _not_seen(rows: list[dict[str, list[str]]]) -> list[str]:
+    seen = {
+        (int(program), int(version), int(procedure))
+        for row in rows
+        for program, version, procedure in zip(row["program"], row["version"], row["procedure"])
+    }
+    missing = [f"NFS {name}" for n, name in enumerate(PROCEDURES) if (NFS, 3, n) not in seen]
+    missing += [f"MOUNT {n}" for n in (0, 1, 3) if (MOUNT, 3, n) not in seen]
+    if not any((program, version) == (NFS, 4) for program, version, _ in seen):
+        missing.append("NFS version 4 NULL")
+    return missing

@@ -1,0 +1,122 @@
+"""A guest: user-mode-linux as an NFS client of its own, and the cases it is told to run.
+
+The guest's root is this machine's file tree, read only (hostfs). guest/init brings it up, guest/worker.py
+connects back to us; orders and answers go over that connection, pickled.
+"""
+
+import multiprocessing.connection
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from harness.network import SERVER_IPV4, Network
+
+BOOT_SECONDS = 60
+CONSOLE_LINES = 60
+SUITE = pathlib.Path(__file__).resolve().parents[1]
+
+
+class Lost(Exception):
+    """The guest did not answer in time, or died."""
+
+
+def build_preload(directory: pathlib.Path) -> pathlib.Path:
+    """Compiles wide_xstate.cpp, without which UML does not run on some processors."""
+    library = directory / "wide_xstate.so"
+    source = SUITE / "harness" / "wide_xstate.cpp"
+    compiler = os.environ.get("CXX", "g++")
+    subprocess.run(
+        [compiler, "-std=c++20", "-O2", "-shared", "-fPIC", source, "-o", library], check=True
+    )
+    return library
+
+
+class Guest:
+    """Guest number `number`, booted when first needed and again after it was lost."""
+
+    def __init__(self, number: int, network: Network, logs: pathlib.Path, preload: pathlib.Path):
+        self.number = number
+        self.console = logs / f"guest-{number}.log"
+        self.console.touch()
+        self._network, self._preload = network, preload
+        self._process: subprocess.Popen | None = None
+        self._connection = None
+        address = (SERVER_IPV4, 0)
+        self._listener = network.call(lambda: multiprocessing.connection.Listener(address))
+
+    def _command(self) -> list[str]:
+        port = self._listener.address[1]
+        return self._network.inside(
+            # UML leaves its pid file in HOME, and its memory where TMPDIR says: without, /dev/shm.
+            "env", "-i", f"LD_PRELOAD={self._preload}", f"HOME={self._preload.parent}", "linux.uml",
+            "mem=768M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
+            f"vec0:transport=tap,ifname=tap{self.number},depth=128,gro=1",  # without gro TCP crawls
+            "con=null", "con0=fd:0,fd:1", "quiet", "panic=-1",
+            # What the kernel does not know it gives to init as its environment.
+            f"init={SUITE}/guest/init", f"SUITE={SUITE}", f"GUEST={self.number}",
+            f"CONTROL={SERVER_IPV4}:{port}",
+        )  # fmt: skip
+
+    def boot(self) -> None:
+        """Returns when the guest is ready for orders; raises Lost."""
+        if self._process:
+            return
+        with self.console.open("ab") as console:
+            self._process = subprocess.Popen(
+                self._command(), stdin=subprocess.DEVNULL, stdout=console,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + BOOT_SECONDS
+        listening = self._listener._listener._socket  # the Listener has no time limit of its own
+        while not multiprocessing.connection.wait([listening], 0.2):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise Lost("did not boot")
+        self._connection = self._listener.accept()
+
+    def send(self, *message) -> None:
+        self._connection.send(message)
+
+    def receive(self, seconds: float):
+        """The guest's next message; Lost when there is none in that time."""
+        try:
+            if self._connection.poll(max(seconds, 0)):
+                return self._connection.recv()
+        except (EOFError, OSError):
+            raise Lost("died") from None
+        raise Lost("hangs")
+
+    def kill(self) -> None:
+        """Ends the guest's processes at once, by the group that was started for it."""
+        process, self._process = self._process, None
+        if process:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def power_off(self) -> None:
+        if self._process and self._connection:
+            try:
+                self.send("power off")
+                self._process.wait(15)
+            except (OSError, subprocess.TimeoutExpired):
+                pass
+        self.kill()
+
+    def close(self) -> None:
+        self.kill()
+        self._listener.close()
+
+    def last_words(self, since: int = 0) -> list[str]:
+        """The last lines of the console, as far as they were written after `since` bytes."""
+        with self.console.open("rb") as console:
+            console.seek(since)
+            text = console.read().decode(errors="replace").replace("\r", "")
+        return text.splitlines()[-CONSOLE_LINES:]

@@ -1,0 +1,164 @@
+"""What a local process on the server sees and does in the exported directory: the cases' other witness.
+
+Guests call these by name (guest/lab.py). Paths are relative to the case's directory; bytes or str.
+"""
+
+import hashlib
+import itertools
+import os
+import pathlib
+import shutil
+import signal
+import threading
+
+from harness.server import Server
+
+
+class Local:
+    """Acts for one case; `close()` ends what it started."""
+
+    def __init__(self, server: Server, directory: str):
+        self._server = server
+        self._root = os.fsencode(server.export / directory)
+        self._churn: threading.Thread | None = None
+        self._calm = threading.Event()
+
+    def _at(self, path) -> bytes:
+        return os.path.join(self._root, os.fsencode(path))
+
+    # Looking
+
+    def stat(self, path="") -> os.stat_result:
+        return os.lstat(self._at(path))
+
+    def times(self, path) -> tuple[int, int]:
+        info = os.lstat(self._at(path))
+        return info.st_atime_ns, info.st_mtime_ns
+
+    def names(self, path="") -> list[bytes]:
+        return sorted(os.listdir(self._at(path)))
+
+    def read(self, path) -> bytes:
+        return pathlib.Path(os.fsdecode(self._at(path))).read_bytes()
+
+    def digest(self, path) -> str:
+        with open(self._at(path), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def tree(self, path="") -> dict[bytes, tuple]:
+        """Each name below `path`: its mode, size and digest (of a link: its target)."""
+        top, seen = self._at(path), {}
+        for folder, folders, files in os.walk(top):
+            for name in folders + files:
+                whole = os.path.join(folder, name)
+                info = os.lstat(whole)
+                if os.path.islink(whole):
+                    content = os.readlink(whole)
+                elif os.path.isfile(whole):
+                    content = self.digest(whole)
+                else:
+                    content = None
+                size = None if os.path.isdir(whole) else info.st_size
+                seen[os.path.relpath(whole, top)] = (info.st_mode, size, content)
+        return seen
+
+    def readlink(self, path) -> bytes:
+        return os.readlink(self._at(path))
+
+    def statvfs(self) -> os.statvfs_result:
+        return os.statvfs(self._root)
+
+    def largest_file(self, path) -> int:
+        """The largest size that this file system gives a file, found by trying."""
+        with open(self._at(path), "wb") as file:
+            low, high = 0, 2**63
+            while high - low > 1:
+                middle = (low + high) // 2
+                try:
+                    os.ftruncate(file.fileno(), middle)
+                    low = middle
+                except OSError:
+                    high = middle
+        os.unlink(self._at(path))
+        return low
+
+    def path(self, path="") -> str:
+        """The absolute path on the server, as a mount command names it."""
+        return os.fsdecode(self._at(path)).rstrip("/")
+
+    # Doing
+
+    def write(self, path, data: bytes, mode: int = 0o644) -> None:
+        """Makes or overwrites in place."""
+        with open(self._at(path), "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+
+    def append(self, path, data: bytes) -> None:
+        with open(self._at(path), "ab") as file:
+            file.write(data)
+
+    def make_many(self, path, names: list[str]) -> None:
+        for name in names:
+            os.close(os.open(os.path.join(self._at(path), os.fsencode(name)), os.O_CREAT, 0o644))
+
+    def mkdir(self, path, mode: int = 0o755) -> None:
+        os.mkdir(self._at(path))
+        os.chmod(self._at(path), mode)
+
+    def symlink(self, target, path) -> None:
+        os.symlink(target, self._at(path))
+
+    def rename(self, old, new) -> None:
+        os.rename(self._at(old), self._at(new))
+
+    def unlink(self, path) -> None:
+        os.unlink(self._at(path))
+
+    def rmtree(self, path) -> None:
+        shutil.rmtree(self._at(path))
+
+    def truncate(self, path, size: int) -> None:
+        os.truncate(self._at(path), size)
+
+    def chmod(self, path, mode: int) -> None:
+        os.chmod(self._at(path), mode)
+
+    def chown(self, path, user: int, group: int) -> None:
+        os.chown(self._at(path), user, group)
+
+    def utime(self, path, ns: tuple[int, int]) -> None:
+        os.utime(self._at(path), ns=ns)
+
+    # Going on in the background
+
+    def churn(self, path, names: int) -> None:
+        """Creates and removes up to `names` entries in `path`, over and over, until calm()."""
+        top = self._at(path)
+        self._calm.clear()
+
+        def run():
+            for n in itertools.count():
+                if self._calm.is_set():
+                    break
+                file = os.path.join(top, b"come-and-go-%d" % (n % names))
+                if os.path.exists(file):
+                    os.unlink(file)
+                else:
+                    os.close(os.open(file, os.O_CREAT, 0o644))
+
+        self._churn = threading.Thread(target=run)
+        self._churn.start()
+
+    def calm(self) -> None:
+        if self._churn:
+            self._calm.set()
+            self._churn.join()
+            self._churn = None
+
+    def restart_server(self, how: str) -> None:
+        """Ends the server with SIGTERM or SIGKILL and starts it again; returns when it serves."""
+        self._server.restart(signal.Signals[how])
+
+    def close(self) -> None:
+        self.calm()

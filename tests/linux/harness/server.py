@@ -1,0 +1,144 @@
+"""Starting and stopping berth. One process per kind of configuration that the cases ask for, on first use."""
+
+import dataclasses
+import pathlib
+import selectors
+import signal
+import subprocess
+import threading
+import time
+
+from harness.network import SERVER_IPV4, Network
+
+START_SECONDS = 20
+STOP_SECONDS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    port: int
+    options: tuple[str, ...]
+    captured: bool = True
+    portmap: bool = False
+
+
+def _at(port: int, *options: str) -> tuple[str, ...]:
+    return ("--listen", f"{SERVER_IPV4}:{port}", "--portmap", "off", *options)
+
+
+KINDS = {
+    # As a user starts it: port 2049 on every address, its own portmapper on 111.
+    "main": Kind(2049, ("--squash", "none", "--portmap", "auto"), portmap=True),
+    "squash": Kind(12049, _at(12049)),
+    "restart": Kind(13049, _at(13049, "--squash", "none")),
+    "readonly": Kind(14049, _at(14049, "--squash", "none", "--read-only")),
+    # Bulk data: not captured, and names need not be on disk one by one.
+    "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
+}
+
+
+class Failed(Exception):
+    """The server did not do as it should: not start, or not stop."""
+
+
+class Server:
+    """One berth: an export directory, a state directory, a log, and a process while it runs."""
+
+    def __init__(self, name: str, berth: str, network: Network, directory: pathlib.Path):
+        self.name, self.kind = name, KINDS[name]
+        self.export = directory / "exports" / name
+        self.log = directory / "logs" / f"berth-{name}.log"
+        self._network = network
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen | None = None
+        self._command = network.inside(
+            berth, "serve", str(self.export), "--state", str(directory / "state" / name),
+            *self.kind.options,
+        )  # fmt: skip
+        for made in (self.export, self.log.parent, directory / "state" / name):
+            made.mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> None:
+        """Returns when it serves; nothing to do when it runs already."""
+        with self._lock:
+            if self._process and self._process.poll() is None:
+                return
+            if self._process:
+                raise Failed(f"berth ended by itself with status {self._process.returncode}")
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                    start_new_session=True,
+                )  # fmt: skip
+            self._await_first_line()
+
+    def _await_first_line(self) -> None:
+        """When berth serves it says so on standard output, and then its port must answer."""
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._process.stdout, selectors.EVENT_READ)
+            said = self._process.stdout.readline() if ready.select(START_SECONDS) else b""
+        with self.log.open("ab") as log:
+            log.write(said)
+        if not said.strip():
+            raise Failed(f"berth did not say that it serves: {' '.join(self._command)}")
+        if not self._network.answers(self.kind.port):
+            raise Failed(f"berth says it serves, but nobody answers on port {self.kind.port}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int | None:
+        """The exit status (negative: the signal that ended it); None when it never ran."""
+        with self._lock:
+            process, self._process = self._process, None
+            if not process:
+                return None
+            process.send_signal(how)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise Failed(f"berth did not end {STOP_SECONDS} s after {how.name}") from None
+            finally:
+                with self.log.open("ab") as log:
+                    log.write(process.stdout.read())
+                process.stdout.close()
+            return process.returncode
+
+    def restart(self, how: signal.Signals) -> None:
+        began = time.monotonic()
+        status = self.stop(how)
+        expected = 0 if how == signal.SIGTERM else -how
+        if status != expected:
+            raise Failed(f"berth ended with status {status} after {how.name}")
+        with self.log.open("a") as log:
+            log.write(f"-- {how.name}: ended after {time.monotonic() - began:.2f} s --\n")
+        self.start()
+
+
+class Servers:
+    """Every server of a run; each is made when first asked for."""
+
+    def __init__(self, berth: str, network: Network, directory: pathlib.Path):
+        self._make = lambda name: Server(name, berth, network, directory)
+        self._lock = threading.Lock()
+        self._made: dict[str, Server] = {}
+
+    def __getitem__(self, name: str) -> Server:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = self._make(name)
+            return self._made[name]
+
+    def __iter__(self):
+        return iter(list(self._made.values()))
+
+    def stop(self) -> dict[str, str]:
+        """Stops them all; what went wrong, by name."""
+        wrong = {}
+        for server in self:
+            try:
+                status = server.stop()
+                if status not in (0, None):
+                    wrong[server.name] = f"exit status {status} after SIGTERM, not 0"
+            except Failed as failed:
+                wrong[server.name] = str(failed)
+        return wrong
