@@ -177,7 +177,9 @@ void Dispatcher::settle(Exchange& exchange, AcceptStatus status) {
                             : replies_.finish(*exchange.key, std::make_shared<const std::vector<std::byte>>(
                                                                  exchange.reply.flat()));
     exchange.key.reset();
-    if (newest && exchange.path && !exchange.path->is_open()) exchange.path = newest;
+    if (!newest || !exchange.path || exchange.path->is_open()) return;
+    exchange.path = newest;
+    exchange.is_redirected = true;
 }
 
 void Dispatcher::give_up(Exchange& exchange) {

@@ -33,6 +33,7 @@ struct Exchange {
         request_owner.reset();
         remembered_reply.reset();
         path.reset();
+        is_redirected = false;
         program = nullptr;
         procedure = nullptr;
         key.reset();
@@ -50,6 +51,7 @@ struct Exchange {
     const Program::Procedure* procedure = nullptr;
     xdr::Reader arguments{{}};
     std::optional<CallKey> key;  ///< while the reply cache has this call in progress
+    bool is_redirected = false;  ///< `path` is not the one the call came by any more
     xdr::Writer reply;           ///< empty: nothing is to be sent
     ReplyBytes remembered_reply;  ///< what `reply` refers to when it is a repeated one
 };

@@ -1,0 +1,225 @@
+#include "rpc/net/tcp_connection.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <cerrno>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace berth::rpc::net {
+
+namespace {
+
+// One connection may not keep its thread from the others for longer than this many reads.
+constexpr int reads_per_turn = 8;
+
+Endpoint endpoint_of(int descriptor, int (*ask)(int, sockaddr*, socklen_t*)) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    auto& address = reinterpret_cast<sockaddr&>(storage);
+    if (ask(descriptor, &address, &size) != 0) return {};
+    return Endpoint::from(address);
+}
+
+void switch_on(int descriptor, int level, int option) {
+    const int on = 1;
+    ::setsockopt(descriptor, level, option, &on, sizeof on);
+}
+
+}  // namespace
+
+TcpConnection::TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket)
+    : context_(context), socket_(std::move(socket)), records_(context.thread.blocks(), context.options.records) {
+    context_.connection_count.fetch_add(1, std::memory_order_relaxed);
+    const auto descriptor = socket_.native_handle();
+    peer_ = endpoint_of(descriptor, ::getpeername);
+    local_ = endpoint_of(descriptor, ::getsockname);
+    switch_on(descriptor, IPPROTO_TCP, TCP_NODELAY);
+    switch_on(descriptor, SOL_SOCKET, SO_KEEPALIVE);
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+}
+
+TcpConnection::~TcpConnection() {
+    context_.connection_count.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void TcpConnection::start() {
+    spdlog::debug("connection from {}", peer_.text());
+    context_.thread.connections.insert(shared_from_this());
+    await_readable();
+}
+
+void TcpConnection::await_readable() {
+    if (reading_ || draining_) return;
+    reading_ = true;
+    socket_.async_wait(boost::asio::socket_base::wait_read, [self = shared_from_this()](const auto& error) {
+        self->reading_ = false;
+        if (!error && self->is_open() && !self->draining_) self->on_readable();
+    });
+}
+
+void TcpConnection::await_writable() {
+    if (writing_) return;
+    writing_ = true;
+    socket_.async_wait(boost::asio::socket_base::wait_write, [self = shared_from_this()](const auto& error) {
+        self->writing_ = false;
+        if (!error && self->is_open()) self->advance();
+    });
+}
+
+void TcpConnection::on_readable() {
+    for (int turn = 0; turn < reads_per_turn && !is_stalled(); ++turn) {
+        const bool more = receive();
+        if (!is_open()) return;
+        if (!answer_records()) return;
+        if (!more) break;
+    }
+    advance();
+}
+
+// Reads once; whether more may be there.
+bool TcpConnection::receive() {
+    const auto space = records_.space();
+    const auto count = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
+    if (count > 0) {
+        records_.received(static_cast<std::size_t>(count));
+        return static_cast<std::size_t>(count) == space.size();
+    }
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    close(count == 0 ? "closed by the client" : "receive failed");
+    return false;
+}
+
+// Answers what has arrived and sends, until there is nothing left to do without waiting.
+void TcpConnection::advance() {
+    for (bool again = true; again;) {
+        if (!answer_records()) return;
+        const bool was_stalled = is_stalled();
+        send_waiting();
+        if (!is_open()) return;
+        again = was_stalled && !is_stalled();
+    }
+    if (draining_ && outbox_.is_empty() && calls_with_workers_ == 0) {
+        close("drained");
+        return;
+    }
+    if (is_stalled()) return;  // read on when calls are answered: until then TCP holds the client back
+    records_.rest();
+    await_readable();
+}
+
+bool TcpConnection::is_stalled() const noexcept {
+    return calls_with_workers_ >= context_.options.calls_in_flight_max ||
+           bytes_with_workers_ + outbox_.bytes() >= context_.options.bytes_in_flight_max;
+}
+
+// False: the connection has been closed.
+bool TcpConnection::answer_records() {
+    while (!is_stalled()) {
+        const auto record = records_.next();
+        if (!record) break;
+        take(*record);
+    }
+    if (!records_.is_broken()) return true;
+    spdlog::warn("{} sent no RPC record; closing its connection", peer_.text());
+    close("not a record");
+    return false;
+}
+
+void TcpConnection::take(const Record& record) {
+    auto exchange = context_.thread.take_exchange();
+    exchange->request = record.bytes;
+    exchange->request_owner = record.owner;
+    exchange->path = shared_from_this();
+    exchange->call.caller = peer_;
+    exchange->call.local = local_;
+    exchange->call.transport = Transport::tcp;
+    switch (context_.dispatcher.handle(*exchange)) {
+        case Verdict::reply:
+            exchange->path.reset();  // nothing of ours may keep us alive
+            outbox_.push(std::move(exchange));
+            break;
+        case Verdict::silent: context_.thread.give_exchange(std::move(exchange)); break;
+        case Verdict::worker:
+            ++calls_with_workers_;
+            bytes_with_workers_ += record.bytes.size();
+            context_.workers.submit(context_.dispatcher, std::move(exchange));
+            break;
+    }
+}
+
+void TcpConnection::send_waiting() {
+    constexpr std::size_t pieces_max = 256;
+    std::array<iovec, pieces_max> pieces;
+    while (!outbox_.is_empty()) {
+        msghdr message{};
+        message.msg_iov = pieces.data();
+        message.msg_iovlen = outbox_.gather(pieces);
+        const auto count = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EAGAIN) {
+            await_writable();
+            return;
+        }
+        if (count < 0) {
+            close("send failed");
+            return;
+        }
+        outbox_.sent(static_cast<std::size_t>(count),
+                     [this](ExchangePtr sent) { context_.thread.give_exchange(std::move(sent)); });
+    }
+}
+
+void TcpConnection::deliver(ExchangePtr finished) {
+    finished->path.reset();  // nothing of ours may keep us alive
+    bool first = false;
+    {
+        const std::scoped_lock held{finished_lock_};
+        first = finished_.empty();
+        finished_.push_back(std::move(finished));
+    }
+    // One wake-up collects all that is finished by then.
+    if (first)
+        boost::asio::post(context_.thread.context(), [self = shared_from_this()] { self->collect_finished(); });
+}
+
+void TcpConnection::collect_finished() {
+    std::vector<ExchangePtr> finished;
+    {
+        const std::scoped_lock held{finished_lock_};
+        finished.swap(finished_);
+    }
+    for (auto& exchange : finished) {
+        if (!exchange->is_redirected) {  // else it was counted by a connection that is gone
+            --calls_with_workers_;
+            bytes_with_workers_ -= exchange->request.size();
+        }
+        if (is_open() && exchange->reply.size() > 0)
+            outbox_.push(std::move(exchange));
+        else
+            context_.thread.give_exchange(std::move(exchange));
+    }
+    if (is_open()) advance();
+}
+
+void TcpConnection::drain() {
+    draining_ = true;
+    if (is_open()) advance();
+}
+
+void TcpConnection::close(const char* reason) {
+    if (!open_.exchange(false)) return;
+    spdlog::debug("connection from {} ended: {}", peer_.text(), reason);
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    outbox_.clear([this](ExchangePtr exchange) { context_.thread.give_exchange(std::move(exchange)); });
+    context_.thread.connections.erase(shared_from_this());
+}
+
+}  // namespace berth::rpc::net

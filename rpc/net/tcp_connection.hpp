@@ -1,0 +1,71 @@
+// One TCP connection, pinned to one network thread. Reads what is there, answers every complete record in it, and sends
+// the replies of one wake-up together. deliver() and is_open() may be called from any thread, the rest from its own.
+#pragma once
+
+#include "rpc/net/network_thread.hpp"
+#include "rpc/net/outbox.hpp"
+#include "rpc/net/worker_pool.hpp"
+#include "rpc/record.hpp"
+#include "rpc/server.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace berth::rpc::net {
+
+class TcpConnection final : public ReplyPath, public std::enable_shared_from_this<TcpConnection> {
+public:
+    struct Context {
+        NetworkThread& thread;
+        Dispatcher& dispatcher;
+        WorkerPool& workers;
+        const ServerOptions& options;
+        std::atomic<std::size_t>& connection_count;
+    };
+
+    TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket);
+    ~TcpConnection() override;
+
+    void start();
+    /// Reads no more; closes when everything taken in has been answered.
+    void drain();
+
+    void deliver(ExchangePtr finished) override;
+    [[nodiscard]] bool is_open() const noexcept override { return open_.load(std::memory_order_relaxed); }
+
+private:
+    void await_readable();
+    void await_writable();
+    void on_readable();
+    bool receive();
+    void advance();
+    bool answer_records();
+    void take(const Record& record);
+    void send_waiting();
+    void collect_finished();
+    void close(const char* reason);
+    [[nodiscard]] bool is_stalled() const noexcept;
+
+    Context context_;
+    boost::asio::ip::tcp::socket socket_;
+    Endpoint peer_;
+    Endpoint local_;
+    RecordReader records_;
+    Outbox outbox_;
+    std::size_t calls_with_workers_ = 0;
+    std::size_t bytes_with_workers_ = 0;
+    bool reading_ = false;  // a wait for readability is under way
+    bool writing_ = false;
+    bool draining_ = false;
+    std::atomic<bool> open_{true};
+
+    std::mutex finished_lock_;
+    std::vector<ExchangePtr> finished_;  // by workers, not yet collected
+};
+
+}  // namespace berth::rpc::net

@@ -1,0 +1,58 @@
+#include "rpc/net/worker_pool.hpp"
+
+#include <utility>
+
+namespace berth::rpc::net {
+
+void WorkerPool::start(unsigned threads) {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+void WorkerPool::submit(Dispatcher& dispatcher, ExchangePtr exchange) {
+    {
+        const std::scoped_lock held{lock_};
+        jobs_.push_back({&dispatcher, std::move(exchange)});
+    }
+    something_.notify_one();
+}
+
+std::size_t WorkerPool::waiting() const {
+    const std::scoped_lock held{lock_};
+    return jobs_.size();
+}
+
+bool WorkerPool::is_idle() const {
+    const std::scoped_lock held{lock_};
+    return jobs_.empty() && running_ == 0;
+}
+
+void WorkerPool::stop() {
+    {
+        const std::scoped_lock held{lock_};
+        stopping_ = true;
+        for (auto& job : jobs_) job.dispatcher->give_up(*job.exchange);
+        jobs_.clear();
+    }
+    something_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+void WorkerPool::work() {
+    std::unique_lock held{lock_};
+    for (;;) {
+        something_.wait(held, [this] { return stopping_ || !jobs_.empty(); });
+        if (jobs_.empty()) return;
+        auto job = std::move(jobs_.front());
+        jobs_.pop_front();
+        ++running_;
+        held.unlock();
+        job.dispatcher->finish(*job.exchange);
+        const auto path = job.exchange->path;
+        path->deliver(std::move(job.exchange));
+        held.lock();
+        --running_;
+    }
+}
+
+}  // namespace berth::rpc::net

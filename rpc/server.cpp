@@ -1,0 +1,157 @@
+#include "rpc/server.hpp"
+
+#include "rpc/net/listener.hpp"
+#include "rpc/net/network_thread.hpp"
+#include "rpc/net/tcp_connection.hpp"
+#include "rpc/net/udp_socket.hpp"
+#include "rpc/net/worker_pool.hpp"
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <sys/socket.h>
+
+namespace berth::rpc {
+
+namespace {
+
+using boost::system::error_code;
+
+template <class Protocol>
+typename Protocol::endpoint to_asio(const Endpoint& endpoint) {
+    typename Protocol::endpoint out;
+    sockaddr_storage storage{};
+    const auto size = endpoint.to(reinterpret_cast<sockaddr&>(storage));
+    out.resize(size);
+    std::memcpy(out.data(), &storage, size);
+    return out;
+}
+
+/// Opens and binds a socket or an acceptor.
+template <class Socket>
+error_code bind(Socket& socket, const Endpoint& endpoint) {
+    const auto where = to_asio<typename Socket::protocol_type>(endpoint);
+    error_code error;
+    socket.open(where.protocol(), error);
+    if (error) return error;
+    if (endpoint.address.v6) socket.set_option(boost::asio::ip::v6_only{true}, error);
+    if (!error && std::is_same_v<typename Socket::protocol_type, boost::asio::ip::tcp>)
+        socket.set_option(boost::asio::socket_base::reuse_address{true}, error);
+    if (!error) socket.bind(where, error);
+    return error;
+}
+
+template <class Socket>
+Endpoint bound_endpoint(const Socket& socket) {
+    error_code error;
+    auto endpoint = socket.local_endpoint(error);
+    return error ? Endpoint{} : Endpoint::from(*endpoint.data());
+}
+
+}  // namespace
+
+struct Server::Parts {
+    explicit Parts(const ServerOptions& wanted) : options(wanted), blocks(wanted.pooled_bytes_max) {
+        if (options.network_threads == 0) options.network_threads = std::max(1U, std::thread::hardware_concurrency());
+        for (unsigned i = 0; i < options.network_threads; ++i)
+            threads.push_back(std::make_unique<net::NetworkThread>(blocks));
+    }
+
+    /// Runs `task` on every network thread and waits until all have.
+    template <class Task>
+    void on_every_thread(Task task) {
+        std::vector<std::future<void>> done;
+        for (auto& thread : threads) {
+            auto packaged = std::make_shared<std::packaged_task<void()>>([&task, &thread] { task(*thread); });
+            done.push_back(packaged->get_future());
+            boost::asio::post(thread->context(), [packaged] { (*packaged)(); });
+        }
+        for (auto& future : done) future.wait();
+    }
+
+    [[nodiscard]] bool is_quiet() const {
+        const auto in_flight = [](const auto& socket) { return socket->calls_in_flight() > 0; };
+        return connection_count.load() == 0 && std::ranges::none_of(udp_sockets, in_flight) && workers.is_idle();
+    }
+
+    ServerOptions options;
+    BlockPool blocks;
+    std::atomic<std::size_t> connection_count{0};
+    net::WorkerPool workers;
+    std::vector<std::unique_ptr<net::NetworkThread>> threads;
+    std::vector<std::shared_ptr<net::Listener>> listeners;
+    std::vector<std::shared_ptr<net::UdpSocket>> udp_sockets;
+    bool running = false;
+};
+
+Server::Server(const ServerOptions& options) : parts_(std::make_unique<Parts>(options)) {}
+
+Server::~Server() {
+    if (parts_->running) std::ignore = stop(std::chrono::milliseconds{0});
+}
+
+boost::system::result<Endpoint> Server::listen(Transport transport, const Endpoint& endpoint, Dispatcher& dispatcher) {
+    auto& first = *parts_->threads.front();
+    if (transport == Transport::udp) {
+        boost::asio::ip::udp::socket socket{first.context()};
+        if (const auto error = bind(socket, endpoint)) return error;
+        const auto bound = bound_endpoint(socket);
+        parts_->udp_sockets.push_back(std::make_shared<net::UdpSocket>(first, std::move(socket), dispatcher,
+                                                                       parts_->workers, parts_->options));
+        return bound;
+    }
+    boost::asio::ip::tcp::acceptor acceptor{first.context()};
+    if (const auto error = bind(acceptor, endpoint)) return error;
+    error_code error;
+    acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
+    if (error) return error;
+    const auto bound = bound_endpoint(acceptor);
+    const net::Listener::Context context{parts_->threads, parts_->workers, parts_->options, parts_->connection_count};
+    parts_->listeners.push_back(std::make_shared<net::Listener>(context, std::move(acceptor), dispatcher));
+    return bound;
+}
+
+void Server::start() {
+    parts_->running = true;
+    parts_->workers.start(parts_->options.workers);
+    for (const auto& listener : parts_->listeners) listener->start();
+    for (const auto& socket : parts_->udp_sockets) socket->start();
+    for (const auto& thread : parts_->threads) thread->start();
+}
+
+bool Server::stop(std::chrono::milliseconds patience) {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds between_looks{5};
+    parts_->running = false;
+    const auto deadline = Clock::now() + patience;
+    parts_->on_every_thread([this](net::NetworkThread& thread) {
+        if (&thread == parts_->threads.front().get()) {
+            for (const auto& listener : parts_->listeners) listener->close();
+            for (const auto& socket : parts_->udp_sockets) socket->drain();
+        }
+        const std::vector connections(thread.connections.begin(), thread.connections.end());
+        for (const auto& connection : connections) connection->drain();
+    });
+    while (!parts_->is_quiet() && Clock::now() < deadline) std::this_thread::sleep_for(between_looks);
+
+    const bool all_calls_ended = parts_->workers.is_idle() || patience.count() == 0;
+    for (const auto& thread : parts_->threads) thread->stop();
+    if (!all_calls_ended) return false;
+    parts_->workers.stop();
+    for (const auto& socket : parts_->udp_sockets) socket->close();
+    return true;
+}
+
+Server::Statistics Server::statistics() const {
+    return {.connections = parts_->connection_count.load(), .calls_waiting = parts_->workers.waiting()};
+}
+
+}  // namespace berth::rpc

@@ -1,0 +1,58 @@
+// Listens, and runs calls: K network threads, each with its own connections, and a pool of workers for calls that may
+// block. A call runs to completion on the network thread that read it unless it could block.
+// Made, listened, started and stopped by one owner; nothing here is called by handlers.
+#pragma once
+
+#include "rpc/dispatcher.hpp"
+#include "rpc/endpoint.hpp"
+#include "rpc/record.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+namespace berth::rpc {
+
+struct ServerOptions {
+    unsigned network_threads = 0;  ///< 0: one per core
+    unsigned workers = 16;
+    std::size_t connections_max = 20'000;
+    /// Per connection; past either it is not read from until calls have been answered and replies have left.
+    std::size_t calls_in_flight_max = 256;
+    std::size_t bytes_in_flight_max = std::size_t{16} << 20;
+    RecordReader::Limits records;
+    /// Memory kept for later calls instead of being given back to the system.
+    std::size_t pooled_bytes_max = std::size_t{32} << 20;
+};
+
+class Server {
+public:
+    explicit Server(const ServerOptions& options);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    ~Server();
+
+    /// Binds; calls are taken from start() on. Port 0 picks one. Gives what was bound. IPv6 listeners take IPv6 only.
+    /// The dispatcher outlives the server.
+    boost::system::result<Endpoint> listen(Transport transport, const Endpoint& endpoint, Dispatcher& dispatcher);
+
+    void start();
+
+    /// Accepts nothing more, lets calls in flight finish and their replies leave, then closes. False: `patience` ran out
+    /// with threads still inside calls (a stuck disk); the process can only be left by std::_Exit then.
+    [[nodiscard]] bool stop(std::chrono::milliseconds patience);
+
+    struct Statistics {
+        std::size_t connections = 0;
+        std::size_t calls_waiting = 0;  ///< for a worker
+    };
+    [[nodiscard]] Statistics statistics() const;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace berth::rpc
