@@ -1,0 +1,82 @@
+// A typed client: the same procedure types that a service's table is made of, called over a channel. Blocking, one call
+// at a time; used by one thread.
+#pragma once
+
+#include "rpc/call.hpp"
+#include "rpc/channel.hpp"
+#include "rpc/message.hpp"
+#include "xdr/codec.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::rpc {
+
+/// Why a call has no result.
+struct Failure {
+    enum class Kind : std::uint8_t {
+        transport,    ///< `system` says what: no connection, timed out
+        refused,      ///< the server accepted the call but not to run it: `accepted`
+        denied,       ///< the server rejected the call: `rejected`, and `auth` if it was the credential
+        undecodable,  ///< the reply's bytes are not what they should be
+    };
+    Kind kind = Kind::transport;
+    boost::system::error_code system;
+    AcceptStatus accepted = AcceptStatus::success;
+    RejectStatus rejected = RejectStatus::rpc_mismatch;
+    AuthStatus auth = AuthStatus::ok;
+    MismatchInfo versions;  ///< with a version mismatch, what the server speaks
+
+    [[nodiscard]] std::string text() const;
+};
+/// Lets boost::system::result carry a Failure; thrown as std::runtime_error by value().
+[[noreturn]] void throw_exception_from_error(const Failure& failure, const boost::source_location& where);
+
+template <class T>
+using Answer = boost::system::result<T, Failure>;
+
+/// Who the client says it is.
+struct ClientIdentity {
+    AuthFlavor flavor = AuthFlavor::none;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::vector<std::uint32_t> gids;  ///< at most 16
+    std::string machine_name;
+};
+
+class Client {
+public:
+    Client(std::unique_ptr<Channel> channel, const ProgramId& program, ClientIdentity identity = {});
+
+    /// Views in the result are good until the next call.
+    template <class Procedure>
+    Answer<typename Procedure::Result> call(const typename Procedure::Args& args) {
+        begin(Procedure::id.number);
+        xdr::encode(message_, args);
+        auto results = exchange();
+        if (!results) return results.error();
+        typename Procedure::Result result{};
+        xdr::decode(*results, result);
+        if (!results->ok() || !results->rest().empty()) return Failure{.kind = Failure::Kind::undecodable};
+        return result;
+    }
+
+    void become(ClientIdentity identity) { identity_ = std::move(identity); }
+
+private:
+    void begin(std::uint32_t procedure);
+    Answer<xdr::Reader> exchange();
+
+    std::unique_ptr<Channel> channel_;
+    ProgramId program_;
+    ClientIdentity identity_;
+    std::uint32_t xid_;
+    xdr::Writer message_;
+};
+
+}  // namespace berth::rpc
