@@ -1,0 +1,123 @@
+// The wire types of program 100005: MOUNT version 3 (RFC 1813 Appendix I) and version 1 (RFC 1094
+// Appendix A), which differ in MNT alone. Version 2 is version 1 with a PATHCONF, for NFSv2, that
+// nobody asks for any more; it is served without, so that who walks all versions finds an answer at
+// each.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "rpc/call.hpp"
+#include "rpc/message.hpp"
+#include "xdr/types.hpp"
+
+namespace berth::mount {
+
+inline constexpr rpc::ProgramId id1{100005, 1, "MOUNT"};
+inline constexpr rpc::ProgramId id2{100005, 2, "MOUNT"};
+inline constexpr rpc::ProgramId id3{100005, 3, "MOUNT"};
+
+/// RFC 1813 §5.1.4.
+inline constexpr std::uint32_t path_bytes_max = 1024;
+inline constexpr std::uint32_t name_bytes_max = 255;
+inline constexpr std::uint32_t handle_bytes_max = 64;
+
+using DirectoryPath = xdr::String<path_bytes_max>;
+using Name = xdr::String<name_bytes_max>;
+
+/// The path that MNT asks for. Longer ones than the protocol has are decoded too, so that they can
+/// be told "name too long" in its own words.
+using AskedPath = xdr::String<>;
+
+/// `mountstat3` — RFC 1813 §5.1.5.
+enum class Status : std::uint32_t {
+    ok = 0,
+    not_permitted = 1,
+    no_entry = 2,
+    io_error = 5,
+    access_denied = 13,
+    not_a_directory = 20,
+    invalid = 22,
+    name_too_long = 63,
+    not_supported = 10004,
+    server_fault = 10006,
+};
+constexpr bool is_valid(Status status) {
+    switch (status) {
+    case Status::ok:
+    case Status::not_permitted:
+    case Status::no_entry:
+    case Status::io_error:
+    case Status::access_denied:
+    case Status::not_a_directory:
+    case Status::invalid:
+    case Status::name_too_long:
+    case Status::not_supported:
+    case Status::server_fault: return true;
+    }
+    return false;
+}
+
+/// MOUNTPROC3_MNT — RFC 1813 §5.2.1.
+struct Mount {
+    static constexpr rpc::ProcedureId id{1, "MNT", rpc::Replay::execute, rpc::Runs::on_worker};
+    using Args = AskedPath;
+    struct Ok {
+        xdr::Opaque<handle_bytes_max> handle;
+        xdr::Array<rpc::AuthFlavor> flavors;  ///< most wanted first
+    };
+    using Result = xdr::Union<Status, xdr::Case<Status::ok, Ok>, xdr::Otherwise<xdr::Void>>;
+};
+
+/// MOUNTPROC_MNT — RFC 1094 §A.5.2. The status is a UNIX error number.
+struct Mount1 {
+    static constexpr rpc::ProcedureId id{1, "MNT"};
+    static constexpr std::uint32_t access_denied = 13;
+    using Args = AskedPath;
+    using Handle = std::array<std::byte, 32>;
+    using Result =
+        xdr::Union<std::uint32_t, xdr::Case<std::uint32_t{0}, Handle>, xdr::Otherwise<xdr::Void>>;
+};
+
+/// `mountbody` — RFC 1813 §5.2.2.
+struct Mounted {
+    Name host;
+    DirectoryPath directory;
+};
+
+/// MOUNTPROC3_DUMP — RFC 1813 §5.2.2, RFC 1094 §A.5.3.
+struct Dump {
+    static constexpr rpc::ProcedureId id{2, "DUMP", rpc::Replay::execute, rpc::Runs::on_worker};
+    using Args = xdr::Void;
+    using Result = xdr::List<Mounted>;
+};
+
+/// MOUNTPROC3_UMNT — RFC 1813 §5.2.3, RFC 1094 §A.5.4.
+struct Unmount {
+    static constexpr rpc::ProcedureId id{3, "UMNT"};
+    using Args = DirectoryPath;
+    using Result = xdr::Void;
+};
+
+/// MOUNTPROC3_UMNTALL — RFC 1813 §5.2.4, RFC 1094 §A.5.5.
+struct UnmountAll {
+    static constexpr rpc::ProcedureId id{4, "UMNTALL"};
+    using Args = xdr::Void;
+    using Result = xdr::Void;
+};
+
+/// `exportnode` — RFC 1813 §5.2.5. No groups: everyone.
+struct Exported {
+    DirectoryPath directory;
+    xdr::List<Name> groups;
+};
+
+/// MOUNTPROC3_EXPORT — RFC 1813 §5.2.5, RFC 1094 §A.5.6.
+struct Export {
+    static constexpr rpc::ProcedureId id{5, "EXPORT"};
+    using Args = xdr::Void;
+    using Result = xdr::List<Exported>;
+};
+
+}  // namespace berth::mount

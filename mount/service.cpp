@@ -1,0 +1,144 @@
+#include "mount/service.hpp"
+
+#include <algorithm>
+#include <span>
+
+#include "mount/mounting.hpp"
+#include "xdr/codec.hpp"
+
+namespace berth::mount {
+namespace {
+
+/// What is left of a datagram for results; RPC headers with any verifier fit into the rest.
+constexpr std::size_t datagram_results_bytes_max = 64000;
+
+template <class T>
+xdr::List<T> fitted(const rpc::Call& call, std::vector<T> items) {
+    if (call.transport == rpc::Transport::udp) {
+        std::size_t room = datagram_results_bytes_max;
+        const auto too_much = std::ranges::find_if(items, [&](const T& item) {
+            const auto size = xdr::encoded_bytes(item) + 4;
+            if (size > room) return true;
+            room -= size;
+            return false;
+        });
+        items.erase(too_much, items.end());
+    }
+    return items;
+}
+
+}  // namespace
+
+void Lists::add(const rpc::Call& call, std::string_view directory) {
+    mounts_.add(call.caller.address.text(), directory);
+}
+
+void Lists::remove(const rpc::Call& call, std::string_view directory) {
+    if (const auto path = vfs::normalised(directory))
+        mounts_.remove(call.caller.address.text(), *path);
+}
+
+void Lists::remove_all(const rpc::Call& call) {
+    mounts_.remove_all(call.caller.address.text());
+}
+
+xdr::List<Mounted> Lists::mounted(rpc::Call& call) const {
+    std::vector<Mounted> items;
+    for (const auto& entry : mounts_.all())
+        items.push_back({call.memory.copy(entry.host), call.memory.copy(entry.directory)});
+    return fitted(call, std::move(items));
+}
+
+xdr::List<Exported> Lists::exported(const rpc::Call& call) const {
+    std::vector<Exported> items;
+    for (const auto& candidate : exports_.all()) {
+        // A path that no client can ask for.
+        if (candidate.path.size() > path_bytes_max) continue;
+        items.push_back({.directory = std::string_view{candidate.path}});
+    }
+    return fitted(call, std::move(items));
+}
+
+xdr::Void Service1::null(rpc::Call&, const xdr::Void&) {
+    return {};
+}
+
+Mount1::Result Service1::mount(rpc::Call&, const AskedPath&) {
+    return Mount1::Result::otherwise(Mount1::access_denied);
+}
+
+Dump::Result Service1::dump(rpc::Call& call, const xdr::Void&) {
+    return lists_.mounted(call);
+}
+
+xdr::Void Service1::unmount(rpc::Call& call, const DirectoryPath& directory) {
+    lists_.remove(call, directory);
+    return {};
+}
+
+xdr::Void Service1::unmount_all(rpc::Call& call, const xdr::Void&) {
+    lists_.remove_all(call);
+    return {};
+}
+
+Export::Result Service1::exports(rpc::Call& call, const xdr::Void&) {
+    return lists_.exported(call);
+}
+
+xdr::Void Service3::null(rpc::Call&, const xdr::Void&) {
+    return {};
+}
+
+Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
+    const auto found = find(exports_, sealer_, path);
+    if (!found) return Mount::Result::otherwise(found.error());
+    lists_.add(call, found->path);
+    const auto sealed = found->handle.bytes();
+    const auto handle = call.memory.bytes(sealed.size());
+    std::ranges::copy(sealed, handle.begin());
+    return Mount::Result::make<Status::ok>(
+        {.handle = std::span<const std::byte>{handle}, .flavors = {{rpc::AuthFlavor::sys}}});
+}
+
+Dump::Result Service3::dump(rpc::Call& call, const xdr::Void&) {
+    return lists_.mounted(call);
+}
+
+xdr::Void Service3::unmount(rpc::Call& call, const DirectoryPath& directory) {
+    lists_.remove(call, directory);
+    return {};
+}
+
+xdr::Void Service3::unmount_all(rpc::Call& call, const xdr::Void&) {
+    lists_.remove_all(call);
+    return {};
+}
+
+Export::Result Service3::exports(rpc::Call& call, const xdr::Void&) {
+    return lists_.exported(call);
+}
+
+constexpr std::array<rpc::Entry<Service1>, 6> Service1::procedures{
+    rpc::on<rpc::Null, &Service1::null>(),
+    rpc::on<Mount1, &Service1::mount>(),
+    rpc::on<Dump, &Service1::dump>(),
+    rpc::on<Unmount, &Service1::unmount>(),
+    rpc::on<UnmountAll, &Service1::unmount_all>(),
+    rpc::on<Export, &Service1::exports>(),
+};
+
+constexpr std::array<rpc::Entry<Service3>, 6> Service3::procedures{
+    rpc::on<rpc::Null, &Service3::null>(),
+    rpc::on<Mount, &Service3::mount>(),
+    rpc::on<Dump, &Service3::dump>(),
+    rpc::on<Unmount, &Service3::unmount>(),
+    rpc::on<UnmountAll, &Service3::unmount_all>(),
+    rpc::on<Export, &Service3::exports>(),
+};
+
+std::vector<rpc::Program> Services::programs() {
+    return {rpc::make_program(id1, service1_), rpc::make_program(id2, service1_),
+            rpc::make_program(id3, service3_)};
+}
+
+}  // namespace berth::mount

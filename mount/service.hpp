@@ -1,0 +1,99 @@
+// Program 100005: hands out the handles that NFS begins with, and keeps the list of who asked. It
+// guards nothing: a handle is checked at each use. Threads: any number.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "mount/mount_list.hpp"
+#include "mount/protocol.hpp"
+#include "nfs/vfs/exports.hpp"
+#include "nfs/vfs/handle.hpp"
+#include "rpc/program.hpp"
+
+namespace berth::mount {
+
+/// What the versions answer alike. A host is its IP address: a name that it gives itself can be
+/// any. Over UDP, lists end where the datagram does.
+class Lists {
+public:
+    /// Both outlive this.
+    Lists(const vfs::Exports& exports, MountList& mounts) : exports_(exports), mounts_(mounts) {}
+
+    void add(const rpc::Call& call, std::string_view directory);
+    /// Of what was never mounted: nothing happens.
+    void remove(const rpc::Call& call, std::string_view directory);
+    void remove_all(const rpc::Call& call);
+    [[nodiscard]] xdr::List<Mounted> mounted(rpc::Call& call) const;
+    [[nodiscard]] xdr::List<Exported> exported(const rpc::Call& call) const;
+
+private:
+    const vfs::Exports& exports_;
+    MountList& mounts_;
+};
+
+/// Version 1, and 2. MNT is refused: its handle would be for NFSv2, which is not served. The rest
+/// is for the tools that still ask version 1.
+class Service1 {
+public:
+    /// Outlives the service.
+    explicit Service1(Lists& lists) : lists_(lists) {}
+
+    xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
+    Mount1::Result mount(rpc::Call& call, const AskedPath& path);
+    Dump::Result dump(rpc::Call& call, const xdr::Void& nothing);
+    xdr::Void unmount(rpc::Call& call, const DirectoryPath& directory);
+    xdr::Void unmount_all(rpc::Call& call, const xdr::Void& nothing);
+    Export::Result exports(rpc::Call& call, const xdr::Void& nothing);
+
+    static const std::array<rpc::Entry<Service1>, 6> procedures;
+
+private:
+    Lists& lists_;
+};
+
+/// Version 3 — RFC 1813 §5.2.
+class Service3 {
+public:
+    /// All outlive the service.
+    Service3(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Lists& lists)
+        : exports_(exports),
+          sealer_(sealer),
+          lists_(lists) {}
+
+    xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
+    Mount::Result mount(rpc::Call& call, const AskedPath& path);
+    Dump::Result dump(rpc::Call& call, const xdr::Void& nothing);
+    xdr::Void unmount(rpc::Call& call, const DirectoryPath& directory);
+    xdr::Void unmount_all(rpc::Call& call, const xdr::Void& nothing);
+    Export::Result exports(rpc::Call& call, const xdr::Void& nothing);
+
+    static const std::array<rpc::Entry<Service3>, 6> procedures;
+
+private:
+    const vfs::Exports& exports_;
+    const vfs::HandleSealer& sealer_;
+    Lists& lists_;
+};
+
+/// The services behind the programs. Outlives them; what it is made of outlives it.
+class Services {
+public:
+    Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, MountList& mounts)
+        : lists_(exports, mounts),
+          service1_(lists_),
+          service3_(exports, sealer, lists_) {}
+    Services(const Services&) = delete;
+    Services& operator=(const Services&) = delete;
+
+    /// Versions 1, 2 and 3.
+    [[nodiscard]] std::vector<rpc::Program> programs();
+
+private:
+    Lists lists_;
+    Service1 service1_;
+    Service3 service3_;
+};
+
+}  // namespace berth::mount
