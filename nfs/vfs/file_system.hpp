@@ -139,6 +139,11 @@ public:
 protected:
     Node() = default;
 
+    /// How many pins there are at this moment: for caches, which let go of what only they hold.
+    [[nodiscard]] std::uint32_t references() const noexcept {
+        return references_.load(std::memory_order_acquire);
+    }
+
 private:
     friend void intrusive_ptr_add_ref(Node* node) noexcept {
         node->references_.fetch_add(1, std::memory_order_relaxed);

@@ -1,0 +1,85 @@
+// A real directory exported: the kernel's own files, its own handles, its own permissions.
+// For the server layer, which opens one of these per exported directory and keeps it until it
+// stops.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include <boost/system/result.hpp>
+
+#include "nfs/vfs/file_system.hpp"
+#include "nfs/vfs/types.hpp"
+
+namespace berth::vfs::posix {
+
+struct Options {
+    /// Objects kept open between calls, at most; each takes one descriptor, a busy file or
+    /// directory up to four. 0: a quarter of the process's descriptors, at most 16384.
+    std::size_t nodes_max = 0;
+    /// Objects whose names are kept where the kernel opens no handles, at most; the longest unused
+    /// are forgotten first, and handles to them become stale. About 200 bytes each.
+    std::size_t names_max = 1'000'000;
+    /// Whether to use the kernel's handles where it lets us; false only to have the other way
+    /// tested.
+    bool kernel_handles = true;
+    /// What makes a descriptor's file durable; fdatasync or fsync unless a test counts or fails
+    /// them.
+    std::function<Result<void>(int descriptor, Sync what)> synchronize;
+};
+
+struct OpenError {
+    std::errc code{};
+    std::string reason;  ///< one line for the person who started the server
+};
+
+class Tree;
+
+/// Nodes must be let go before it is destroyed.
+class FileSystem final : public vfs::FileSystem {
+public:
+    FileSystem(std::unique_ptr<Tree> tree, const Limits& limits);
+    ~FileSystem() override;
+
+    Result<NodePtr> root() override;
+    Result<NodePtr> find(const ObjectId& id, Wait wait) override;
+    Result<Space> space(const Caller& caller) override;
+    [[nodiscard]] Limits limits() const override;
+    [[nodiscard]] std::uint64_t losses() const override;
+
+    /// One line for the start-up log: how objects are found again, what does not survive a restart,
+    /// and as whom callers act.
+    [[nodiscard]] std::string describe() const;
+
+    /// To be called about once a second, from a thread that may block: lets go of deleted objects,
+    /// so that their space is freed, and of descriptors open for writing that nobody has written to
+    /// since the last call, so that a program just copied here can be run locally.
+    void sweep();
+
+    [[nodiscard]] std::size_t nodes_cached() const;
+
+private:
+    std::unique_ptr<Tree> tree_;
+    const Limits limits_;
+};
+
+/// Exports the directory at `path`, symbolic links in it followed. Raises the process's limit of
+/// descriptors to what it may be, and sets its umask to 0: modes come from clients, who have
+/// applied their own.
+boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::string& path,
+                                                                   const Options& options = {});
+
+/// Makes the calling thread act as the server itself again. File-system calls leave a thread acting
+/// as their last caller, because switching back costs more than most calls: whoever opens files of
+/// the server's own on such a thread must call this first.
+void act_as_server();
+
+/// Gives up CAP_SYS_RESOURCE for good in the calling thread and those it starts, so that quotas and
+/// blocks reserved for root bind the server too. Call it in main, after limits are raised and
+/// before threads start.
+void drop_resource_override();
+
+}  // namespace berth::vfs::posix

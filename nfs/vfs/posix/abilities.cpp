@@ -1,0 +1,55 @@
+#include "nfs/vfs/posix/abilities.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/thread_identity.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+// From linux/magic.h and, where that has none, the file systems' own sources.
+constexpr std::array<unsigned, 9> remote_magics{
+    0x6969,      // NFS
+    0x65735546,  // FUSE
+    0xFF534D42,  // CIFS
+    0xFE534D42,  // SMB2
+    0x00C36400,  // Ceph
+    0x01021997,  // 9P
+    0x5346414F,  // AFS
+    0x47504653,  // GPFS
+    0x0BD00BD0,  // Lustre
+};
+
+bool is_remote(int root) {
+    struct statfs found {};
+    if (::fstatfs(root, &found) != 0) return false;
+    return std::ranges::find(remote_magics, static_cast<unsigned>(found.f_type)) !=
+           remote_magics.end();
+}
+
+bool can_open(int root, std::uint64_t resolve) {
+    auto opened = open_beneath(root, ".", O_PATH, resolve);
+    // Not in memory at this moment, but understood.
+    return opened || opened.error() == would_block;
+}
+
+}  // namespace
+
+Abilities find_abilities(int root) {
+    return {
+        .change_identity = ThreadIdentity::can_change(),
+        .confined_open = can_open(root, RESOLVE_BENEATH),
+        .cached_lookup = can_open(root, RESOLVE_BENEATH | RESOLVE_CACHED),
+        .kernel_access = check_access(root, F_OK).has_value(),
+        .remote = is_remote(root),
+    };
+}
+
+}  // namespace berth::vfs::posix

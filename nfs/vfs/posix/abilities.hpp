@@ -1,0 +1,18 @@
+// What this process, this kernel (or sandbox) and this file system can do; found out once, by
+// trying.
+#pragma once
+
+namespace berth::vfs::posix {
+
+struct Abilities {
+    bool change_identity = false;  ///< callers act as themselves, else all as the server's user
+    bool confined_open = false;    ///< openat2
+    bool cached_lookup = false;    ///< openat2 with RESOLVE_CACHED
+    bool kernel_access = false;    ///< faccessat2
+    bool remote = false;           ///< a network or user-space file system: any call may take long
+};
+
+/// `root`: the tree's root, open for reading.
+Abilities find_abilities(int root);
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,87 @@
+#include "nfs/vfs/posix/data_descriptors.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/tree.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+Result<Descriptor> open_contents(int path, int flags) {
+    // Without O_NONBLOCK the call would sit out a lease that a local process holds; with it, it is
+    // refused and the process told to give the lease back. Waiting for that is then all that is
+    // left to do.
+    auto opened = reopen(path, flags | O_NOCTTY | O_NONBLOCK);
+    if (opened || opened.error() != would_block) return opened;
+    return reopen(path, flags | O_NOCTTY);
+}
+
+// A server without privileges is bound by the mode of its own files, though their owner may read
+// and write them whatever it says: so the mode is opened up for the moment of opening.
+Result<Descriptor> open_own(int path, int flags) {
+    const auto found = status(path);
+    if (!found) return found.error();
+    if (found->stx_uid != ::geteuid()) return std::errc::permission_denied;
+    const mode_t mode = found->stx_mode & 07777U;
+    if (auto opened_up = change_mode(path, mode | S_IRUSR | S_IWUSR); !opened_up) {
+        return std::errc::permission_denied;
+    }
+    auto opened = open_contents(path, flags);
+    if (auto restored = change_mode(path, mode); !restored) return restored.error();
+    return opened;
+}
+
+}  // namespace
+
+DataDescriptors::~DataDescriptors() {
+    Descriptor{readable_.load()};
+    Descriptor{writable_.load()};
+}
+
+int DataDescriptors::readable() const noexcept {
+    const int writable = writable_.load(std::memory_order_acquire);
+    return writable >= 0 ? writable : readable_.load(std::memory_order_acquire);
+}
+
+bool DataDescriptors::has_writable() const noexcept {
+    return writable_.load(std::memory_order_acquire) >= 0;
+}
+
+Result<int> DataDescriptors::for_reading(const Tree& tree, int path) {
+    if (const int number = readable(); number >= 0) return number;
+    return open(tree, path, O_RDONLY, readable_);
+}
+
+Result<int> DataDescriptors::for_writing(const Tree& tree, int path) {
+    writable_used_.store(true, std::memory_order_relaxed);
+    if (const int number = writable_.load(std::memory_order_acquire); number >= 0) return number;
+    return open(tree, path, O_RDWR, writable_);
+}
+
+void DataDescriptors::adopt(Descriptor writable) {
+    const std::lock_guard locked{opening_};
+    if (has_writable()) return;
+    writable_used_.store(true, std::memory_order_relaxed);
+    writable_.store(writable.release(), std::memory_order_release);
+}
+
+Descriptor DataDescriptors::take_idle_writable() {
+    if (!has_writable() || writable_used_.exchange(false, std::memory_order_relaxed)) return {};
+    return Descriptor{writable_.exchange(-1)};
+}
+
+Result<int> DataDescriptors::open(const Tree& tree, int path, int flags, std::atomic<int>& slot) {
+    const std::lock_guard locked{opening_};
+    if (const int number = slot.load(std::memory_order_acquire); number >= 0) return number;
+    if (auto acting = tree.act_as_server(); !acting) return acting.error();
+    auto opened = open_contents(path, flags);
+    if (!opened && opened.error() == std::errc::permission_denied) opened = open_own(path, flags);
+    if (!opened) return opened.error();
+    const int number = opened->release();
+    slot.store(number, std::memory_order_release);
+    return number;
+}
+
+}  // namespace berth::vfs::posix

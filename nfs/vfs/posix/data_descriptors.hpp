@@ -1,0 +1,49 @@
+// The descriptors through which one regular file's contents are read, written and synced: opened
+// when first needed, by the server's own identity, whatever the file's mode says. Permission is
+// checked per call.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "nfs/vfs/posix/descriptor.hpp"
+#include "nfs/vfs/result.hpp"
+
+namespace berth::vfs::posix {
+
+class Tree;
+
+class DataDescriptors {
+public:
+    DataDescriptors() = default;
+    DataDescriptors(const DataDescriptors&) = delete;
+    DataDescriptors& operator=(const DataDescriptors&) = delete;
+    ~DataDescriptors();
+
+    /// One that can be read, if one is open: else -1. Never blocks.
+    [[nodiscard]] int readable() const noexcept;
+    [[nodiscard]] bool has_writable() const noexcept;
+
+    /// The one to read or to write, opened if need be. Leaves the thread acting as the server if it
+    /// was.
+    Result<int> for_reading(const Tree& tree, int path);
+    Result<int> for_writing(const Tree& tree, int path);
+
+    /// One already open for reading and writing: that of a file just created.
+    void adopt(Descriptor writable);
+
+    /// Takes away the writable one if nobody asked for it since the last call. Only while no call
+    /// that could use it is under way.
+    Descriptor take_idle_writable();
+
+private:
+    Result<int> open(const Tree& tree, int path, int flags, std::atomic<int>& slot);
+
+    std::mutex opening_;
+    std::atomic<int> readable_{-1};
+    std::atomic<int> writable_{-1};
+    std::atomic<bool> writable_used_{false};
+};
+
+}  // namespace berth::vfs::posix

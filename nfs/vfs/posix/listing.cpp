@@ -1,0 +1,101 @@
+// Listing a directory.
+#include <array>
+#include <cstdint>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "nfs/vfs/posix/node.hpp"
+#include "nfs/vfs/posix/tree.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+// About as many entries as fit in one reply: what does not fit is read again for the next.
+constexpr std::size_t buffer_bytes = 8192;
+
+// The kernel writes records of varying length, each of them aligned.
+struct Records {
+    alignas(dirent64) std::array<char, buffer_bytes> bytes;
+    std::size_t length = 0;
+};
+
+Result<void> read_records(int descriptor, Records& records) {
+    auto length = ::getdents64(descriptor, records.bytes.data(), records.bytes.size());
+    if (length < 0) return last_error();
+    records.length = static_cast<std::size_t>(length);
+    return {};
+}
+
+const dirent64& record_at(const Records& records, std::size_t at) {
+    return *reinterpret_cast<const dirent64*>(records.bytes.data() + at);
+}
+
+// Where the descriptor stands once the records have been read.
+std::uint64_t position_after(const Records& records) {
+    std::uint64_t position = 0;
+    for (std::size_t at = 0; at < records.length; at += record_at(records, at).d_reclen) {
+        position = static_cast<std::uint64_t>(record_at(records, at).d_off);
+    }
+    return position;
+}
+
+}  // namespace
+
+Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) {
+    if (type_ != FileType::directory) return std::errc::not_a_directory;
+    if (caller.wait == Wait::no) return would_block;
+    auto status = alive();
+    if (!status) return status.error();
+    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    if (!may(caller, *status, may_read)) return std::errc::permission_denied;
+
+    auto through = listings_.take(cookie);
+    if (!through.descriptor) {
+        auto opened = open_listing();
+        if (!opened) return reason(opened.error());
+        through = {.descriptor = std::move(*opened), .position = 0};
+    }
+    auto outcome = list_through(through, cookie, status->stx_ino, take);
+    listings_.give_back(std::move(through));
+    return outcome;
+}
+
+Result<Descriptor> Node::open_listing() const {
+    if (auto acting = tree_.act_as_server(); !acting) return acting.error();
+    return reopen(path_.number(), O_RDONLY | O_DIRECTORY);
+}
+
+Result<bool> Node::list_through(ListingDescriptors::Positioned& through, std::uint64_t cookie,
+                                std::uint64_t own_fileid, const TakeEntry& take) const {
+    const int descriptor = through.descriptor.number();
+    if (cookie > static_cast<std::uint64_t>(INT64_MAX)) return std::errc::invalid_argument;
+    // A start from 0 is also what makes some file systems look afresh.
+    if ((through.position != cookie || cookie == 0) &&
+        ::lseek(descriptor, static_cast<off_t>(cookie), SEEK_SET) < 0) {
+        return last_error();
+    }
+    through.position = cookie;
+    const bool at_root = id_ == tree_.root_id();
+    Records records;
+    for (;;) {
+        if (auto got = read_records(descriptor, records); !got) return reason(got.error());
+        if (records.length == 0) return true;
+        through.position = position_after(records);
+        for (std::size_t at = 0; at < records.length;) {
+            const dirent64& record = record_at(records, at);
+            at += record.d_reclen;
+            DirectoryEntry entry{.fileid = record.d_ino,
+                                 .name = record.d_name,
+                                 .cookie = static_cast<std::uint64_t>(record.d_off)};
+            // To continue from there would be to start again, for ever.
+            if (entry.cookie == 0) return std::errc::io_error;
+            // What is above the tree is nobody's business.
+            if (at_root && entry.name == "..") entry.fileid = own_fileid;
+            if (!take(entry)) return false;
+        }
+    }
+}
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,35 @@
+// How an object is found again by its id when it is not in the cache: by the kernel's handle, or by
+// the names it was last seen under. The one seam between the two; chosen once per tree.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "nfs/vfs/posix/descriptor.hpp"
+#include "nfs/vfs/result.hpp"
+#include "nfs/vfs/types.hpp"
+
+namespace berth::vfs::posix {
+
+/// Called from many threads at once. open() is called by a thread that acts as the server.
+class Locator {
+public:
+    Locator() = default;
+    Locator(const Locator&) = delete;
+    Locator& operator=(const Locator&) = delete;
+    virtual ~Locator() = default;
+
+    /// An O_PATH descriptor of exactly that object. stale when there is none; invalid_argument when
+    /// the bytes cannot be an id of this kind.
+    virtual Result<Descriptor> open(const ObjectId& id) = 0;
+
+    /// The object was seen, made, or renamed to be `name` in `directory`.
+    virtual void seen(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
+    /// The object is no longer `name` in `directory`.
+    virtual void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
+
+    /// For the start-up log, without a full stop.
+    [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,114 @@
+#include "nfs/vfs/posix/node.hpp"
+
+#include <array>
+#include <climits>
+
+#include <unistd.h>
+
+#include "nfs/vfs/posix/tree.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+// What the mode's bits say, for kernels that cannot be asked on behalf of a thread. Blind to ACLs.
+int permissions_by_mode(uid_t uid, const Identity& identity, const struct statx& status) {
+    const auto mode = static_cast<int>(status.stx_mode);
+    if (uid == 0) {
+        const bool executes = S_ISDIR(status.stx_mode) || (mode & 0111) != 0;
+        return may_read | may_write | (executes ? may_execute : 0);
+    }
+    if (uid == status.stx_uid) return (mode >> 6) & 7;
+    const auto& groups = identity.groups;
+    const bool member =
+        identity.gid == status.stx_gid || std::ranges::find(groups, status.stx_gid) != groups.end();
+    return (member ? mode >> 3 : mode) & 7;
+}
+
+}  // namespace
+
+Node::~Node() = default;
+
+Result<Attributes> Node::attributes(Wait wait) {
+    if (wait == Wait::no && tree_.abilities().remote) return would_block;
+    auto status = alive();
+    if (status) return to_attributes(*status);
+    if (status.error() != stale) return status.error();
+    // Letting go of a deleted file frees its space, which takes time when it is large.
+    if (wait == Wait::no) return would_block;
+    tree_.cache().erase(id_);
+    return stale;
+}
+
+Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions) {
+    if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
+    auto status = alive();
+    if (!status) return status.error();
+    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    if (may(caller, *status, permissions)) return permissions;
+    int granted = 0;
+    for (const int one : {may_read, may_write, may_execute}) {
+        if ((permissions & one) != 0 && may(caller, *status, one)) granted |= one;
+    }
+    return static_cast<std::uint8_t>(granted);
+}
+
+Result<std::string> Node::read_link(const Caller& caller) {
+    if (type_ != FileType::symbolic_link) return std::errc::invalid_argument;
+    // A link never changes: once read, its text is in memory as long as this node is.
+    const bool in_memory = link_read_.load(std::memory_order_relaxed);
+    if (caller.wait == Wait::no && (!in_memory || tree_.abilities().remote)) return would_block;
+    std::array<char, PATH_MAX> text;
+    const auto length = ::readlinkat(path_.number(), "", text.data(), text.size());
+    if (length < 0) return reason(last_error());
+    link_read_.store(true, std::memory_order_relaxed);
+    return std::string{text.data(), static_cast<std::size_t>(length)};
+}
+
+bool Node::is_deleted() const {
+    const auto status = alive();
+    return !status && status.error() == stale;
+}
+
+void Node::take_idle(std::vector<Descriptor>& idle) {
+    if (auto writable = data_.take_idle_writable()) idle.push_back(std::move(writable));
+    if (type_ == FileType::directory) listings_.take_idle(idle);
+}
+
+// The object's status, unless it has lost its last name: then the world cannot reach it, and
+// neither do we.
+Result<struct statx> Node::alive() const {
+    auto found = status(path_.number());
+    if (found && found->stx_nlink == 0) return stale;
+    return found;
+}
+
+// In a removed directory the kernel finds no entry; what is missing is the directory.
+std::errc Node::reason(std::errc error) const {
+    if (error == std::errc::no_such_file_or_directory && is_deleted()) return stale;
+    return error;
+}
+
+bool Node::owns(const Caller& caller, const struct statx& status) const {
+    const uid_t uid = tree_.acting_uid(caller);
+    return uid == 0 || uid == status.stx_uid;
+}
+
+bool Node::may(const Caller& caller, const struct statx& status, int permissions) const {
+    if (tree_.abilities().kernel_access) {
+        return check_access(path_.number(), permissions).has_value();
+    }
+    const int granted = permissions_by_mode(tree_.acting_uid(caller), caller.identity, status);
+    return (granted & permissions) == permissions;
+}
+
+// For reading and writing: the owner need not ask, and root is not asked.
+Result<void> Node::permit(const Caller& caller, const struct statx& status, unsigned any_of) const {
+    if (owns(caller, status)) return {};
+    if (auto acting = tree_.act_as(caller); !acting) return acting;
+    for (const unsigned one : {may_read, may_write, may_execute}) {
+        if ((any_of & one) != 0 && may(caller, status, static_cast<int>(one))) return {};
+    }
+    return std::errc::permission_denied;
+}
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,130 @@
+// One object of the tree, held by an O_PATH descriptor: whatever happens to its names, calls reach
+// this very object. The kernel is asked for everything; nothing about the object but its type is
+// kept. Any thread; every call sets the thread's identity as it needs.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "nfs/vfs/file_system.hpp"
+#include "nfs/vfs/posix/data_descriptors.hpp"
+#include "nfs/vfs/posix/descriptor.hpp"
+#include "nfs/vfs/posix/group_sync.hpp"
+#include "nfs/vfs/posix/listing_descriptors.hpp"
+#include "nfs/vfs/posix/node_cache.hpp"
+#include "nfs/vfs/posix/system.hpp"
+
+namespace berth::vfs::posix {
+
+class Tree;
+
+class Node final : public vfs::Node {
+public:
+    Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type)
+        : tree_(tree),
+          id_(id),
+          path_(std::move(path)),
+          type_(type) {}
+    ~Node() override;
+
+    [[nodiscard]] ObjectId id() const override { return id_; }
+    Result<Attributes> attributes(Wait wait) override;
+    Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions) override;
+    Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted) override;
+    Result<std::string> read_link(const Caller& caller) override;
+    Result<std::size_t> read(const Caller& caller, std::uint64_t offset,
+                             std::span<std::byte> into) override;
+    Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
+                              std::span<const std::byte> data) override;
+    Result<void> sync(Sync what) override;
+
+    Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
+    Result<Listed> peek(const Caller& caller, std::string_view name) override;
+    Result<NodePtr> create(const Caller& caller, std::string_view name,
+                           const NewFile& file) override;
+    Result<NodePtr> make_directory(const Caller& caller, std::string_view name,
+                                   const NewAttributes& attributes) override;
+    Result<NodePtr> make_symbolic_link(const Caller& caller, std::string_view name,
+                                       std::string_view target,
+                                       const NewAttributes& attributes) override;
+    Result<NodePtr> make_special(const Caller& caller, std::string_view name,
+                                 const SpecialFile& special) override;
+    Result<void> link(const Caller& caller, std::string_view name, vfs::Node& target) override;
+    Result<void> remove(const Caller& caller, std::string_view name) override;
+    Result<void> remove_directory(const Caller& caller, std::string_view name) override;
+    Result<void> rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
+                        std::string_view to_name) override;
+    Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
+
+    // --- for the cache
+    // ------------------------------------------------------------------------------
+
+    [[nodiscard]] const ObjectId& object_id() const noexcept { return id_; }
+    [[nodiscard]] std::uint32_t pins() const noexcept { return references(); }
+    void mark_used() noexcept { used_.store(true, std::memory_order_relaxed); }
+    bool take_used() noexcept { return used_.exchange(false, std::memory_order_relaxed); }
+    [[nodiscard]] bool has_writable() const noexcept { return data_.has_writable(); }
+    [[nodiscard]] bool is_deleted() const;
+    /// Only while the cache alone holds the node.
+    void take_idle(std::vector<Descriptor>& idle);
+
+private:
+    /// An object just created: how to reach it and, for a file, the descriptor that came with it.
+    struct Made {
+        Descriptor path;
+        Descriptor contents;
+    };
+
+    // node.cpp
+    [[nodiscard]] Result<struct statx> alive() const;
+    [[nodiscard]] std::errc reason(std::errc error) const;
+    [[nodiscard]] bool owns(const Caller& caller, const struct statx& status) const;
+    Result<void> permit(const Caller& caller, const struct statx& status, unsigned any_of) const;
+    [[nodiscard]] bool may(const Caller& caller, const struct statx& status, int permissions) const;
+
+    // node_io.cpp
+    Result<std::size_t> read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
+                                 std::uint64_t size) const;
+    Result<void> synchronize(Sync what);
+    Result<void> synchronize_directory(Sync what);
+
+    // node_attributes.cpp
+    Result<void> set_size(const Caller& caller, const struct statx& status, std::uint64_t size);
+    Result<void> set_owner(const NewAttributes& wanted) const;
+    Result<void> set_times(const Caller& caller, const struct statx& status,
+                           const NewAttributes& wanted) const;
+
+    // node_directory.cpp
+    Result<EntryName> entry(const Caller& caller, std::string_view name) const;
+    Result<EntryName> entry_to_change(const Caller& caller, std::string_view name) const;
+    Result<Pin> look_up(const EntryName& name, Wait wait);
+    Result<NodePtr> parent(const Caller& caller);
+    Result<Listed> peek_by_opening(const EntryName& name, Wait wait) const;
+    Result<void> unlink(const Caller& caller, std::string_view name, int flags);
+
+    // node_create.cpp
+    Result<NodePtr> take_existing(const Caller& caller, const EntryName& name, const NewFile& file);
+    Result<NodePtr> finish_created(const Caller& caller, const EntryName& name, const NewFile& file,
+                                   Descriptor made);
+    Result<NodePtr> adopt_new(const Caller& caller, const EntryName& name, Made made, FileType type,
+                              const NewAttributes& rest);
+    Result<NodePtr> find_new(const Caller& caller, const EntryName& name, FileType type,
+                             const NewAttributes& rest);
+
+    // listing.cpp
+    Result<Descriptor> open_listing() const;
+    Result<bool> list_through(ListingDescriptors::Positioned& through, std::uint64_t cookie,
+                              std::uint64_t own_fileid, const TakeEntry& take) const;
+
+    Tree& tree_;
+    const ObjectId id_;
+    const Descriptor path_;
+    const FileType type_;
+    std::atomic<bool> used_{false};
+    std::atomic<bool> link_read_{false};
+    DataDescriptors data_;
+    ListingDescriptors listings_;
+    GroupSync group_;
+};
+
+}  // namespace berth::vfs::posix

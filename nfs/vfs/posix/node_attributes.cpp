@@ -1,0 +1,116 @@
+// Setting attributes.
+#include <array>
+#include <cerrno>
+#include <limits>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nfs/vfs/posix/node.hpp"
+#include "nfs/vfs/posix/tree.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+constexpr std::uint64_t size_max = std::numeric_limits<std::int64_t>::max();
+constexpr std::uint32_t nanoseconds_end = 1'000'000'000;
+// To the kernel this id means "leave it".
+constexpr std::uint32_t no_id = ~0U;
+
+Result<void> check_values(const NewAttributes& wanted, FileType type) {
+    if (wanted.size) {
+        if (type == FileType::directory) return std::errc::is_a_directory;
+        if (type != FileType::regular) return std::errc::invalid_argument;
+        if (*wanted.size > size_max) return std::errc::file_too_large;
+    }
+    if (wanted.uid == no_id || wanted.gid == no_id) return std::errc::invalid_argument;
+    for (const auto& time : {wanted.accessed, wanted.modified}) {
+        // Larger values would be taken for UTIME_NOW and UTIME_OMIT.
+        if (time && time->value && time->value->nanoseconds >= nanoseconds_end) {
+            return std::errc::invalid_argument;
+        }
+    }
+    return {};
+}
+
+timespec to_timespec(const std::optional<NewTime>& wanted) {
+    if (!wanted) return {.tv_sec = 0, .tv_nsec = UTIME_OMIT};
+    if (!wanted->value) return {.tv_sec = 0, .tv_nsec = UTIME_NOW};
+    return {.tv_sec = static_cast<time_t>(wanted->value->seconds),
+            .tv_nsec = static_cast<long>(wanted->value->nanoseconds)};
+}
+
+bool is_given(const std::optional<NewTime>& time) {
+    return time && time->value;
+}
+
+// Whether anything is asked for that only the owner may do.
+bool needs_ownership(const NewAttributes& wanted) {
+    return wanted.mode || wanted.uid || wanted.gid || is_given(wanted.accessed) ||
+           is_given(wanted.modified);
+}
+
+}  // namespace
+
+Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted) {
+    if (auto valid = check_values(wanted, type_); !valid) return valid;
+    if (caller.wait == Wait::no) return would_block;
+    auto status = alive();
+    if (!status) return status.error();
+    if (wanted.size) {
+        // The size goes first; it must not have changed when something else is then refused.
+        if (needs_ownership(wanted) && !owns(caller, *status)) {
+            return std::errc::operation_not_permitted;
+        }
+        if (auto set = set_size(caller, *status, *wanted.size); !set) return set;
+    }
+    if (auto acting = tree_.act_as(caller); !acting) return acting;
+    if (wanted.uid || wanted.gid) {
+        if (auto set = set_owner(wanted); !set) return set;
+    }
+    if (wanted.mode && type_ != FileType::symbolic_link) {
+        if (auto set = change_mode(path_.number(), *wanted.mode & 07777U); !set) return set;
+    }
+    if (wanted.accessed || wanted.modified) return set_times(caller, *status, wanted);
+    return {};
+}
+
+Result<void> Node::set_size(const Caller& caller, const struct statx& status, std::uint64_t size) {
+    if (auto allowed = permit(caller, status, may_write); !allowed) return allowed;
+    auto descriptor = data_.for_writing(tree_, path_.number());
+    if (!descriptor) return descriptor.error();
+    // Quotas and the clearing of set-user-id go by who changes the file, not by who opened it.
+    if (auto acting = tree_.act_as(caller); !acting) return acting;
+    auto outcome = ::ftruncate(*descriptor, static_cast<off_t>(size));
+    while (outcome != 0 && errno == EINTR) {
+        outcome = ::ftruncate(*descriptor, static_cast<off_t>(size));
+    }
+    return checked(outcome);
+}
+
+Result<void> Node::set_owner(const NewAttributes& wanted) const {
+    const uid_t uid = wanted.uid.value_or(no_id);
+    const gid_t gid = wanted.gid.value_or(no_id);
+    return checked(::fchownat(path_.number(), "", uid, gid, AT_EMPTY_PATH));
+}
+
+Result<void> Node::set_times(const Caller& caller, const struct statx& status,
+                             const NewAttributes& wanted) const {
+    const std::array times{to_timespec(wanted.accessed), to_timespec(wanted.modified)};
+    auto set = change_times(path_.number(), times);
+    const bool only_now = !is_given(wanted.accessed) && !is_given(wanted.modified);
+    if (set || !only_now || set.error() != std::errc::operation_not_permitted) return set;
+
+    // Who may write may set the server's time. The kernel knows that for both times at once only,
+    // so for one of them the server does it in the caller's stead; without privileges, both are
+    // set.
+    if (auto allowed = permit(caller, status, may_write); !allowed) return allowed;
+    if (!tree_.abilities().change_identity) {
+        constexpr timespec now{.tv_sec = 0, .tv_nsec = UTIME_NOW};
+        return change_times(path_.number(), {now, now});
+    }
+    if (auto acting = tree_.act_as_server(); !acting) return acting;
+    return change_times(path_.number(), times);
+}
+
+}  // namespace berth::vfs::posix

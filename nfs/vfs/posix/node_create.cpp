@@ -1,0 +1,175 @@
+// Making new objects.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "nfs/vfs/posix/exclusive.hpp"
+#include "nfs/vfs/posix/node.hpp"
+#include "nfs/vfs/posix/tree.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+// For those who ask for no mode, and for exclusively created files until the client says.
+constexpr mode_t mode_unasked = 0600;
+constexpr mode_t directory_mode_unasked = 0700;
+constexpr mode_t set_id_bits = S_ISUID | S_ISGID;
+
+// What is left to do once the object was made with its mode.
+NewAttributes rest_of(NewAttributes attributes, FileType type) {
+    // Making a directory ignores these bits, and a change of owner clears them.
+    const bool lost = type == FileType::directory || attributes.uid || attributes.gid;
+    if (!lost || (attributes.mode.value_or(0) & set_id_bits) == 0) attributes.mode.reset();
+    if (type != FileType::regular || attributes.size == 0U) attributes.size.reset();
+    return attributes;
+}
+
+bool is_anything(const NewAttributes& wanted) {
+    return wanted.mode || wanted.uid || wanted.gid || wanted.size || wanted.accessed ||
+           wanted.modified;
+}
+
+Result<mode_t> type_bits(FileType type) {
+    switch (type) {
+    case FileType::block_device: return S_IFBLK;
+    case FileType::character_device: return S_IFCHR;
+    case FileType::socket: return S_IFSOCK;
+    case FileType::fifo: return S_IFIFO;
+    default: return std::errc::invalid_argument;
+    }
+}
+
+}  // namespace
+
+Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const NewFile& file) {
+    auto entry_name = entry_to_change(caller, name);
+    if (!entry_name) return entry_name.error();
+    const bool exclusive = file.mode == CreateMode::exclusive;
+    const mode_t mode = exclusive ? mode_unasked : file.attributes.mode.value_or(mode_unasked);
+
+    // An existing file may be removed before it is looked at, and be there again the time after.
+    constexpr int tries_max = 4;
+    for (int tries = 0; tries < tries_max; ++tries) {
+        auto made = open_at(path_.number(), entry_name->text(),
+                            O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_NOCTTY, mode & 07777U);
+        if (made) return finish_created(caller, *entry_name, file, std::move(*made));
+        if (made.error() != std::errc::file_exists) return reason(made.error());
+        auto existing = take_existing(caller, *entry_name, file);
+        if (existing || existing.error() != std::errc::no_such_file_or_directory) return existing;
+    }
+    return std::errc::file_exists;
+}
+
+Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
+                                    const NewFile& file) {
+    if (file.mode == CreateMode::guarded || name.is_dot() || name.is_dot_dot()) {
+        return std::errc::file_exists;
+    }
+    auto node = look_up(name, caller.wait);
+    if (!node) return node.error();
+    auto status = (*node)->alive();
+    if (!status) return std::errc::no_such_file_or_directory;
+    if (!S_ISREG(status->stx_mode)) return std::errc::file_exists;
+    if (file.mode == CreateMode::exclusive) {
+        const bool same = status->stx_size == 0 && status->stx_uid == tree_.acting_uid(caller) &&
+                          holds_verifier(to_attributes(*status), file.verifier);
+        if (!same) return std::errc::file_exists;
+    } else if (file.attributes.size) {
+        auto set = (*node)->set_attributes(caller, {.size = file.attributes.size});
+        if (!set) return set.error();
+    }
+    return NodePtr{std::move(*node)};
+}
+
+Result<NodePtr> Node::finish_created(const Caller& caller, const EntryName& name,
+                                     const NewFile& file, Descriptor made) {
+    auto path = reopen(made.number(), O_PATH);
+    if (!path) return path.error();
+    const bool exclusive = file.mode == CreateMode::exclusive;
+    if (exclusive) {
+        if (auto kept = change_times(path->number(), to_times(file.verifier)); !kept) {
+            static_cast<void>(unlink(caller, name.text(), 0));
+            return kept.error();
+        }
+    }
+    const auto rest = exclusive ? NewAttributes{} : rest_of(file.attributes, FileType::regular);
+    return adopt_new(caller, name, {std::move(*path), std::move(made)}, FileType::regular, rest);
+}
+
+Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
+                                     const NewAttributes& attributes) {
+    auto entry_name = entry_to_change(caller, name);
+    if (!entry_name) return entry_name.error();
+    const mode_t mode = attributes.mode.value_or(directory_mode_unasked) & 07777U;
+    if (::mkdirat(path_.number(), entry_name->text(), mode) != 0) return reason(last_error());
+    return find_new(caller, *entry_name, FileType::directory,
+                    rest_of(attributes, FileType::directory));
+}
+
+Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
+                                         std::string_view target, const NewAttributes& attributes) {
+    auto entry_name = entry_to_change(caller, name);
+    if (!entry_name) return entry_name.error();
+    if (target.find('\0') != target.npos) return std::errc::invalid_argument;
+    const std::string text{target};
+    if (::symlinkat(text.c_str(), path_.number(), entry_name->text()) != 0) {
+        return reason(last_error());
+    }
+    auto rest = attributes;
+    rest.mode.reset();
+    rest.size.reset();
+    return find_new(caller, *entry_name, FileType::symbolic_link, rest);
+}
+
+Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
+                                   const SpecialFile& special) {
+    auto entry_name = entry_to_change(caller, name);
+    if (!entry_name) return entry_name.error();
+    const auto type = type_bits(special.type);
+    if (!type) return type.error();
+    const mode_t mode = special.attributes.mode.value_or(mode_unasked) & 07777U;
+    const dev_t device = ::makedev(special.device.major, special.device.minor);
+    if (::mknodat(path_.number(), entry_name->text(), *type | mode, device) != 0) {
+        return reason(last_error());
+    }
+    return find_new(caller, *entry_name, special.type, rest_of(special.attributes, special.type));
+}
+
+// The kernel makes these without opening them, so the name is looked up again.
+Result<NodePtr> Node::find_new(const Caller& caller, const EntryName& name, FileType type,
+                               const NewAttributes& rest) {
+    auto opened = tree_.open_entry(path_.number(), name.text(), Wait::yes);
+    if (!opened) return reason(opened.error());
+    auto found = status(opened->number());
+    if (!found) return found.error();
+    // Somebody was quicker; there is no telling what became of ours.
+    if (to_file_type(found->stx_mode) != type) return std::errc::file_exists;
+    return adopt_new(caller, name, {std::move(*opened), {}}, type, rest);
+}
+
+Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Made made,
+                                FileType type, const NewAttributes& rest) {
+    auto id = tree_.identity().identify(made.path.number());
+    if (!id) return id.error();
+    auto node = tree_.adopt(std::move(made.path), *id, Wait::yes, type);
+    if (!node) return node.error();
+    if (made.contents) (*node)->data_.adopt(std::move(made.contents));
+    tree_.locator().seen(*id, id_, name.text());
+    if (is_anything(rest)) {
+        auto wanted = rest;
+        if (wanted.mode && type == FileType::directory) {
+            // Inherited from this directory, whatever the client asked for.
+            auto status = (*node)->alive();
+            if (status) *wanted.mode |= status->stx_mode & unsigned{S_ISGID};
+        }
+        if (auto set = (*node)->set_attributes(caller, wanted); !set) {
+            const int flags = type == FileType::directory ? AT_REMOVEDIR : 0;
+            static_cast<void>(unlink(caller, name.text(), flags));
+            return set.error();
+        }
+    }
+    return NodePtr{std::move(*node)};
+}
+
+}  // namespace berth::vfs::posix

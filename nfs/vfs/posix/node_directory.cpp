@@ -1,0 +1,162 @@
+// Finding and changing a directory's entries.
+#include <cassert>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <stdio.h>
+
+#include "nfs/vfs/posix/node.hpp"
+#include "nfs/vfs/posix/tree.hpp"
+
+namespace berth::vfs::posix {
+
+// What every call on an entry starts with: a directory, a name, the caller's identity.
+Result<EntryName> Node::entry(const Caller& caller, std::string_view name) const {
+    if (type_ != FileType::directory) return std::errc::not_a_directory;
+    if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
+    auto checked_name = EntryName::from(name);
+    if (!checked_name) return checked_name;
+    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    return checked_name;
+}
+
+Result<EntryName> Node::entry_to_change(const Caller& caller, std::string_view name) const {
+    if (type_ == FileType::directory && caller.wait == Wait::no) return would_block;
+    return entry(caller, name);
+}
+
+Result<NodePtr> Node::lookup(const Caller& caller, std::string_view name) {
+    auto entry_name = entry(caller, name);
+    if (!entry_name) return entry_name.error();
+    if (entry_name->is_dot_dot()) return parent(caller);
+    auto found = look_up(*entry_name, caller.wait);
+    if (!found) return found.error();
+    return NodePtr{std::move(*found)};
+}
+
+Result<Pin> Node::look_up(const EntryName& name, Wait wait) {
+    auto opened = tree_.open_entry(path_.number(), name.text(), wait);
+    if (!opened) return reason(opened.error());
+    if (name.is_dot()) return Pin{this};
+    auto id = tree_.identity().identify(opened->number());
+    if (!id) return id.error();
+    auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt);
+    if (node) tree_.locator().seen(*id, id_, name.text());
+    return node;
+}
+
+Result<NodePtr> Node::parent(const Caller& caller) {
+    // Looking up anything takes permission to search, ".." included.
+    if (auto allowed = tree_.open_entry(path_.number(), ".", caller.wait); !allowed) {
+        return reason(allowed.error());
+    }
+    if (id_ == tree_.root_id()) return NodePtr{this};
+    if (caller.wait == Wait::no) return would_block;
+    if (auto acting = tree_.act_as_server(); !acting) return acting.error();
+    auto opened = tree_.open_parent(path_.number());
+    if (!opened) return reason(opened.error());
+    auto node = tree_.adopt(std::move(*opened), caller.wait, FileType::directory);
+    if (!node) return node.error();
+    return NodePtr{std::move(*node)};
+}
+
+Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
+    auto entry_name = entry(caller, name);
+    if (!entry_name) return entry_name.error();
+    if (entry_name->is_dot_dot()) {
+        auto node = parent(caller);
+        if (!node) return node.error();
+        auto attributes = (*node)->attributes(caller.wait);
+        if (!attributes) return attributes.error();
+        return Listed{(*node)->id(), *attributes};
+    }
+    if (caller.wait == Wait::no) return peek_by_opening(*entry_name, caller.wait);
+
+    auto id = tree_.identity().identify(path_.number(), entry_name->text());
+    if (!id) return reason(id.error());
+    auto found = status(path_.number(), entry_name->text());
+    if (!found) return reason(found.error());
+    // Between the two questions another object may have got the name. An inode number in the id
+    // shows that it has not; where none shows, one descriptor for both questions makes sure.
+    if (!tree_.identity().same_mount(*found) || !ObjectIdentity::shows_inode(*id, found->stx_ino)) {
+        return peek_by_opening(*entry_name, caller.wait);
+    }
+    tree_.locator().seen(*id, id_, entry_name->text());
+    return Listed{*id, to_attributes(*found)};
+}
+
+Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
+    auto opened = tree_.open_entry(path_.number(), name.text(), wait);
+    if (!opened) return reason(opened.error());
+    auto id = tree_.identity().identify(opened->number());
+    if (!id) return id.error();
+    auto found = status(opened->number());
+    if (!found) return found.error();
+    tree_.locator().seen(*id, id_, name.text());
+    return Listed{*id, to_attributes(*found)};
+}
+
+Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
+    auto entry_name = entry_to_change(caller, name);
+    if (!entry_name) return entry_name.error();
+    const auto& object = static_cast<const Node&>(target);
+    assert(&object.tree_ == &tree_);
+    if (object.type_ == FileType::directory) return std::errc::operation_not_permitted;
+    // By its path, since linking a bare descriptor takes a capability that the caller rightly
+    // lacks.
+    const ReopenPath source{object.path_.number()};
+    if (::linkat(AT_FDCWD, source.text(), path_.number(), entry_name->text(), AT_SYMLINK_FOLLOW) !=
+        0) {
+        const auto error = last_error();
+        const bool gone = error == std::errc::no_such_file_or_directory && object.is_deleted();
+        return gone ? stale : reason(error);
+    }
+    tree_.locator().seen(object.id_, id_, entry_name->text());
+    return {};
+}
+
+Result<void> Node::remove(const Caller& caller, std::string_view name) {
+    auto removed = unlink(caller, name, 0);
+    if (removed || removed.error() != std::errc::operation_not_permitted) return removed;
+    // POSIX's word for a directory, where others have their own.
+    auto found = status(path_.number(), std::string{name}.c_str());
+    if (found && S_ISDIR(found->stx_mode)) return std::errc::is_a_directory;
+    return removed;
+}
+
+Result<void> Node::remove_directory(const Caller& caller, std::string_view name) {
+    return unlink(caller, name, AT_REMOVEDIR);
+}
+
+Result<void> Node::unlink(const Caller& caller, std::string_view name, int flags) {
+    auto entry_name = entry_to_change(caller, name);
+    if (!entry_name) return entry_name.error();
+    const auto victim = tree_.identity().identify(path_.number(), entry_name->text());
+    if (::unlinkat(path_.number(), entry_name->text(), flags) != 0) return reason(last_error());
+    if (victim) tree_.unlinked(*victim, id_, name);
+    return {};
+}
+
+Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
+                          std::string_view to_name) {
+    auto from = entry_to_change(caller, name);
+    if (!from) return from.error();
+    auto& target = static_cast<Node&>(to_directory);
+    assert(&target.tree_ == &tree_);
+    auto to = target.entry_to_change(caller, to_name);
+    if (!to) return to.error();
+    const auto moved = tree_.identity().identify(path_.number(), from->text());
+    const auto victim = tree_.identity().identify(target.path_.number(), to->text());
+    if (::renameat2(path_.number(), from->text(), target.path_.number(), to->text(), 0) != 0) {
+        return target.reason(reason(last_error()));
+    }
+    // Two names of one object: rename(2) does nothing, and both stay.
+    if (!moved || (victim && *victim == *moved)) return {};
+    if (victim) tree_.unlinked(*victim, target.id_, to_name);
+    tree_.locator().unlinked(*moved, id_, name);
+    tree_.locator().seen(*moved, target.id_, to_name);
+    return {};
+}
+
+}  // namespace berth::vfs::posix

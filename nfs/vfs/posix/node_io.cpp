@@ -1,0 +1,137 @@
+// Reading, writing and making durable.
+#include <algorithm>
+#include <limits>
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "nfs/vfs/posix/node.hpp"
+#include "nfs/vfs/posix/tree.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+constexpr std::uint64_t offset_max = std::numeric_limits<std::int64_t>::max();
+
+Result<void> holds_contents(FileType type) {
+    if (type == FileType::regular) return {};
+    return type == FileType::directory ? std::errc::is_a_directory : std::errc::invalid_argument;
+}
+
+template <class Call>
+Result<std::size_t> transferred(Call call) {
+    ssize_t bytes = call();
+    while (bytes < 0 && errno == EINTR) bytes = call();
+    if (bytes < 0) return last_error();
+    return static_cast<std::size_t>(bytes);
+}
+
+Result<std::size_t> read_all(int descriptor, std::uint64_t offset, std::span<std::byte> into) {
+    std::size_t done = 0;
+    while (done < into.size()) {
+        const auto rest = into.subspan(done);
+        auto got = transferred([&] {
+            return ::pread(descriptor, rest.data(), rest.size(), static_cast<off_t>(offset + done));
+        });
+        if (!got) return done > 0 ? Result<std::size_t>{done} : got;
+        if (*got == 0) break;
+        done += *got;
+    }
+    return done;
+}
+
+}  // namespace
+
+Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
+                               std::span<std::byte> into) {
+    if (auto fits = holds_contents(type_); !fits) return fits.error();
+    const int open_already = data_.readable();
+    if (caller.wait == Wait::no && (open_already < 0 || tree_.abilities().remote)) {
+        return would_block;
+    }
+    auto status = alive();
+    if (!status) return status.error();
+    if (auto allowed = permit(caller, *status, may_read | may_execute); !allowed) {
+        return allowed.error();
+    }
+    // Reading nothing would still move the time of access, which may hold the verifier of an
+    // exclusive create.
+    if (offset >= status->stx_size || into.empty()) return 0U;
+    into = into.first(std::min<std::uint64_t>(into.size(), offset_max - offset));
+    if (caller.wait == Wait::no) return read_now(open_already, offset, into, status->stx_size);
+
+    auto descriptor = data_.for_reading(tree_, path_.number());
+    if (!descriptor) return descriptor.error();
+    return read_all(*descriptor, offset, into);
+}
+
+Result<std::size_t> Node::read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
+                                   std::uint64_t size) const {
+    const iovec whole{.iov_base = into.data(), .iov_len = into.size()};
+    auto got = transferred(
+        [&] { return ::preadv2(descriptor, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
+    if (!got) {
+        const bool not_here = got.error() == std::errc::operation_not_supported;
+        return not_here ? would_block : got.error();
+    }
+    if (*got < into.size() && offset + *got < size) return would_block;
+    return got;
+}
+
+Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
+                                std::span<const std::byte> data) {
+    if (auto fits = holds_contents(type_); !fits) return fits.error();
+    if (caller.wait == Wait::no) return would_block;
+    auto status = alive();
+    if (!status) return status.error();
+    if (auto allowed = permit(caller, *status, may_write); !allowed) return allowed.error();
+    if (offset > offset_max || data.size() > offset_max - offset) {
+        return std::errc::file_too_large;
+    }
+    if (data.empty()) return 0U;
+
+    auto descriptor = data_.for_writing(tree_, path_.number());
+    if (!descriptor) return descriptor.error();
+    // Quotas and the clearing of set-user-id go by who writes, not by who opened.
+    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    return transferred([&] {
+        return ::pwrite(*descriptor, data.data(), data.size(), static_cast<off_t>(offset));
+    });
+}
+
+Result<void> Node::sync(Sync what) {
+    switch (type_) {
+    case FileType::regular:
+        return group_.run(what, [this](Sync most) { return synchronize(most); });
+    case FileType::directory:
+        return group_.run(what, [this](Sync most) { return synchronize_directory(most); });
+    default:
+        // Nothing to write out: these objects are their directory's entry and an inode, both of
+        // which the directory's own sync takes along.
+        return {};
+    }
+}
+
+Result<void> Node::synchronize(Sync what) {
+    auto descriptor = data_.for_reading(tree_, path_.number());
+    if (descriptor) return tree_.synchronize(*descriptor, what);
+    if (descriptor.error() == std::errc::permission_denied) return tree_.synchronize_everything();
+    return descriptor.error();
+}
+
+Result<void> Node::synchronize_directory(Sync what) {
+    auto through = listings_.take(0);
+    if (!through.descriptor) {
+        auto opened = open_listing();
+        if (!opened) {
+            if (opened.error() != std::errc::permission_denied) return opened.error();
+            return tree_.synchronize_everything();
+        }
+        through = {.descriptor = std::move(*opened), .position = 0};
+    }
+    auto outcome = tree_.synchronize(through.descriptor.number(), what);
+    listings_.give_back(std::move(through));
+    return outcome;
+}
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,154 @@
+#include "nfs/vfs/posix/object_identity.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "nfs/vfs/posix/system.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+// The first byte of an id says of what it was made, so that no id of one kind is ever taken for the
+// other.
+enum class Kind : std::uint8_t { kernel_handle = 1, inode_and_birth = 2 };
+
+// An id is written and read on one machine, but a restart may be on a rebuilt one: packed, no
+// padding.
+class IdWriter {
+public:
+    explicit IdWriter(Kind kind) { put(kind); }
+
+    template <class Value>
+    void put(const Value& value) {
+        put_bytes(std::as_bytes(std::span(&value, 1)));
+    }
+    void put_bytes(std::span<const std::byte> bytes) {
+        std::ranges::copy(bytes, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+        size_ += bytes.size();
+    }
+    [[nodiscard]] std::size_t room() const { return bytes_.size() - size_; }
+    [[nodiscard]] ObjectId id() const { return ObjectId{std::span(bytes_).first(size_)}; }
+
+private:
+    std::array<std::byte, ObjectId::bytes_max> bytes_{};
+    std::size_t size_ = 0;
+};
+
+// Where a kernel handle's parts are in an id: kind, type, bytes.
+constexpr std::size_t type_at = 1;
+constexpr std::size_t handle_at = type_at + sizeof(std::uint16_t);
+
+// The kernel's structure ends in an array of no declared size.
+struct HandleSpace {
+    alignas(file_handle) std::array<std::byte, sizeof(file_handle) + MAX_HANDLE_SZ> bytes{};
+
+    file_handle& handle() { return *reinterpret_cast<file_handle*>(bytes.data()); }
+    std::span<std::byte> contents() {
+        return std::span(bytes).subspan(sizeof(file_handle), handle().handle_bytes);
+    }
+};
+
+Result<int> mount_of_handle(int at, const char* name, HandleSpace& space) {
+    int mount = 0;
+    space.handle().handle_bytes = MAX_HANDLE_SZ;
+    const int flags = *name == '\0' ? AT_EMPTY_PATH : 0;
+    if (::name_to_handle_at(at, name, &space.handle(), &mount, flags) != 0) return last_error();
+    return mount;
+}
+
+}  // namespace
+
+Result<ObjectIdentity> ObjectIdentity::of_tree(int root) {
+    auto found = status(root);
+    if (!found) return found.error();
+    ObjectIdentity identity;
+    identity.device_major_ = found->stx_dev_major;
+    identity.device_minor_ = found->stx_dev_minor;
+    identity.mount_ids_ = (found->stx_mask & STATX_MNT_ID) != 0;
+    identity.mount_ = found->stx_mnt_id;
+
+    HandleSpace space;
+    if (auto mount = mount_of_handle(root, "", space)) {
+        identity.mount_ = static_cast<std::uint64_t>(*mount);
+        identity.kernel_handles_ = identity.by_handle(root, "").has_value();
+    }
+    return identity;
+}
+
+Result<ObjectId> ObjectIdentity::identify(int at, const char* name) const {
+    return kernel_handles_ ? by_handle(at, name) : by_inode(at, name);
+}
+
+Result<ObjectId> ObjectIdentity::by_handle(int at, const char* name) const {
+    HandleSpace space;
+    auto mount = mount_of_handle(at, name, space);
+    if (!mount) return mount.error();
+    if (static_cast<std::uint64_t>(*mount) != mount_) return std::errc::permission_denied;
+
+    IdWriter writer{Kind::kernel_handle};
+    const auto type = static_cast<std::uint16_t>(space.handle().handle_type);
+    writer.put(type);
+    if (space.handle().handle_type != type || space.contents().size() > writer.room()) {
+        return std::errc::operation_not_supported;
+    }
+    writer.put_bytes(space.contents());
+    return writer.id();
+}
+
+Result<ObjectId> ObjectIdentity::by_inode(int at, const char* name) const {
+    auto found = status(at, name);
+    if (!found) return found.error();
+    if (!same_mount(*found)) return std::errc::permission_denied;
+    IdWriter writer{Kind::inode_and_birth};
+    writer.put(found->stx_ino);
+    if ((found->stx_mask & STATX_BTIME) != 0) {
+        writer.put(found->stx_btime.tv_sec);
+        writer.put(found->stx_btime.tv_nsec);
+    }
+    return writer.id();
+}
+
+bool ObjectIdentity::is_id(const ObjectId& id) const {
+    const auto bytes = id.bytes();
+    const Kind kind = kernel_handles_ ? Kind::kernel_handle : Kind::inode_and_birth;
+    return bytes.size() > handle_at && bytes.front() == static_cast<std::byte>(kind);
+}
+
+bool ObjectIdentity::same_mount(const struct statx& status) const noexcept {
+    if (mount_ids_) return status.stx_mnt_id == mount_;
+    return status.stx_dev_major == device_major_ && status.stx_dev_minor == device_minor_;
+}
+
+bool ObjectIdentity::shows_inode(const ObjectId& id, std::uint64_t inode) {
+    // Every common handle holds the low half of the inode number as one of its words, but file
+    // systems differ in which.
+    const auto bytes = id.bytes();
+    const auto wanted = static_cast<std::uint32_t>(inode);
+    const std::size_t first =
+        bytes.empty() || bytes.front() != std::byte{1} ? sizeof(Kind) : handle_at;
+    for (std::size_t at = first; at + sizeof wanted <= bytes.size(); at += sizeof wanted) {
+        if (std::memcmp(bytes.data() + at, &wanted, sizeof wanted) == 0) return true;
+    }
+    return false;
+}
+
+Result<int> open_kernel_handle(int mount, const ObjectId& id, int flags) {
+    const auto bytes = id.bytes();
+    if (bytes.size() <= handle_at || bytes.front() != static_cast<std::byte>(Kind::kernel_handle)) {
+        return std::errc::invalid_argument;
+    }
+    std::uint16_t type = 0;
+    std::memcpy(&type, bytes.data() + type_at, sizeof type);
+    HandleSpace space;
+    space.handle().handle_type = type;
+    space.handle().handle_bytes = static_cast<unsigned>(bytes.size() - handle_at);
+    std::ranges::copy(bytes.subspan(handle_at), space.contents().begin());
+    const int opened = ::open_by_handle_at(mount, &space.handle(), flags | O_CLOEXEC);
+    if (opened < 0) return last_error();
+    return opened;
+}
+
+}  // namespace berth::vfs::posix

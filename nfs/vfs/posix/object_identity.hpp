@@ -1,0 +1,51 @@
+// How the objects of one mounted file system are told apart: by the kernel's file handle where
+// there is one, else by inode number and time of birth. Constant after construction; any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "nfs/vfs/result.hpp"
+#include "nfs/vfs/types.hpp"
+
+struct statx;
+
+namespace berth::vfs::posix {
+
+class ObjectIdentity {
+public:
+    /// Decides by looking at the tree's root, an open directory.
+    static Result<ObjectIdentity> of_tree(int root);
+
+    /// Of the object open as `at`, or with a name of that entry of directory `at`, which is not
+    /// opened and whose symbolic link is not followed. permission_denied when it is on another
+    /// mounted file system.
+    [[nodiscard]] Result<ObjectId> identify(int at, const char* name = "") const;
+
+    /// Whether the id shows this inode number. If not, the two may still belong to one object.
+    [[nodiscard]] static bool shows_inode(const ObjectId& id, std::uint64_t inode);
+
+    /// Whether the bytes can be an id that identify() made.
+    [[nodiscard]] bool is_id(const ObjectId& id) const;
+
+    [[nodiscard]] bool kernel_handles() const noexcept { return kernel_handles_; }
+
+    /// Whether this is on the tree's own mounted file system.
+    [[nodiscard]] bool same_mount(const struct statx& status) const noexcept;
+
+private:
+    ObjectIdentity() = default;
+    [[nodiscard]] Result<ObjectId> by_handle(int at, const char* name) const;
+    [[nodiscard]] Result<ObjectId> by_inode(int at, const char* name) const;
+
+    bool kernel_handles_ = false;
+    bool mount_ids_ = false;  ///< statx tells them
+    std::uint64_t mount_ = 0;
+    std::uint32_t device_major_ = 0;
+    std::uint32_t device_minor_ = 0;
+};
+
+/// The kernel's handle inside an id that was made of one; opens by open_by_handle_at.
+/// invalid_argument when the bytes are no such id.
+Result<int> open_kernel_handle(int mount, const ObjectId& id, int flags);
+
+}  // namespace berth::vfs::posix

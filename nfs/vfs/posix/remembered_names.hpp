@@ -1,0 +1,40 @@
+// Finds objects by the names they were last seen under, for processes and file systems that may not
+// or cannot open handles. Every step is verified: a name that means another object now is not
+// followed.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "nfs/vfs/posix/locator.hpp"
+#include "nfs/vfs/posix/name_store.hpp"
+#include "nfs/vfs/posix/object_identity.hpp"
+
+namespace berth::vfs::posix {
+
+class RememberedNames final : public Locator {
+public:
+    /// Opens an entry of a directory as O_PATH, confined to the tree.
+    using OpenEntry = std::function<Result<Descriptor>(int directory, const char* name)>;
+
+    /// `root` outlives this. `reason`: why the kernel's handles are not used.
+    RememberedNames(int root, const ObjectId& root_id, const ObjectIdentity& identity,
+                    OpenEntry open_entry, std::unique_ptr<NameStore> store, std::string reason);
+
+    Result<Descriptor> open(const ObjectId& id) override;
+    void seen(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    [[nodiscard]] std::string describe() const override;
+
+private:
+    Result<Descriptor> open_verified(int directory, const ObjectId& id, const Place& place);
+
+    const int root_;
+    const ObjectId root_id_;
+    const ObjectIdentity identity_;
+    const OpenEntry open_entry_;
+    const std::unique_ptr<NameStore> store_;
+    const std::string reason_;
+};
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,119 @@
+#include "tests/nfs/vfs/posix/exported_directory.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <stdexcept>
+
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace berth::vfs::posix {
+
+TemporaryDirectory::TemporaryDirectory(const std::string& under) : path_(under + "/berth-XXXXXX") {
+    if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error{"mkdtemp in " + under};
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+    act_as_server();
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+ExportedDirectory::ExportedDirectory(const Options& options) {
+    ::chmod(local.path().c_str(), 0777);
+    open_again(options);
+}
+
+ExportedDirectory::~ExportedDirectory() {
+    act_as_server();
+}
+
+void ExportedDirectory::open_again(const Options& options) {
+    files.reset();
+    act_as_server();
+    auto opened = open(local.path(), options);
+    if (!opened) throw std::runtime_error{opened.error().reason};
+    files = std::move(*opened);
+}
+
+NodePtr ExportedDirectory::root() {
+    return files->root().value();
+}
+
+NodePtr ExportedDirectory::lookup(std::string_view name) {
+    return root()->lookup(root_caller, name).value();
+}
+
+NodePtr ExportedDirectory::create(const Caller& caller, std::string_view name, std::uint32_t mode) {
+    return root()->create(caller, name, {.attributes = {.mode = mode}}).value();
+}
+
+NodePtr ExportedDirectory::make_directory(const Caller& caller, std::string_view name,
+                                          std::uint32_t mode) {
+    return root()->make_directory(caller, name, {.mode = mode}).value();
+}
+
+void in_child_process(const std::function<void()>& body) {
+    std::cout.flush();
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        try {
+            body();
+        } catch (const std::exception& problem) {
+            ADD_FAILURE() << problem.what();
+        }
+        std::cout.flush();
+        ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+    }
+    int outcome = 0;
+    ASSERT_EQ(::waitpid(child, &outcome, 0), child);
+    EXPECT_TRUE(WIFEXITED(outcome)) << "killed by signal " << WTERMSIG(outcome);
+    EXPECT_EQ(WEXITSTATUS(outcome), 0) << "see the failures above";
+}
+
+void become_ordinary_user(uid_t uid) {
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(uid, uid, uid) != 0 ||
+        ::setresuid(uid, uid, uid) != 0) {
+        throw std::runtime_error{"cannot become an ordinary user"};
+    }
+    // Changing users makes the process undumpable, and /proc/self/fd root's.
+    ::prctl(PR_SET_DUMPABLE, 1);
+}
+
+struct stat local_status(const std::string& path) {
+    act_as_server();
+    struct stat found {};
+    EXPECT_EQ(::lstat(path.c_str(), &found), 0) << path;
+    return found;
+}
+
+void write_local(const std::string& path, std::string_view text) {
+    act_as_server();
+    std::ofstream{path, std::ios::binary} << text;
+}
+
+std::string read_local(const std::string& path) {
+    act_as_server();
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+std::string read_all(Node& node, const Caller& caller) {
+    std::array<std::byte, 65536> into{};
+    const auto count = node.read(caller, 0, into);
+    if (!count) return "error " + std::make_error_code(count.error()).message();
+    return {reinterpret_cast<const char*>(into.data()), *count};
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all{"/proc/self/fd"};
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+}  // namespace berth::vfs::posix
