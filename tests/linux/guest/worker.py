@@ -1,5 +1,6 @@
 """Runs in the guest: takes orders from the host, runs each case in a process of its own, tidies up after it."""
 
+import faulthandler
 import multiprocessing.connection
 import os
 import pathlib
@@ -16,6 +17,7 @@ from guest.lab import Lab  # noqa: E402
 def run(connection, name: str, facts: dict) -> None:
     """In the child: the case, and why it failed."""
     lab = Lab(connection, facts)
+    faulthandler.dump_traceback_later(facts["seconds"] - 1)  # on the console, before the guest is ended
     try:
         suite.CASES[name].run(lab)
     except BaseException as error:

@@ -28,8 +28,9 @@ FIELDS = {
     "procedure": "rpc.procedure",
     "status": "nfs.status3",
     "malformed": "_ws.malformed",
-    "port": "tcp.srcport",
     "stream": "tcp.stream",
+    "from": "tcp.srcport",
+    "to": "tcp.dstport",
 }
 ROWS_SHOWN = 10
 
@@ -113,19 +114,19 @@ def _refusals(row: dict[str, list[str]]):
 
 
 def _unanswered(rows: list[dict[str, list[str]]]) -> list[str]:
-    """Calls without a reply, and replies too many, on the server that is never killed."""
+    """Calls without a reply, and replies too many, over TCP to the server that is never killed."""
     port = str(KINDS["main"].port)
     calls, replies = collections.Counter(), collections.Counter()
-    first = {}
+    frames = {}
     for row in rows:
-        if not row["stream"]:
-            continue  # UDP: a client may ask twice
-        for kind, xid in zip(row["type"], row["xid"]):
+        if port not in row["from"] + row["to"]:
+            continue
+        for is_reply, xid in zip(row["type"], row["xid"]):
             key = row["stream"][0], xid
-            (replies if int(kind) else calls)[key] += 1
-            first.setdefault(key, (row["frame"][0], port == row["port"][0] or not int(kind)))
+            (replies if int(is_reply) else calls)[key] += 1
+            frames[key] = row["frame"][0]
     wrong = (calls - replies) + (replies - calls)
-    return [f"frame {first[key][0]}: xid {key[1]}" for key in wrong]
+    return [f"frame {frames[key]}: xid {key[1]}" for key in wrong]
 
 
 def _not_seen(rows: list[dict[str, list[str]]]) -> list[str]:

@@ -43,6 +43,7 @@ class Guest:
         self._network, self._preload = network, preload
         self._process: subprocess.Popen | None = None
         self._connection = None
+        self._ended = False
         address = (SERVER_IPV4, 0)
         self._listener = network.call(lambda: multiprocessing.connection.Listener(address))
 
@@ -63,46 +64,61 @@ class Guest:
         """Returns when the guest is ready for orders; raises Lost."""
         if self._process:
             return
+        if self._ended:
+            raise Lost("was ended")
         with self.console.open("ab") as console:
             self._process = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=console,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        deadline = time.monotonic() + BOOT_SECONDS
-        listening = self._listener._listener._socket  # the Listener has no time limit of its own
-        while not multiprocessing.connection.wait([listening], 0.2):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise Lost("did not boot")
+        # The Listener has no time limit of its own, but its socket can be waited for.
+        self._await(self._listener._listener._socket, BOOT_SECONDS, "did not boot")
         self._connection = self._listener.accept()
+
+    def _await(self, source, seconds: float, otherwise: str) -> None:
+        """Until there is something to receive; Lost when time is up or the guest has died."""
+        deadline = time.monotonic() + seconds
+        process = self._process
+        while not multiprocessing.connection.wait([source], 0.2):
+            if process.poll() is not None:
+                raise Lost("was ended" if self._ended else "died")
+            if time.monotonic() > deadline:
+                raise Lost(otherwise)
 
     def send(self, *message) -> None:
         self._connection.send(message)
 
     def receive(self, seconds: float):
         """The guest's next message; Lost when there is none in that time."""
+        self._await(self._connection, seconds, "hangs")
         try:
-            if self._connection.poll(max(seconds, 0)):
-                return self._connection.recv()
+            return self._connection.recv()
         except (EOFError, OSError):
             raise Lost("died") from None
-        raise Lost("hangs")
 
     def kill(self) -> None:
         """Ends the guest's processes at once, by the group that was started for it."""
-        process, self._process = self._process, None
-        if process:
+        if self._process:
             try:
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            process.wait()
+            self._process.wait()
+
+    def forget(self) -> None:
+        """After it was lost: the next boot() begins anew."""
+        self.kill()
         if self._connection:
             self._connection.close()
-            self._connection = None
+        self._process = self._connection = None
+
+    def end(self) -> None:
+        """For good, from whatever thread: whoever waits for it finds it dead."""
+        self._ended = True
+        self.kill()
 
     def power_off(self) -> None:
-        if self._process and self._connection:
+        if self._connection:
             try:
                 self.send("power off")
                 self._process.wait(15)
@@ -111,7 +127,8 @@ class Guest:
         self.kill()
 
     def close(self) -> None:
-        self.kill()
+        self._ended = True
+        self.forget()
         self._listener.close()
 
     def last_words(self, since: int = 0) -> list[str]:

@@ -98,6 +98,11 @@ class Local:
         with open(self._at(path), "ab") as file:
             file.write(data)
 
+    def fill(self, path, size: int) -> None:
+        """Gives the file `size` bytes of allocated space."""
+        with open(self._at(path), "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+
     def make_many(self, path, names: list[str]) -> None:
         for name in names:
             os.close(os.open(os.path.join(self._at(path), os.fsencode(name)), os.O_CREAT, 0o644))
@@ -117,6 +122,16 @@ class Local:
 
     def rmtree(self, path) -> None:
         shutil.rmtree(self._at(path))
+
+    def move_out(self, path) -> None:
+        """Moves a directory out of the export, into the same file system."""
+        os.rename(self._at(path), self._outside())
+
+    def names_outside(self) -> list[bytes]:
+        return sorted(os.listdir(self._outside()))
+
+    def _outside(self) -> str:
+        return f"{self._server.export}.moved-out"
 
     def truncate(self, path, size: int) -> None:
         os.truncate(self._at(path), size)

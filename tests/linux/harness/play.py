@@ -78,7 +78,7 @@ class Play:
             guest.send("run", self.case.name, self._facts(guest))
             why = self._serve(guest, time.monotonic() + self.case.seconds)
         except (Lost, OSError) as lost:
-            guest.kill()
+            guest.forget()
             why = f"guest {guest.number} {lost} (limit {self.case.seconds} s)"
         if why:
             self._meeting.give_up()
@@ -90,6 +90,7 @@ class Play:
         return {
             "client": guest.number, "long": self._long, "port": kind.port, "portmap": kind.portmap,
             "export": str(self._server.export), "directory": self.case.name,
+            "seconds": self.case.seconds,
         }  # fmt: skip
 
     def _serve(self, guest: Guest, deadline: float) -> str:

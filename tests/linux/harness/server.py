@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import selectors
 import signal
 import subprocess
 import threading
@@ -48,6 +47,7 @@ class Server:
         self.name, self.kind = name, KINDS[name]
         self.export = directory / "exports" / name
         self.log = directory / "logs" / f"berth-{name}.log"
+        self.said = self.log.with_suffix(".out")
         self._network = network
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
@@ -65,22 +65,23 @@ class Server:
                 return
             if self._process:
                 raise Failed(f"berth ended by itself with status {self._process.returncode}")
-            with self.log.open("ab") as log:
+            with self.said.open("wb") as said, self.log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                    self._command, stdin=subprocess.DEVNULL, stdout=said, stderr=log,
                     start_new_session=True,
                 )  # fmt: skip
             self._await_first_line()
 
     def _await_first_line(self) -> None:
         """When berth serves it says so on standard output, and then its port must answer."""
-        with selectors.DefaultSelector() as ready:
-            ready.register(self._process.stdout, selectors.EVENT_READ)
-            said = self._process.stdout.readline() if ready.select(START_SECONDS) else b""
-        with self.log.open("ab") as log:
-            log.write(said)
-        if not said.strip():
-            raise Failed(f"berth did not say that it serves: {' '.join(self._command)}")
+        deadline = time.monotonic() + START_SECONDS
+        while b"\n" not in self.said.read_bytes():
+            status = self._process.poll()
+            if status is not None:
+                raise Failed(f"berth ended with status {status}: {' '.join(self._command)}")
+            if time.monotonic() > deadline:
+                raise Failed(f"berth did not say that it serves: {' '.join(self._command)}")
+            time.sleep(0.01)
         if not self._network.answers(self.kind.port):
             raise Failed(f"berth says it serves, but nobody answers on port {self.kind.port}")
 
@@ -92,16 +93,11 @@ class Server:
                 return None
             process.send_signal(how)
             try:
-                process.wait(STOP_SECONDS)
+                return process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
                 raise Failed(f"berth did not end {STOP_SECONDS} s after {how.name}") from None
-            finally:
-                with self.log.open("ab") as log:
-                    log.write(process.stdout.read())
-                process.stdout.close()
-            return process.returncode
 
     def restart(self, how: signal.Signals) -> None:
         began = time.monotonic()

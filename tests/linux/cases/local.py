@@ -1,0 +1,130 @@
+"""A local process on the server changes things; the client sees it: at once with actimeo=0, else when it opens."""
+
+import errno
+import os
+import stat
+
+from guest import check
+from guest.lab import Lab, content, get, put
+from suite import case
+
+
+@case()
+def files_seen_at_once(lab: Lab):
+    lab.local.write("file", b"one")
+    lab.work("actimeo=0")
+    check.equal(get("file"), b"one", "at first")
+    lab.local.append("file", b" two")
+    check.equal(os.stat("file").st_size, 7, "the size after an append")
+    check.equal(get("file"), b"one two", "after an append")
+    lab.local.write("file", b"SIX SIX")
+    check.equal(get("file"), b"SIX SIX", "after an overwrite of the same length")
+    lab.local.truncate("file", 3)
+    check.equal((os.stat("file").st_size, get("file")), (3, b"SIX"), "after a truncation")
+    lab.local.truncate("file", 5000)
+    check.equal(get("file"), b"SIX".ljust(5000, b"\0"), "after an extension")
+    with open("file", "rb", buffering=0) as file:
+        check.equal(file.read(3), b"SIX", "through an open file")
+        lab.local.write("file", content(9000))
+        file.seek(0)
+        check.equal(os.fstat(file.fileno()).st_size, 9000, "the size of the open file")
+        check.equal(file.read(9000), content(9000), "the open file, changed meanwhile")
+    lab.local.chmod("file", 0o604)
+    lab.local.chown("file", 1234, 5678)
+    lab.local.utime("file", (10**18, 10**18 + 7))
+    info = os.stat("file")
+    found = (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns)
+    check.equal(found, (0o604, 1234, 5678, 10**18 + 7), "the attributes")
+
+
+@case()
+def names_seen_at_once(lab: Lab):
+    lab.work("actimeo=0")
+    check.equal(os.listdir(), [], "at first")
+    check.fails(errno.ENOENT, os.stat, "file")
+    lab.local.write("file", b"created")
+    check.equal((os.listdir(), get("file")), (["file"], b"created"), "after the creation")
+    lab.local.rename("file", "renamed")
+    check.fails(errno.ENOENT, os.stat, "file")
+    check.equal(get("renamed"), b"created", "after the rename")
+    lab.local.write("next", b"replaced")
+    lab.local.rename("next", "renamed")
+    check.equal(get("renamed"), b"replaced", "after being replaced")
+    lab.local.unlink("renamed")
+    lab.local.mkdir("renamed")
+    check.true(os.path.isdir("renamed"), "a directory where a file was")
+    lab.local.write("renamed/file", b"inside")
+    check.equal(get("renamed/file"), b"inside", "a file in it")
+    lab.local.rmtree("renamed")
+    lab.local.symlink("elsewhere", "renamed")
+    check.equal(os.readlink("renamed"), "elsewhere", "a link where a directory was")
+
+
+@case()
+def seen_when_opened(lab: Lab):
+    """With the client's usual caching every open asks anew."""
+    lab.work()
+    for turn in range(20):
+        lab.local.write("file", b"turn %06d" % turn)
+        check.equal(get("file"), b"turn %06d" % turn, f"turn {turn}")
+
+
+@case()
+def deleted_while_open(lab: Lab):
+    """Who has a file open that the server deletes is told so, and its space does not stay taken."""
+    lab.work("actimeo=0")
+    size = 64 * 2**20
+    lab.local.write("file", bytes(1))
+    lab.local.fill("file", size)
+    with open("file", "rb", buffering=0) as file:
+        check.equal(len(file.read(1000)), 1000, "bytes read before")
+        before = lab.local.statvfs()
+        lab.local.unlink("file")
+        freed = lambda: (lab.local.statvfs().f_bfree - before.f_bfree) * before.f_frsize
+        check.eventually(lambda: _stale(file.fileno()), "ESTALE for the open file")
+        check.eventually(lambda: freed() > size // 2, "the space is free again")
+    check.fails(errno.ENOENT, os.stat, "file")
+
+
+def _stale(file: int) -> bool:
+    try:
+        os.fstat(file)
+    except OSError as error:
+        return error.errno == errno.ESTALE
+    return False
+
+
+@case()
+def moved_out(lab: Lab):
+    """A directory moved out of the export takes its handles with it: nothing outside is served."""
+    lab.local.mkdir("directory")
+    lab.local.write("directory/file", b"inside")
+    lab.work("actimeo=0")
+    standing = os.open("directory", os.O_RDONLY)
+    check.equal(get("directory/file"), b"inside", "at first")
+    lab.local.move_out("directory")
+    check.fails(errno.ENOENT, os.listdir, "directory")
+    for attempt in (
+        lambda: os.listdir(standing),
+        lambda: os.open("file", os.O_RDONLY, dir_fd=standing),
+        lambda: os.open("new", os.O_WRONLY | os.O_CREAT, dir_fd=standing),
+        lambda: os.stat("..", dir_fd=standing),
+    ):
+        check.fails(errno.ESTALE, attempt)
+    check.equal(lab.local.names_outside(), [b"file"], "what is outside")
+    os.close(standing)
+
+
+@case()
+def links_lead_nowhere(lab: Lab):
+    """A symbolic link is the client's to follow, in its own tree, wherever it points."""
+    lab.local.symlink("/etc/hostname", "absolute")
+    lab.local.symlink("../../../../../../../../etc/hostname", "relative")
+    lab.local.symlink("/", "root")
+    lab.work()
+    check.equal(os.readlink("absolute"), "/etc/hostname", "the target")
+    check.fails(errno.ENOTDIR, os.rmdir, "root")
+    put("file", b"")
+    check.fails(errno.EEXIST, os.mkdir, "root")
+    os.unlink("root")
+    check.equal(sorted(os.listdir()), ["absolute", "file", "relative"], "the names")
