@@ -1,0 +1,69 @@
+#include "server/config_file.hpp"
+
+#include <sstream>
+
+#include <toml++/toml.h>
+
+#include "server/options.hpp"
+
+namespace berth::server {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, const toml::source_region& where,
+                         const std::string& what) {
+    throw UsageError(path + ":" + std::to_string(where.begin.line) + ": " + what);
+}
+
+/// A string, number or boolean as the command line would have it.
+std::string text_of(const std::string& path, const std::string& key, const toml::node& value) {
+    if (const auto* text = value.as_string()) return text->get();
+    if (const auto* number = value.as_integer()) return std::to_string(number->get());
+    refuse(path, value.source(), "'" + key + "' expects a string or a number");
+}
+
+void add(std::vector<std::string>& arguments, const std::string& path, const std::string& key,
+         const toml::node& value) {
+    if (key == "directories" || key == "memory") {
+        const auto* list = value.as_array();
+        if (list == nullptr)
+            refuse(path, value.source(), "'" + key + "' expects a list of strings");
+        for (const auto& item : *list) {
+            const auto* text = item.as_string();
+            if (text == nullptr)
+                refuse(path, item.source(), "'" + key + "' expects a list of strings");
+            arguments.push_back(key == "memory" ? "--memory=" + text->get() : text->get());
+        }
+        return;
+    }
+    if (const auto* flag = value.as_boolean()) {
+        if (key != "read-only" && key != "sync" && key != "async")
+            refuse(path, value.source(), "'" + key + "' expects a string or a number");
+        if (flag->get()) arguments.push_back("--" + key);
+        return;
+    }
+    arguments.push_back("--" + key + "=" + text_of(path, key, value));
+}
+
+}  // namespace
+
+std::vector<std::string>
+arguments_of_config_file(const std::string& path,
+                         const std::function<bool(const std::string&)>& is_option) {
+    toml::table table;
+    try {
+        table = toml::parse_file(path);
+    } catch (const toml::parse_error& error) {
+        refuse(path, error.source(), std::string{error.description()});
+    }
+    std::vector<std::string> arguments;
+    for (const auto& [key, value] : table) {
+        const std::string name{key.str()};
+        if (name != "directories" && !is_option(name))
+            refuse(path, key.source(), "there is no option '" + name + "'");
+        add(arguments, path, name, value);
+    }
+    return arguments;
+}
+
+}  // namespace berth::server

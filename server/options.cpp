@@ -1,0 +1,214 @@
+#include "server/options.hpp"
+
+#include <charconv>
+#include <map>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "server/config_file.hpp"
+
+namespace berth::server {
+
+namespace {
+
+const std::map<std::string, PortmapMode> portmap_modes{{"auto", PortmapMode::automatic},
+                                                       {"embedded", PortmapMode::embedded},
+                                                       {"register", PortmapMode::registered},
+                                                       {"off", PortmapMode::off}};
+const std::map<std::string, vfs::Squash> squashes{
+    {"none", vfs::Squash::none}, {"root", vfs::Squash::root}, {"all", vfs::Squash::all}};
+const std::map<std::string, LogFormat> log_formats{{"text", LogFormat::text},
+                                                   {"json", LogFormat::json}};
+const std::vector<std::string> log_levels{"trace", "debug", "info", "warn", "error", "off"};
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) return {};
+    return number;
+}
+
+rpc::Address parse_address(const std::string& text, const std::string& all) {
+    const auto address = rpc::Address::parse(text);
+    if (!address)
+        throw UsageError("--listen " + all + ": '" + text +
+                         "' is no IP address (expected ADDR:PORT, as 0.0.0.0:2049 or [::1]:2049)");
+    return *address;
+}
+
+// Options as text, as the command line and the file give them; converted once, after both are read.
+struct Texts {
+    std::string listen;
+    std::string squash;
+    std::string anonymous;
+    std::string portmap;
+    std::string log_format;
+    std::string config;
+    std::string state;
+};
+
+void read_anonymous(const std::string& text, vfs::ExportOptions& options) {
+    const auto colon = text.find(':');
+    const auto uid = parse_number<uid_t>(text.substr(0, colon));
+    const auto gid = colon == std::string::npos ? std::optional<gid_t>{}
+                                                : parse_number<gid_t>(text.substr(colon + 1));
+    if (!uid || !gid) throw UsageError("--anon " + text + ": expected UID:GID, as 65534:65534");
+    options.anonymous_uid = *uid;
+    options.anonymous_gid = *gid;
+}
+
+void convert(const Texts& texts, ServeOptions& options) {
+    if (!texts.listen.empty()) options.listen = parse_listen_address(texts.listen);
+    if (!texts.squash.empty()) options.exports.squash = squashes.at(texts.squash);
+    if (!texts.anonymous.empty()) read_anonymous(texts.anonymous, options.exports);
+    if (!texts.portmap.empty()) options.portmap = portmap_modes.at(texts.portmap);
+    if (!texts.log_format.empty()) options.log_format = log_formats.at(texts.log_format);
+    if (!texts.state.empty()) options.state = texts.state;
+}
+
+template <class Map>
+std::vector<std::string> names_of(const Map& map) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : map) names.push_back(name);
+    return names;
+}
+
+void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& is_async) {
+    serve.add_option("DIR", options.directories, "directories to export, each under its own path");
+    serve.add_option("--memory", options.memory_names, "export an empty tree in RAM as /NAME")
+        ->type_name("NAME");
+    serve
+        .add_option("--listen", texts.listen, "where to listen, TCP and UDP [2049, IPv4 and IPv6]")
+        ->type_name("ADDR:PORT");
+    serve.add_flag("--read-only", options.exports.read_only, "refuse every change");
+    serve.add_option("--squash", texts.squash, "whose identity is not believed [root]")
+        ->type_name("none|root|all")
+        ->check(CLI::IsMember(names_of(squashes)));
+    serve.add_option("--anon", texts.anonymous, "who squashed callers become [65534:65534]")
+        ->type_name("UID:GID");
+    auto* sync = serve.add_flag(
+        "--sync", [&](std::int64_t) { options.exports.sync = true; },
+        "created, renamed and removed names are on disk before the reply (the default)");
+    serve.add_flag("--async", is_async, "they follow later: faster, and lost in a crash")
+        ->excludes(sync);
+    serve.add_option("--portmap", texts.portmap, "the portmapper on port 111 [auto]")
+        ->type_name("auto|embedded|register|off")
+        ->check(CLI::IsMember(names_of(portmap_modes)));
+    serve.add_option("--threads", options.threads, "network threads [one per core]")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256));
+    serve.add_option("--workers", options.workers, "threads for calls that may block [16]")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    serve
+        .add_option("--state", texts.state,
+                    "where to keep what must survive a restart\n[/var/lib/berth, or "
+                    "$XDG_STATE_HOME/berth when not root]")
+        ->type_name("DIR");
+    serve.add_option("--config", texts.config, "a TOML file with these options")->type_name("FILE");
+    serve.add_option("--log-level", options.log_level, "[info]")
+        ->type_name("trace|debug|info|warn|error|off")
+        ->check(CLI::IsMember(log_levels));
+    serve.add_option("--log-format", texts.log_format, "[text]")
+        ->type_name("text|json")
+        ->check(CLI::IsMember(names_of(log_formats)));
+}
+
+/// The arguments without the program's name, last first, as CLI11 wants them.
+std::vector<std::string> reversed(int count, const char* const* arguments) {
+    std::vector<std::string> list;
+    for (int i = count - 1; i > 0; --i) list.emplace_back(arguments[i]);
+    return list;
+}
+
+// The file's lines become arguments before the real ones; single-valued options take the last.
+std::vector<std::string> with_file(const CLI::App& serve, const std::string& path,
+                                   std::vector<std::string> last_first) {
+    const auto from_file = arguments_of_config_file(path, [&](const std::string& name) {
+        const auto* option = serve.get_option_no_throw("--" + name);
+        return option != nullptr && name != "config" && name != "help";
+    });
+    // `serve` itself stands at the end of the reversed list; the file's follow right after it.
+    last_first.pop_back();
+    last_first.insert(last_first.end(), from_file.rbegin(), from_file.rend());
+    last_first.emplace_back("serve");
+    return last_first;
+}
+
+}  // namespace
+
+ListenAddress parse_listen_address(const std::string& text) {
+    ListenAddress listen;
+    auto host = text;
+    const auto colon = text.rfind(':');
+    const bool bare_v6 =
+        colon != std::string::npos && text.find(':') != colon && text.front() != '[';
+    if (colon != std::string::npos && !bare_v6 && text.back() != ']') {
+        const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+        if (!port)
+            throw UsageError("--listen " + text + ": '" + text.substr(colon + 1) +
+                             "' is no port (expected 0 to 65535)");
+        listen.port = *port;
+        host = text.substr(0, colon);
+    } else if (const auto port = parse_number<std::uint16_t>(text)) {
+        listen.port = *port;
+        return listen;
+    }
+    if (host.empty() || host == "*") return listen;
+    if (host == "localhost") {
+        listen.addresses = {*rpc::Address::parse("127.0.0.1"), *rpc::Address::parse("::1")};
+        return listen;
+    }
+    if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    listen.addresses = {parse_address(host, text)};
+    return listen;
+}
+
+CommandLine parse_command_line(int argument_count, const char* const* arguments) {
+    CommandLine parsed;
+    Texts texts;
+    bool is_async = false;
+    CLI::App app{"berth exports directories over NFSv3."};
+    app.set_help_flag("-h,--help", "");
+    app.require_subcommand(1);
+    app.option_defaults()->take_last();
+    auto* serve = app.add_subcommand("serve", "export directories");
+    auto* version = app.add_subcommand("version", "say which version this is");
+    auto* help = app.add_subcommand("help", "say this");
+    app.get_formatter()->column_width(32);
+    serve->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    describe_serve(*serve, parsed.serve, texts, is_async);
+    for (const auto* many : {"DIR", "--memory"})
+        serve->get_option(many)->multi_option_policy(CLI::MultiOptionPolicy::Throw)->expected(-1);
+    serve->get_option("--memory")->expected(1, -1)->allow_extra_args(false);
+    parsed.help_text = app.help() + "\n" + serve->help("berth");
+
+    try {
+        auto last_first = reversed(argument_count, arguments);
+        app.parse(std::vector{last_first});
+        if (!texts.config.empty()) {
+            const auto config = texts.config;
+            app.clear();
+            parsed.serve = {};
+            texts = {};
+            is_async = false;
+            app.parse(with_file(*serve, config, std::move(last_first)));
+        }
+    } catch (const CLI::CallForHelp&) {
+        return parsed;
+    } catch (const CLI::ParseError& error) {
+        throw UsageError(error.what());
+    }
+    if (help->parsed()) return parsed;
+    parsed.command = version->parsed() ? Command::version : Command::serve;
+    if (parsed.command == Command::version) return parsed;
+    convert(texts, parsed.serve);
+    if (is_async) parsed.serve.exports.sync = false;
+    if (parsed.serve.directories.empty() && parsed.serve.memory_names.empty())
+        throw UsageError("nothing to export: name a directory, or --memory NAME");
+    return parsed;
+}
+
+}  // namespace berth::server

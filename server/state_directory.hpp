@@ -1,0 +1,30 @@
+// Where berth keeps what must survive a restart.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "nfs/vfs/handle.hpp"
+
+namespace berth::server {
+
+class StateDirectory {
+public:
+    /// Makes the directory if need be: the one asked for, else /var/lib/berth for root and
+    /// $XDG_STATE_HOME/berth (or
+    /// ~/.local/state/berth) for others. Where it can't be written the server goes on without, and
+    /// the log says so.
+    explicit StateDirectory(const std::optional<std::filesystem::path>& asked);
+
+    /// The key that handles are sealed with; a fresh one when there is nowhere to keep it. Throws
+    /// UsageError when the file is there and is not a key.
+    [[nodiscard]] vfs::HandleKey handle_key() const;
+
+    [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
+
+private:
+    std::filesystem::path path_;
+    bool is_kept_ = false;
+};
+
+}  // namespace berth::server
