@@ -135,3 +135,17 @@ def synchronous(lab: Lab):
     wanted = b"".join(content(5000, n) for n in range(20))
     check.equal(lab.local.read("lazy"), wanted, "after fsync")
     check.equal(lab.local.read("synced"), wanted, "with O_SYNC")
+
+
+@case()
+def transfer_sizes(lab: Lab):
+    """The smallest READ and WRITE that Linux makes, and the largest that berth takes."""
+    data = content(300_001)
+    for n, options in enumerate(("rsize=1024,wsize=1024", "rsize=4096,wsize=8192", "rsize=1048576,wsize=1048576")):
+        point = lab.mount(f"{lab.reach()},nosharecache,{options}")
+        os.chdir(f"{point}/{lab.directory}")
+        put(f"file-{n}", data)
+        check.equal(lab.local.read(f"file-{n}"), data, f"written with {options}")
+        lab.forget()
+        check.equal(get(f"file-{n}"), data, f"read with {options}")
+        lab.unmount(point)

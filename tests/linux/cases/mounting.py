@@ -151,3 +151,52 @@ def read_only_export(lab: Lab):
         check.fails(errno.EACCES if name in denied else errno.EROFS, attempt)
     check.equal(lab.local.read("file"), b"to be read", "the file on the server")
     check.equal(lab.local.names(), [b"directory", b"file"], "the names on the server")
+
+
+@case()
+def several_connections(lab: Lab):
+    """nconnect: one client's requests come over four connections, in turn."""
+    os.chdir(os.path.join(lab.mount("vers=3,nconnect=4"), lab.directory))
+    for n in range(100):
+        os.mkdir(f"directory-{n}")
+        put(f"directory-{n}/file", content(20_000, n))
+        os.rename(f"directory-{n}/file", f"file-{n}")
+        os.rmdir(f"directory-{n}")
+    check.equal(len(lab.local.names()), 100, "names on the server")
+    lab.forget()
+    for n in range(100):
+        check.equal(get(f"file-{n}"), content(20_000, n), f"file {n}")
+
+
+@case(server="memory")
+def memory_tree(lab: Lab):
+    """--memory: a tree without a disk behind it, mounted beside a directory."""
+    os.chdir(lab.mount(lab.reach(), "/tree"))
+    os.umask(0o022)
+    for n in range(300):
+        put(f"file-{n}", content(n * 100, n))
+    os.makedirs("a/b/c")
+    os.symlink("../file-1", "a/link")
+    os.link("file-2", "a/b/hard")
+    os.mkfifo("a/fifo")
+    os.rename("a/b", "moved")
+    os.unlink("file-3")
+    os.chown("file-4", 1000, 1000)
+    os.utime("file-5", ns=(10**18 + 1, 10**18 + 2))
+    with open("file-6", "r+b") as file:
+        file.truncate(10**10)
+        file.seek(10**10 - 3)
+        file.write(b"end")
+    check.fails(errno.ENOTEMPTY, os.rmdir, "moved")
+    check.fails(errno.EEXIST, os.mkdir, "a")
+    lab.forget()
+    check.equal(len(os.listdir()), 301, "names")
+    for n in (0, 1, 2, 4, 299):
+        check.equal(get(f"file-{n}"), content(n * 100, n), f"file {n}")
+    check.equal(get("a/link"), content(100, 1), "through the link")
+    check.equal(os.stat("moved/hard").st_nlink, 2, "names of one file")
+    check.equal(os.stat("file-4").st_uid, 1000, "the owner")
+    check.equal(os.stat("file-5").st_mtime_ns, 10**18 + 2, "the time")
+    with open("file-6", "rb") as file:
+        file.seek(10**10 - 4)
+        check.equal(file.read(), b"\0end", "the end of a sparse file")

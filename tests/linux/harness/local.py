@@ -65,6 +65,18 @@ class Local:
     def readlink(self, path) -> bytes:
         return os.readlink(self._at(path))
 
+    def open_in_server(self, inode: int) -> bool:
+        """Whether the server holds a descriptor of that file, which keeps a deleted one's space."""
+        device = os.stat(self._root).st_dev
+        for entry in os.scandir(f"/proc/{self._server.pid}/fd"):
+            try:
+                info = entry.stat()
+            except FileNotFoundError:  # closed since it was listed
+                continue
+            if (info.st_dev, info.st_ino) == (device, inode):
+                return True
+        return False
+
     def statvfs(self) -> os.statvfs_result:
         return os.statvfs(self._root)
 
@@ -97,11 +109,6 @@ class Local:
     def append(self, path, data: bytes) -> None:
         with open(self._at(path), "ab") as file:
             file.write(data)
-
-    def fill(self, path, size: int) -> None:
-        """Gives the file `size` bytes of allocated space."""
-        with open(self._at(path), "r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
 
     def make_many(self, path, names: list[str]) -> None:
         for name in names:

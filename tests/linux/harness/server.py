@@ -31,6 +31,7 @@ KINDS = {
     "squash": Kind(12049, _at(12049)),
     "restart": Kind(13049, _at(13049, "--squash", "none")),
     "readonly": Kind(14049, _at(14049, "--squash", "none", "--read-only")),
+    "memory": Kind(16049, _at(16049, "--squash", "none", "--memory", "tree")),
     # Bulk data: not captured, and names need not be on disk one by one.
     "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
 }
@@ -57,6 +58,10 @@ class Server:
         )  # fmt: skip
         for made in (self.export, self.log.parent, directory / "state" / name):
             made.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def start(self) -> None:
         """Returns when it serves; nothing to do when it runs already."""
