@@ -1,6 +1,7 @@
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -8,6 +9,10 @@
 #include <stdexcept>
 
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,8 +87,35 @@ void become_ordinary_user(uid_t uid) {
         ::setresuid(uid, uid, uid) != 0) {
         throw std::runtime_error{"cannot become an ordinary user"};
     }
-    // Changing users makes the process undumpable, and /proc/self/fd root's.
-    ::prctl(PR_SET_DUMPABLE, 1);
+}
+
+void have_own_mounts() {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+        throw std::runtime_error{"cannot have mounts of its own"};
+    }
+}
+
+void bind_mount(const std::string& from, const std::string& onto) {
+    if (::mount(from.c_str(), onto.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+        throw std::runtime_error{"cannot mount " + from + " on " + onto};
+    }
+}
+
+void forbid_system_calls(std::initializer_list<int> numbers, std::errc answer) {
+    std::vector<sock_filter> program{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    for (const int number : numbers) {
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1));
+        program.push_back(
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(answer)));
+    }
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+        throw std::runtime_error{"cannot forbid system calls"};
+    }
 }
 
 struct stat local_status(const std::string& path) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,6 +69,15 @@ void in_child_process(const std::function<void()>& body);
 
 /// Gives up root for good: the whole process becomes this user, with no capability left.
 void become_ordinary_user(uid_t uid);
+
+/// For the test's child processes: mounts made from now on are seen by nobody else, and end with
+/// the process.
+void have_own_mounts();
+void bind_mount(const std::string& from, const std::string& onto);
+
+/// From now on this process's kernel answers these calls with an error, as in a sandbox or an old
+/// kernel.
+void forbid_system_calls(std::initializer_list<int> numbers, std::errc answer);
 
 struct stat local_status(const std::string& path);
 void write_local(const std::string& path, std::string_view text);

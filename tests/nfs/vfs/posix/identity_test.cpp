@@ -1,0 +1,190 @@
+// Callers act as themselves: the kernel sees their user, group and groups, thread by thread.
+#include <array>
+#include <thread>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/nfs/vfs/posix/exported_directory.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+using Identities = ExportedDirectory;
+
+constexpr auto denied = std::errc::permission_denied;
+
+TEST_F(Identities, NewObjectsBelongToTheirMaker) {
+    auto top = root();
+    for (const Caller& caller : {alice, root_caller, bob, alice}) {
+        const auto name = std::to_string(caller.identity.uid);
+        static_cast<void>(top->create(caller, "f" + name, {}).value());
+        EXPECT_EQ(local_status(local / ("f" + name)).st_uid, caller.identity.uid);
+        EXPECT_EQ(local_status(local / ("f" + name)).st_gid, caller.identity.gid);
+        static_cast<void>(top->make_directory(caller, "d" + name, {}));
+        EXPECT_EQ(local_status(local / ("d" + name)).st_uid, caller.identity.uid);
+        static_cast<void>(top->make_symbolic_link(caller, "l" + name, "t", {}));
+        EXPECT_EQ(local_status(local / ("l" + name)).st_uid, caller.identity.uid);
+    }
+}
+
+TEST_F(Identities, DirectoriesObeyTheirMode) {
+    auto directory = make_directory(alice, "d", 0700);
+    write_local(local / "d/f", "x");
+    auto file = directory->lookup(alice, "f").value();
+    EXPECT_EQ(error_of(directory->lookup(bob, "f")), denied);
+    EXPECT_EQ(error_of(directory->lookup(bob, "..")), denied);
+    EXPECT_EQ(error_of(directory->peek(bob, "f")), denied);
+    EXPECT_EQ(error_of(directory->create(bob, "g", {})), denied);
+    EXPECT_EQ(error_of(directory->make_directory(bob, "g", {})), denied);
+    EXPECT_EQ(error_of(directory->make_symbolic_link(bob, "g", "t", {})), denied);
+    EXPECT_EQ(error_of(directory->make_special(bob, "g", {})), denied);
+    EXPECT_EQ(error_of(directory->link(bob, "g", *file)), denied);
+    EXPECT_EQ(error_of(directory->remove(bob, "f")), denied);
+    EXPECT_EQ(error_of(directory->remove_directory(bob, "f")), denied);
+    EXPECT_EQ(error_of(directory->rename(bob, "f", *root(), "g")), denied);
+    EXPECT_EQ(error_of(directory->list(bob, 0, [](auto&) { return true; })), denied);
+    EXPECT_TRUE(directory->lookup(root_caller, "f"));
+    EXPECT_TRUE(directory->list(root_caller, 0, [](auto&) { return true; }));
+}
+
+TEST_F(Identities, ADirectoryThatMayBeReadButNotSearched) {
+    auto directory = make_directory(alice, "d", 0744);
+    write_local(local / "d/f", "x");
+    EXPECT_TRUE(directory->list(bob, 0, [](auto&) { return true; }));
+    EXPECT_EQ(error_of(directory->lookup(bob, "f")), denied);
+    auto other = make_directory(alice, "e", 0711);
+    write_local(local / "e/f", "x");
+    EXPECT_EQ(error_of(other->list(bob, 0, [](auto&) { return true; })), denied);
+    EXPECT_TRUE(other->lookup(bob, "f"));
+}
+
+TEST_F(Identities, SupplementaryGroupsCount) {
+    make_directory(root_caller, "d", 0770);
+    EXPECT_EQ(::chown((local / "d").c_str(), 0, 3000), 0);
+    const std::array<gid_t, 2> groups{2000, 3000};
+    Caller member = alice;
+    member.identity.groups = groups;
+    auto directory = lookup("d");
+    EXPECT_TRUE(directory->create(member, "f", {}));
+    EXPECT_EQ(error_of(directory->create(alice, "g", {})), denied);
+    EXPECT_EQ(directory->access(member, may_write | may_read).value(), may_write | may_read);
+    EXPECT_EQ(directory->access(alice, may_write | may_read).value(), 0);
+}
+
+TEST_F(Identities, RootsGroupsAreNotLentToOthers) {
+    make_directory(root_caller, "d", 0770);
+    auto directory = lookup("d");
+    EXPECT_EQ(error_of(directory->create(alice, "f", {})), denied);
+    EXPECT_TRUE(directory->create(root_caller, "f", {}));
+    EXPECT_EQ(error_of(directory->create(alice, "g", {})), denied);
+}
+
+TEST_F(Identities, ThreadsDoNotDisturbEachOther) {
+    auto top = root();
+    auto make_many = [&](const Caller& caller, const std::string& prefix) {
+        for (int n = 0; n < 300; ++n) {
+            const auto name = prefix + std::to_string(n);
+            ASSERT_TRUE(top->create(caller, name, {}));
+            ASSERT_TRUE(top->lookup(root_caller, name));
+        }
+    };
+    {
+        std::thread first{[&] { make_many(alice, "a"); }};
+        std::thread second{[&] { make_many(bob, "b"); }};
+        first.join();
+        second.join();
+    }
+    for (int n = 0; n < 300; ++n) {
+        EXPECT_EQ(local_status(local / ("a" + std::to_string(n))).st_uid, 1000U);
+        EXPECT_EQ(local_status(local / ("b" + std::to_string(n))).st_uid, 1001U);
+    }
+}
+
+TEST_F(Identities, AThreadStartedByOneThatActsAsACallerStartsRight) {
+    EXPECT_TRUE(root()->create(alice, "mine", {}));  // this thread acts as alice now
+    std::thread{[&] {
+        auto made = root()->create(root_caller, "roots", {});
+        ASSERT_TRUE(made);
+    }}.join();
+    EXPECT_EQ(local_status(local / "roots").st_uid, 0U);
+}
+
+TEST_F(Identities, TheServerIsItselfAgainWhenItSays) {
+    EXPECT_TRUE(root()->create(alice, "f", {}));
+    EXPECT_EQ(::syscall(SYS_setfsuid, -1), 1000);
+    act_as_server();
+    EXPECT_EQ(::syscall(SYS_setfsuid, -1), 0);
+    EXPECT_EQ(::syscall(SYS_setfsgid, -1), 0);
+    write_local(local / "g", "");
+    EXPECT_EQ(local_status(local / "g").st_uid, 0U);
+}
+
+TEST_F(Identities, AnIdThatTheKernelRefusesIsAnErrorNotRoot) {
+    constexpr uid_t never = ~0U;
+    const Caller nobody{.identity = {.uid = never, .gid = 1, .groups = {}}, .wait = Wait::yes};
+    EXPECT_EQ(error_of(root()->create(nobody, "f", {})), std::errc::operation_not_permitted);
+    const Caller groupless{.identity = {.uid = 1, .gid = never, .groups = {}}, .wait = Wait::yes};
+    EXPECT_EQ(error_of(root()->create(groupless, "f", {})), std::errc::operation_not_permitted);
+    EXPECT_TRUE(root()->create(alice, "f", {}));
+    EXPECT_EQ(local_status(local / "f").st_uid, 1000U);
+}
+
+TEST_F(Identities, OnlyRootMakesDevices) {
+    const SpecialFile device{.type = FileType::character_device, .device = {1, 3}};
+    EXPECT_EQ(error_of(root()->make_special(alice, "n", device)),
+              std::errc::operation_not_permitted);
+    auto made = root()->make_special(root_caller, "n", device).value();
+    const auto attributes = made->attributes(Wait::yes).value();
+    EXPECT_EQ(attributes.type, FileType::character_device);
+    EXPECT_EQ(attributes.device, (DeviceNumber{1, 3}));
+}
+
+TEST_F(Identities, WritingClearsSetIdsAsItDoesLocally) {
+    auto file = create(alice, "f", 06777);
+    const std::array<std::byte, 1> data{};
+    EXPECT_EQ(file->attributes(Wait::yes)->mode, 06777U);
+    EXPECT_TRUE(file->write(root_caller, 0, data));
+    EXPECT_EQ(file->attributes(Wait::yes)->mode, 06777U);
+    EXPECT_TRUE(file->write(bob, 0, data));
+    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0777U);
+    EXPECT_TRUE(file->set_attributes(alice, {.mode = 06777}));
+    EXPECT_TRUE(file->set_attributes(bob, {.size = 5}));
+    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0777U);
+}
+
+TEST_F(Identities, HardLinksAreProtectedAsForLocalUsers) {
+    std::string protection = read_local("/proc/sys/fs/protected_hardlinks");
+    auto file = create(root_caller, "f", 0600);
+    in_child_process([&] {
+        write_local("/proc/sys/fs/protected_hardlinks", "1");
+        EXPECT_EQ(error_of(root()->link(alice, "g", *file)), std::errc::operation_not_permitted);
+        EXPECT_TRUE(root()->link(root_caller, "h", *file));
+    });
+    write_local("/proc/sys/fs/protected_hardlinks", protection);
+}
+
+TEST_F(Identities, StickyDirectoriesKeepFilesForTheirOwners) {
+    make_directory(root_caller, "d", 01777);
+    auto directory = lookup("d");
+    EXPECT_TRUE(directory->create(alice, "f", {}));
+    const auto error = error_of(directory->remove(bob, "f"));
+    EXPECT_EQ(error, std::errc::operation_not_permitted);
+    EXPECT_TRUE(directory->remove(alice, "f"));
+}
+
+TEST_F(Identities, ResourceOverrideIsGone) {
+    in_child_process([&] {
+        drop_resource_override();
+        const auto status = read_local("/proc/thread-self/status");
+        const auto at = status.find("CapPrm:\t");
+        const auto permitted = std::stoull(status.substr(at + 8, 16), nullptr, 16);
+        EXPECT_EQ(permitted >> 24U & 1U, 0U);
+        EXPECT_NE(permitted >> 21U & 1U, 0U) << "the others stay";
+        open_again({});
+        EXPECT_TRUE(root()->create(alice, "f", {}));
+    });
+}
+
+}  // namespace
+}  // namespace berth::vfs::posix
