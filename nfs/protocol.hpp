@@ -1,5 +1,5 @@
-// The 22 procedures of NFS version 3 — RFC 1813 §3.3: one struct each, arguments and results in the RFC's order, and
-// the policy of its calls.
+// The 22 procedures of NFS version 3 — RFC 1813 §3.3: one struct each, arguments and results in the
+// RFC's order, and the policy of its calls.
 #pragma once
 
 #include <cstdint>
@@ -128,7 +128,8 @@ constexpr bool is_valid(Stable stable) {
     return stable <= Stable::file_sync;
 }
 
-/// RFC 1813 §3.3.7. Remembered although it could run twice: a late duplicate would overwrite newer data.
+/// RFC 1813 §3.3.7. Remembered although it could run twice: a late duplicate would overwrite newer
+/// data.
 struct Write {
     static constexpr rpc::ProcedureId id{7, "WRITE", Replay::remember, Runs::on_worker};
     struct Args {
@@ -196,7 +197,8 @@ struct MakeSymbolicLink {
     using Result = nfs::Result<Ok, Fail>;
 };
 
-/// RFC 1813 §3.3.11. A type that can't be made must decode, so that it can be answered with BADTYPE.
+/// RFC 1813 §3.3.11. A type that can't be made must decode, so that it can be answered with
+/// BADTYPE.
 struct MakeNode {
     static constexpr rpc::ProcedureId id{11, "MKNOD", Replay::remember, Runs::on_worker};
     struct Device {

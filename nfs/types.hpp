@@ -100,8 +100,8 @@ public:
 
 /// `nfs_fh3`. What else than a handle of ours arrives is refused when it is opened.
 using FileHandle = xdr::Opaque<64>;
-/// `filename3` and `nfspath3` have no bound in the protocol. This one is past every name and path that
-/// a file system takes, so that a long one gets NAMETOOLONG rather than a refused call.
+/// `filename3` and `nfspath3` have no bound in the protocol. This one is past every name and path
+/// that a file system takes, so that a long one gets NAMETOOLONG rather than a refused call.
 inline constexpr std::uint32_t text_bytes_max = 65536;
 using FileName = xdr::String<text_bytes_max>;
 using Path = xdr::String<text_bytes_max>;
@@ -172,9 +172,9 @@ enum class TimeHow : std::uint32_t { leave = 0, server_time = 1, client_time = 2
 constexpr bool is_valid(TimeHow how) {
     return how <= TimeHow::client_time;
 }
-using NewTime = xdr::Union<TimeHow, xdr::Case<TimeHow::leave, xdr::Void>,
-                           xdr::Case<TimeHow::server_time, xdr::Void>,
-                           xdr::Case<TimeHow::client_time, Time>>;
+using NewTime =
+    xdr::Union<TimeHow, xdr::Case<TimeHow::leave, xdr::Void>,
+               xdr::Case<TimeHow::server_time, xdr::Void>, xdr::Case<TimeHow::client_time, Time>>;
 
 /// `sattr3`.
 struct NewAttributes {

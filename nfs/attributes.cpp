@@ -1,0 +1,88 @@
+#include "nfs/attributes.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace berth::nfs {
+
+namespace {
+
+constexpr std::uint32_t nobody = 65534;
+constexpr std::uint32_t no_id = 0xFFFFFFFF;
+constexpr std::uint32_t mode_bits = 07777;
+
+// Clients refuse all attributes of a file whose owner is -1.
+std::uint32_t presentable(std::uint32_t id) {
+    return id == no_id ? nobody : id;
+}
+
+vfs::Result<std::optional<vfs::NewTime>> from_wire(const NewTime& wanted) {
+    constexpr std::uint32_t second_in_nanoseconds = 1'000'000'000;
+    if (wanted.discriminant() == TimeHow::leave) return std::optional<vfs::NewTime>{};
+    const auto* time = wanted.get_if<TimeHow::client_time>();
+    if (time == nullptr) return std::optional{vfs::NewTime{}};
+    if (time->nanoseconds >= second_in_nanoseconds) return std::errc::invalid_argument;
+    return std::optional{vfs::NewTime{vfs::Time{time->seconds, time->nanoseconds}}};
+}
+
+}  // namespace
+
+Time to_wire(const vfs::Time& time) {
+    constexpr std::int64_t seconds_max = std::numeric_limits<std::uint32_t>::max();
+    if (time.seconds < 0) return {0, 0};
+    if (time.seconds > seconds_max) return {static_cast<std::uint32_t>(seconds_max), 0};
+    return {static_cast<std::uint32_t>(time.seconds), time.nanoseconds};
+}
+
+FileType to_wire(vfs::FileType type) {
+    switch (type) {
+    case vfs::FileType::regular: return FileType::regular;
+    case vfs::FileType::directory: return FileType::directory;
+    case vfs::FileType::block_device: return FileType::block_device;
+    case vfs::FileType::character_device: return FileType::character_device;
+    case vfs::FileType::symbolic_link: return FileType::symbolic_link;
+    case vfs::FileType::socket: return FileType::socket;
+    case vfs::FileType::fifo: break;
+    }
+    return FileType::fifo;
+}
+
+Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported) {
+    return {.type = to_wire(attributes.type),
+            .mode = attributes.mode & mode_bits,
+            .links = attributes.links,
+            .uid = presentable(attributes.uid),
+            .gid = presentable(attributes.gid),
+            .size = attributes.size,
+            .used = attributes.used,
+            .device = {attributes.device.major, attributes.device.minor},
+            .fsid = exported.fsid,
+            .fileid = attributes.fileid,
+            .accessed = to_wire(attributes.accessed),
+            .modified = to_wire(attributes.modified),
+            .changed = to_wire(attributes.changed)};
+}
+
+WccAttributes to_wcc(const vfs::Attributes& attributes) {
+    return {attributes.size, to_wire(attributes.modified), to_wire(attributes.changed)};
+}
+
+vfs::Result<vfs::NewAttributes> from_wire(const NewAttributes& wanted) {
+    constexpr std::uint64_t size_max = std::numeric_limits<std::int64_t>::max();
+    vfs::NewAttributes out;
+    if (wanted.mode) out.mode = *wanted.mode & mode_bits;
+    if (wanted.uid) out.uid = *wanted.uid;
+    if (wanted.gid) out.gid = *wanted.gid;
+    if (out.uid == no_id || out.gid == no_id) return std::errc::invalid_argument;
+    if (wanted.size) out.size = *wanted.size;
+    if (out.size && *out.size > size_max) return std::errc::file_too_large;
+    const auto accessed = from_wire(wanted.accessed);
+    if (!accessed) return accessed.error();
+    const auto modified = from_wire(wanted.modified);
+    if (!modified) return modified.error();
+    out.accessed = *accessed;
+    out.modified = *modified;
+    return out;
+}
+
+}  // namespace berth::nfs

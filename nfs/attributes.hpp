@@ -1,0 +1,23 @@
+// Attributes between the file system's form and that of the wire (RFC 1813 §2.5).
+#pragma once
+
+#include <optional>
+
+#include "nfs/types.hpp"
+#include "nfs/vfs/exports.hpp"
+#include "nfs/vfs/result.hpp"
+#include "nfs/vfs/types.hpp"
+
+namespace berth::nfs {
+
+/// Seconds that 32 bits can't hold become the nearest ones that they can.
+[[nodiscard]] Time to_wire(const vfs::Time& time);
+[[nodiscard]] FileType to_wire(vfs::FileType type);
+[[nodiscard]] Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported);
+[[nodiscard]] WccAttributes to_wcc(const vfs::Attributes& attributes);
+
+/// invalid_argument for nanoseconds of 10^9 and more, and for the owner 0xFFFFFFFF, which means
+/// "leave alone" to the kernel; file_too_large for sizes past 2^63-1.
+[[nodiscard]] vfs::Result<vfs::NewAttributes> from_wire(const NewAttributes& wanted);
+
+}  // namespace berth::nfs

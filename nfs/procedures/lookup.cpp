@@ -1,0 +1,27 @@
+// LOOKUP, READLINK: from names to objects.
+#include "nfs/service.hpp"
+
+namespace berth::nfs {
+
+Lookup::Result Service::lookup(rpc::Call& call, const Lookup::Args& args) {
+    const auto directory = open(call, args.what.directory);
+    if (!directory) return {fail(call, directory.error()), {}};
+    const auto bytes_max = directory->exported->files->limits().name_bytes_max;
+    if (const auto refused = refuse_name(args.what.name, NameUse::look_up, bytes_max))
+        return {*refused, {directory->attributes()}};
+    const auto found = directory->node->lookup(directory->caller, args.what.name);
+    if (!found) return {fail(call, found.error()), {directory->attributes()}};
+    return Lookup::Ok{.object = seal(call, *directory->exported, (*found)->id()),
+                      .attributes = directory->attributes_of(**found),
+                      .directory = directory->attributes()};
+}
+
+ReadLink::Result Service::read_link(rpc::Call& call, const ReadLink::Args& args) {
+    const auto link = open(call, args.link);
+    if (!link) return {fail(call, link.error()), {}};
+    const auto text = link->node->read_link(link->caller);
+    if (!text) return {fail(call, text.error()), {link->attributes()}};
+    return ReadLink::Ok{.attributes = link->attributes(), .target = Path{call.memory.copy(*text)}};
+}
+
+}  // namespace berth::nfs

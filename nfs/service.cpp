@@ -1,0 +1,98 @@
+#include "nfs/service.hpp"
+
+#include <cstring>
+
+#include "nfs/status.hpp"
+
+namespace berth::nfs {
+
+constexpr std::array<rpc::Entry<Service>, 22> Service::procedures{
+    rpc::on<Null, &Service::null>(),
+    rpc::on<GetAttributes, &Service::get_attributes>(),
+    rpc::on<SetAttributes, &Service::set_attributes>(),
+    rpc::on<Lookup, &Service::lookup>(),
+    rpc::on<Access, &Service::access>(),
+    rpc::on<ReadLink, &Service::read_link>(),
+    rpc::on<Read, &Service::read>(),
+    rpc::on<Write, &Service::write>(),
+    rpc::on<Create, &Service::create>(),
+    rpc::on<MakeDirectory, &Service::make_directory>(),
+    rpc::on<MakeSymbolicLink, &Service::make_symbolic_link>(),
+    rpc::on<MakeNode, &Service::make_node>(),
+    rpc::on<Remove, &Service::remove>(),
+    rpc::on<RemoveDirectory, &Service::remove_directory>(),
+    rpc::on<Rename, &Service::rename>(),
+    rpc::on<Link, &Service::link>(),
+    rpc::on<ReadDirectory, &Service::read_directory>(),
+    rpc::on<ReadDirectoryPlus, &Service::read_directory_plus>(),
+    rpc::on<FileSystemStatus, &Service::file_system_status>(),
+    rpc::on<FileSystemInfo, &Service::file_system_info>(),
+    rpc::on<PathConfiguration, &Service::path_configuration>(),
+    rpc::on<Commit, &Service::commit>(),
+};
+
+namespace {
+
+/// The caller after squashing; groups that had to be changed move into the call's memory.
+vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
+    const auto& credential = call.credential;
+    if (credential.flavor != rpc::AuthFlavor::sys) return vfs::anonymous(options);
+    vfs::Groups changed;
+    const vfs::Identity claimed{credential.uid, credential.gid, credential.gids};
+    auto identity = vfs::squash(options, claimed, changed);
+    if (!identity.groups.empty() && identity.groups.data() == changed.data()) {
+        const auto bytes = std::as_bytes(identity.groups);
+        const auto kept = call.memory.bytes(bytes.size());
+        std::memcpy(kept.data(), bytes.data(), bytes.size());
+        identity.groups = {reinterpret_cast<const gid_t*>(kept.data()), identity.groups.size()};
+    }
+    return identity;
+}
+
+}  // namespace
+
+vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) const {
+    const auto opened = sealer_.open(handle.bytes());
+    if (!opened) return opened.error();
+    const auto* exported = exports_.find(opened->export_id);
+    if (exported == nullptr) return vfs::stale;
+    const auto wait = call.may_block ? vfs::Wait::yes : vfs::Wait::no;
+    auto node = exported->files->find(opened->object, wait);
+    if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
+    return Target{exported, std::move(*node), {identity_of(call, exported->options), wait}};
+}
+
+Status Service::fail(rpc::Call& call, std::errc error) {
+    if (error == vfs::would_block && !call.may_block) call.defer();
+    const auto status = to_status(error);
+    if (status == Status::jukebox) call.forget_reply();
+    return status;
+}
+
+FileHandle Service::seal(rpc::Call& call, const vfs::Export& exported,
+                         const vfs::ObjectId& object) const {
+    const auto handle = sealer_.seal(exported.id, object);
+    const auto kept = call.memory.bytes(handle.bytes().size());
+    std::memcpy(kept.data(), handle.bytes().data(), kept.size());
+    return FileHandle{kept};
+}
+
+std::uint32_t Service::transfer_bytes_max(const rpc::Call& call) const noexcept {
+    return call.transport == rpc::Transport::udp ? options_.udp_transfer_bytes_max
+                                                 : options_.transfer_bytes_max;
+}
+
+// A loss seen by the file system changes the verifier as a restart does.
+Verifier Service::write_verifier(const vfs::FileSystem& files) const {
+    constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
+    const auto value = options_.write_verifier + files.losses() * spread;
+    Verifier verifier;
+    std::memcpy(verifier.data(), &value, sizeof value);
+    return verifier;
+}
+
+xdr::Void Service::null(rpc::Call& /*call*/, const xdr::Void& nothing) {
+    return nothing;
+}
+
+}  // namespace berth::nfs

@@ -1,0 +1,90 @@
+// Program 100003 version 3: the 22 procedures over exported file systems. Holds no state of its own
+// between calls, so any number of threads may call it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "nfs/names.hpp"
+#include "nfs/protocol.hpp"
+#include "nfs/target.hpp"
+#include "nfs/vfs/exports.hpp"
+#include "nfs/vfs/handle.hpp"
+#include "rpc/program.hpp"
+
+namespace berth::nfs {
+
+struct ServiceOptions {
+    std::uint32_t transfer_bytes_max = std::uint32_t{1}
+                                       << 20;  ///< of one READ, WRITE or listing over TCP
+    std::uint32_t udp_transfer_bytes_max = 32768;
+    /// Changes with every start, so that clients send again what they had not committed.
+    std::uint64_t write_verifier = 0;
+};
+
+class Service {
+public:
+    /// Both outlive the service.
+    Service(const vfs::Exports& exports, const vfs::HandleSealer& sealer,
+            const ServiceOptions& options)
+        : exports_(exports),
+          sealer_(sealer),
+          options_(options) {}
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
+    GetAttributes::Result get_attributes(rpc::Call& call, const GetAttributes::Args& args);
+    SetAttributes::Result set_attributes(rpc::Call& call, const SetAttributes::Args& args);
+    Lookup::Result lookup(rpc::Call& call, const Lookup::Args& args);
+    Access::Result access(rpc::Call& call, const Access::Args& args);
+    ReadLink::Result read_link(rpc::Call& call, const ReadLink::Args& args);
+    Read::Result read(rpc::Call& call, const Read::Args& args);
+    Write::Result write(rpc::Call& call, const Write::Args& args);
+    Create::Result create(rpc::Call& call, const Create::Args& args);
+    MakeDirectory::Result make_directory(rpc::Call& call, const MakeDirectory::Args& args);
+    MakeSymbolicLink::Result make_symbolic_link(rpc::Call& call,
+                                                const MakeSymbolicLink::Args& args);
+    MakeNode::Result make_node(rpc::Call& call, const MakeNode::Args& args);
+    Remove::Result remove(rpc::Call& call, const Remove::Args& args);
+    RemoveDirectory::Result remove_directory(rpc::Call& call, const RemoveDirectory::Args& args);
+    Rename::Result rename(rpc::Call& call, const Rename::Args& args);
+    Link::Result link(rpc::Call& call, const Link::Args& args);
+    ReadDirectory::Result read_directory(rpc::Call& call, const ReadDirectory::Args& args);
+    ReadDirectoryPlus::Result read_directory_plus(rpc::Call& call,
+                                                  const ReadDirectoryPlus::Args& args);
+    FileSystemStatus::Result file_system_status(rpc::Call& call,
+                                                const FileSystemStatus::Args& args);
+    FileSystemInfo::Result file_system_info(rpc::Call& call, const FileSystemInfo::Args& args);
+    PathConfiguration::Result path_configuration(rpc::Call& call,
+                                                 const PathConfiguration::Args& args);
+    Commit::Result commit(rpc::Call& call, const Commit::Args& args);
+
+    static const std::array<rpc::Entry<Service>, 22> procedures;
+
+private:
+    /// The object of a handle, and whom the caller is there.
+    vfs::Result<Target> open(rpc::Call& call, const FileHandle& handle) const;
+    /// The status of a failed operation. Here, and nowhere else, a call that would have blocked is
+    /// deferred.
+    static Status fail(rpc::Call& call, std::errc error);
+
+    [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
+                                  const vfs::ObjectId& object) const;
+    [[nodiscard]] std::uint32_t transfer_bytes_max(const rpc::Call& call) const noexcept;
+    [[nodiscard]] Verifier write_verifier(const vfs::FileSystem& files) const;
+
+    template <class Make>
+    Create::Result make(rpc::Call& call, const Entry& where, Make make);
+    template <class Take>
+    Remove::Result take_away(rpc::Call& call, const Entry& object, NameUse use, Take take);
+
+    const vfs::Exports& exports_;
+    const vfs::HandleSealer& sealer_;
+    ServiceOptions options_;
+};
+
+}  // namespace berth::nfs

@@ -1,0 +1,50 @@
+#include "nfs/status.hpp"
+
+#include <cerrno>
+
+#include "nfs/vfs/result.hpp"
+
+namespace berth::nfs {
+
+Status to_status(std::errc error) {
+    if (error == vfs::bad_handle) return Status::bad_handle;
+    switch (static_cast<int>(error)) {
+    case EPERM: return Status::not_owner;
+    case ENOENT: return Status::no_entry;
+    case EIO:
+    case EREMOTEIO:
+    case EBADMSG: return Status::io;
+    case ENXIO: return Status::no_such_device;
+    case EACCES: return Status::access;
+    case EEXIST: return Status::exists;
+    case EXDEV: return Status::cross_device;
+    case ENODEV: return Status::no_device;
+    case ENOTDIR: return Status::not_directory;
+    case EISDIR: return Status::is_directory;
+    case EINVAL:
+    case ELOOP: return Status::invalid;
+    case EFBIG: return Status::file_too_big;
+    case ENOSPC: return Status::no_space;
+    case EROFS: return Status::read_only;
+    case EMLINK: return Status::too_many_links;
+    case ENAMETOOLONG: return Status::name_too_long;
+    case ENOTEMPTY: return Status::not_empty;
+    case EDQUOT: return Status::quota;
+    case ESTALE: return Status::stale;
+    case EOPNOTSUPP:
+    case ENOSYS: return Status::not_supported;
+    // In use right now, by a mount or as a running program: the caller may not.
+    case EBUSY:
+    case ETXTBSY: return Status::access;
+    // The server is short of something that comes back.
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EAGAIN:
+    case EINTR:
+    case ETIMEDOUT: return Status::jukebox;
+    default: return Status::server_fault;
+    }
+}
+
+}  // namespace berth::nfs

@@ -1,0 +1,60 @@
+#include "nfs/wcc.hpp"
+
+#include <functional>
+
+namespace berth::nfs {
+
+namespace {
+
+std::optional<vfs::Attributes> look(const Target& target) {
+    auto attributes = target.node->attributes(target.caller.wait);
+    if (!attributes) return {};
+    return *attributes;
+}
+
+Wcc pair_of(const Target& target, const std::optional<vfs::Attributes>& before) {
+    Wcc wcc;
+    if (before) wcc.before = to_wcc(*before);
+    wcc.after = target.attributes();
+    return wcc;
+}
+
+}  // namespace
+
+WccRecorder::WccRecorder(const Target& target)
+    : target_(target),
+      lock_(target.node->change_lock()),
+      before_(look(target)) {}
+
+Wcc WccRecorder::finish() {
+    auto wcc = pair_of(target_, before_);
+    lock_.unlock();
+    return wcc;
+}
+
+WccRecorderPair::WccRecorderPair(const Target& first, const Target& second)
+    : first_target_(first),
+      second_target_(second),
+      first_lock_(first.node->change_lock(), std::defer_lock),
+      second_lock_(second.node->change_lock(), std::defer_lock) {
+    if (first.node == second.node) {
+        first_lock_.lock();
+    } else if (std::less<>{}(first.node.get(), second.node.get())) {
+        first_lock_.lock();
+        second_lock_.lock();
+    } else {
+        second_lock_.lock();
+        first_lock_.lock();
+    }
+    first_before_ = look(first);
+    second_before_ = first.node == second.node ? first_before_ : look(second);
+}
+
+WccRecorderPair::Both WccRecorderPair::finish() {
+    Both both{pair_of(first_target_, first_before_), pair_of(second_target_, second_before_)};
+    first_lock_.unlock();
+    if (second_lock_.owns_lock()) second_lock_.unlock();
+    return both;
+}
+
+}  // namespace berth::nfs

@@ -1,0 +1,48 @@
+// Records attributes before and after a change under the object's change lock, so that between
+// clients of this server the pair is atomic: a client may then keep its cache when "before" is what
+// it knew. One thread, one change.
+#pragma once
+
+#include <mutex>
+#include <optional>
+
+#include "nfs/target.hpp"
+
+namespace berth::nfs {
+
+class WccRecorder {
+public:
+    explicit WccRecorder(const Target& target);
+
+    /// What the object was before; empty when that could not be learnt.
+    [[nodiscard]] const std::optional<vfs::Attributes>& before() const noexcept { return before_; }
+    /// Takes the attributes after the change and lets the next one begin.
+    Wcc finish();
+
+private:
+    const Target& target_;
+    std::unique_lock<std::mutex> lock_;
+    std::optional<vfs::Attributes> before_;
+};
+
+/// The same for two directories, which may be one and the same.
+class WccRecorderPair {
+public:
+    WccRecorderPair(const Target& first, const Target& second);
+
+    struct Both {
+        Wcc first;
+        Wcc second;
+    };
+    Both finish();
+
+private:
+    const Target& first_target_;
+    const Target& second_target_;
+    std::unique_lock<std::mutex> first_lock_;
+    std::unique_lock<std::mutex> second_lock_;
+    std::optional<vfs::Attributes> first_before_;
+    std::optional<vfs::Attributes> second_before_;
+};
+
+}  // namespace berth::nfs
