@@ -67,9 +67,10 @@ def ten_thousand_that_change(lab: Lab):
             lab.forget()
             listed = _listed(round_)
             twice = [name for name, times in listed.items() if times > 1]
-            check.equal(twice, [], f"listed more than once in round {round_}")
+            check.equal(twice[:5], [], f"listed more than once in round {round_}")
             others = listed.keys() - stay
-            check.equal(stay - listed.keys(), set(), f"not listed in round {round_}")
+            missed = sorted(stay - listed.keys())
+            check.equal((len(missed), missed[:5]), (0, []), f"not listed in round {round_}")
             check.true(all(name.startswith("come-and-go-") for name in others), f"others: {others}")
     finally:
         lab.local.calm()

@@ -161,7 +161,8 @@ class Local:
 
         def run():
             for n in itertools.count():
-                if self._calm.is_set():
+                # Were the directory never the same for two calls, the client would begin anew each time.
+                if self._calm.wait(0.0005):
                     break
                 file = os.path.join(top, b"come-and-go-%d" % (n % names))
                 if os.path.exists(file):

@@ -11,6 +11,8 @@ from harness.local import Local
 from harness.server import Failed, Server, Servers
 from suite import Case
 
+LONG = 10  # times as long may a case take with --long
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -45,6 +47,7 @@ class Play:
     def __init__(self, case: Case, servers: Servers, long: bool):
         self.case = case
         self._long = long
+        self._limit = case.seconds * (LONG if long else 1)
         self._server: Server = servers[case.server]
         self._local = Local(self._server, case.name)
         self._meeting = Meeting()
@@ -76,10 +79,10 @@ class Play:
             guest.boot()
             since = guest.console.stat().st_size
             guest.send("run", self.case.name, self._facts(guest))
-            why = self._serve(guest, time.monotonic() + self.case.seconds)
+            why = self._serve(guest, time.monotonic() + self._limit)
         except (Lost, OSError) as lost:
             guest.forget()
-            why = f"guest {guest.number} {lost} (limit {self.case.seconds} s)"
+            why = f"guest {guest.number} {lost} (limit {self._limit} s)"
         if why:
             self._meeting.give_up()
             self._reasons.append(why)
@@ -90,7 +93,7 @@ class Play:
         return {
             "client": guest.number, "long": self._long, "port": kind.port, "portmap": kind.portmap,
             "export": str(self._server.export), "directory": self.case.name,
-            "seconds": self.case.seconds,
+            "seconds": self._limit,
         }  # fmt: skip
 
     def _serve(self, guest: Guest, deadline: float) -> str:
