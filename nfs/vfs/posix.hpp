@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 
+#include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
 #include "nfs/vfs/file_system.hpp"
@@ -35,6 +36,9 @@ struct OpenError {
     std::errc code{};
     std::string reason;  ///< one line for the person who started the server
 };
+
+/// What value() of a failed open() throws: a std::system_error that says the reason.
+[[noreturn]] void throw_exception_from_error(const OpenError& error, const boost::source_location&);
 
 class Tree;
 

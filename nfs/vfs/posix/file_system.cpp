@@ -80,6 +80,10 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
     return std::make_unique<FileSystem>(std::move(*tree), limits);
 }
 
+void throw_exception_from_error(const OpenError& error, const boost::source_location&) {
+    throw std::system_error{std::make_error_code(error.code), error.reason};
+}
+
 FileSystem::FileSystem(std::unique_ptr<Tree> tree, const Limits& limits)
     : tree_(std::move(tree)),
       limits_(limits) {}

@@ -14,6 +14,11 @@ Result<void> GroupSync::run(Sync what, const Work& work) {
     return lead(locked, work);
 }
 
+std::size_t GroupSync::waiting() const {
+    const std::lock_guard locked{lock_};
+    return waiting_.size();
+}
+
 Result<void> GroupSync::lead(std::unique_lock<std::mutex>& locked, const Work& work) {
     const auto round = std::exchange(waiting_, {});  // the leader itself is among them
     const bool all = std::ranges::any_of(round, [](auto* one) { return one->what == Sync::all; });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <mutex>
 #include <vector>
@@ -20,6 +21,9 @@ public:
     /// gets its outcome. A round does the most that anyone in it asked for.
     Result<void> run(Sync what, const Work& work);
 
+    /// How many wait for the next round.
+    [[nodiscard]] std::size_t waiting() const;
+
 private:
     // On the stack of the thread that waits.
     struct Waiter {
@@ -30,7 +34,7 @@ private:
 
     Result<void> lead(std::unique_lock<std::mutex>& locked, const Work& work);
 
-    std::mutex lock_;
+    mutable std::mutex lock_;
     std::condition_variable finished_;
     bool running_ = false;
     std::vector<Waiter*> waiting_;  ///< for the next round

@@ -1,0 +1,141 @@
+// With Wait::no a call answers from memory or says would_block, having changed nothing.
+#include <array>
+#include <csignal>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tests/nfs/vfs/posix/exported_directory.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+class Waiting : public ExportedDirectory {
+protected:
+    const Caller hasty = not_waiting(alice);
+};
+
+TEST_F(Waiting, FindAnswersFromTheCacheOnly) {
+    create(alice, "f");
+    const ObjectId id = lookup("f")->id();
+    EXPECT_TRUE(files->find(id, Wait::no));
+    open_again({});
+    EXPECT_EQ(error_of(files->find(id, Wait::no)), would_block);
+    EXPECT_TRUE(files->find(id, Wait::yes));
+    EXPECT_TRUE(files->find(id, Wait::no));
+}
+
+TEST_F(Waiting, LookupAnswersWhatTheKernelHasInMemory) {
+    auto directory = make_directory(alice, "d");
+    write_local(local / "d/f", "x");
+    auto file = directory->lookup(hasty, "f");
+    ASSERT_TRUE(file);
+    EXPECT_EQ(directory->peek(hasty, "f")->id, (*file)->id());
+    EXPECT_EQ(directory->lookup(hasty, ".").value(), directory);
+    EXPECT_EQ(root()->lookup(hasty, "..").value(), root());
+    EXPECT_EQ(error_of(directory->lookup(hasty, "..")), would_block);
+    EXPECT_EQ(error_of(directory->lookup(hasty, "a/b")), std::errc::permission_denied);
+}
+
+TEST_F(Waiting, LookupOfWhatTheKernelHasForgottenWouldBlock) {
+    auto directory = make_directory(alice, "d");
+    write_local(local / "d/f", "x");
+    ::sync();
+    write_local("/proc/sys/vm/drop_caches", "2");
+    // Others use the machine too and may bring it back; a name never asked for is surely not in
+    // memory.
+    EXPECT_EQ(error_of(directory->lookup(hasty, "never asked for")), would_block);
+    EXPECT_EQ(error_of(directory->peek(hasty, "never asked for either")), would_block);
+    EXPECT_EQ(error_of(directory->lookup(alice, "never asked for")),
+              std::errc::no_such_file_or_directory);
+}
+
+TEST_F(Waiting, ReadNeedsAnOpenDescriptorAndThePagesInMemory) {
+    write_local(local / "f", std::string(100'000, 'x'));
+    open_again({});
+    auto file = lookup("f");
+    std::array<std::byte, 16> into{};
+    EXPECT_EQ(error_of(file->read(hasty, 0, into)), would_block);
+    EXPECT_EQ(file->read(alice, 0, into).value(), 16U);
+    EXPECT_EQ(file->read(hasty, 16, into).value(), 16U);
+    EXPECT_EQ(file->read(hasty, 99'990, into).value(), 10U) << "short, but at the end";
+    EXPECT_EQ(file->read(hasty, 100'000, into).value(), 0U);
+}
+
+TEST_F(Waiting, ReadOfWhatIsOnlyPartlyInMemoryWouldBlock) {
+    write_local(local / "f", std::string(1 << 20, 'x'));
+    auto file = lookup("f");
+    std::array<std::byte, 65536> into{};
+    EXPECT_EQ(file->read(alice, 0, into).value(), into.size());
+    const int descriptor = ::open((local / "f").c_str(), O_RDWR);
+    ASSERT_EQ(::fsync(descriptor), 0);
+    ASSERT_EQ(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED), 0);
+    EXPECT_EQ(error_of(file->read(hasty, 512 << 10, into)), would_block);
+    std::array<std::byte, 1> page{};
+    ASSERT_EQ(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM), 0);
+    ASSERT_EQ(::pread(descriptor, page.data(), page.size(), 600 << 10), 1);
+    ::close(descriptor);
+    EXPECT_EQ(error_of(file->read(hasty, (600 << 10) - 4096, into)), would_block);
+}
+
+TEST_F(Waiting, AttributesAndAccessAnswerAtOnce) {
+    auto file = create(alice, "f");
+    EXPECT_TRUE(file->attributes(Wait::no));
+    EXPECT_TRUE(file->access(hasty, may_read));
+    EXPECT_TRUE(files->space(hasty));
+}
+
+TEST_F(Waiting, ALinkIsReadAtOnceTheSecondTime) {
+    std::filesystem::create_symlink("target", local / "l");
+    auto link = lookup("l");
+    EXPECT_EQ(error_of(link->read_link(hasty)), would_block);
+    EXPECT_EQ(link->read_link(alice).value(), "target");
+    EXPECT_EQ(link->read_link(hasty).value(), "target");
+}
+
+TEST_F(Waiting, WhateverChangesTheTreeWouldBlockAndChangesNothing) {
+    auto file = create(alice, "f");
+    auto directory = make_directory(alice, "d");
+    auto top = root();
+    const auto before = top->attributes(Wait::yes).value();
+    const auto file_before = file->attributes(Wait::yes).value();
+    const std::array<std::byte, 4> data{};
+    EXPECT_EQ(error_of(file->write(hasty, 0, data)), would_block);
+    EXPECT_EQ(error_of(file->set_attributes(hasty, {.mode = 0})), would_block);
+    EXPECT_EQ(error_of(top->create(hasty, "g", {})), would_block);
+    EXPECT_EQ(error_of(top->make_directory(hasty, "g", {})), would_block);
+    EXPECT_EQ(error_of(top->make_symbolic_link(hasty, "g", "t", {})), would_block);
+    EXPECT_EQ(error_of(top->make_special(hasty, "g", {})), would_block);
+    EXPECT_EQ(error_of(top->link(hasty, "g", *file)), would_block);
+    EXPECT_EQ(error_of(top->remove(hasty, "f")), would_block);
+    EXPECT_EQ(error_of(top->remove_directory(hasty, "d")), would_block);
+    EXPECT_EQ(error_of(top->rename(hasty, "f", *directory, "g")), would_block);
+    EXPECT_EQ(error_of(top->list(hasty, 0, [](auto&) { return true; })), would_block);
+    EXPECT_EQ(top->attributes(Wait::yes).value(), before);
+    EXPECT_EQ(file->attributes(Wait::yes).value(), file_before);
+}
+
+TEST_F(Waiting, ADeletedFileIsLeftToWhoMayWait) {
+    auto file = create(alice, "f");
+    std::filesystem::remove(local / "f");
+    EXPECT_EQ(error_of(file->attributes(Wait::no)), would_block);
+    EXPECT_EQ(error_of(file->attributes(Wait::yes)), stale);
+}
+
+// A local program's lease is broken, and waited for, by whoever may wait.
+TEST_F(Waiting, ALeaseIsWaitedFor) {
+    write_local(local / "f", "x");
+    auto file = lookup("f");
+    const int holder = ::open((local / "f").c_str(), O_RDONLY);
+    ASSERT_EQ(::fcntl(holder, F_SETSIG, 0), 0);
+    ::signal(SIGIO, SIG_IGN);
+    write_local("/proc/sys/fs/lease-break-time", "1");
+    ASSERT_EQ(::fcntl(holder, F_SETLEASE, F_RDLCK), 0);
+    EXPECT_TRUE(file->write(root_caller, 0, std::as_bytes(std::span("y", 1))));
+    write_local("/proc/sys/fs/lease-break-time", "45");
+    ::close(holder);
+    EXPECT_EQ(read_local(local / "f"), "y");
+}
+
+}  // namespace
+}  // namespace berth::vfs::posix
