@@ -103,6 +103,7 @@ bool ThreadIdentity::can_change() {
     if (::geteuid() != 0) return false;
     const auto groups_before = groups();
     const gid_t gid_before = known().gid;
+    known().groups.reset();  // so that the kernel is really asked to change them
     const bool able = try_out();
     const bool back = become_server() && change_gid(gid_before) && change_groups(groups_before);
     return able && back;
