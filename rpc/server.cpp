@@ -1,14 +1,5 @@
 #include "rpc/server.hpp"
 
-#include "rpc/net/listener.hpp"
-#include "rpc/net/network_thread.hpp"
-#include "rpc/net/tcp_connection.hpp"
-#include "rpc/net/udp_socket.hpp"
-#include "rpc/net/worker_pool.hpp"
-
-#include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -18,6 +9,15 @@
 #include <vector>
 
 #include <sys/socket.h>
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+
+#include "rpc/net/listener.hpp"
+#include "rpc/net/network_thread.hpp"
+#include "rpc/net/tcp_connection.hpp"
+#include "rpc/net/udp_socket.hpp"
+#include "rpc/net/worker_pool.hpp"
 
 namespace berth::rpc {
 
@@ -60,7 +60,8 @@ Endpoint bound_endpoint(const Socket& socket) {
 
 struct Server::Parts {
     explicit Parts(const ServerOptions& wanted) : options(wanted), blocks(wanted.pooled_bytes_max) {
-        if (options.network_threads == 0) options.network_threads = std::max(1U, std::thread::hardware_concurrency());
+        if (options.network_threads == 0)
+            options.network_threads = std::max(1U, std::thread::hardware_concurrency());
         for (unsigned i = 0; i < options.network_threads; ++i)
             threads.push_back(std::make_unique<net::NetworkThread>(blocks));
     }
@@ -70,7 +71,8 @@ struct Server::Parts {
     void on_every_thread(Task task) {
         std::vector<std::future<void>> done;
         for (auto& thread : threads) {
-            auto packaged = std::make_shared<std::packaged_task<void()>>([&task, &thread] { task(*thread); });
+            auto packaged =
+                std::make_shared<std::packaged_task<void()>>([&task, &thread] { task(*thread); });
             done.push_back(packaged->get_future());
             boost::asio::post(thread->context(), [packaged] { (*packaged)(); });
         }
@@ -79,7 +81,8 @@ struct Server::Parts {
 
     [[nodiscard]] bool is_quiet() const {
         const auto in_flight = [](const auto& socket) { return socket->calls_in_flight() > 0; };
-        return connection_count.load() == 0 && std::ranges::none_of(udp_sockets, in_flight) && workers.is_idle();
+        return connection_count.load() == 0 && std::ranges::none_of(udp_sockets, in_flight) &&
+               workers.is_idle();
     }
 
     ServerOptions options;
@@ -98,14 +101,15 @@ Server::~Server() {
     if (parts_->running) std::ignore = stop(std::chrono::milliseconds{0});
 }
 
-boost::system::result<Endpoint> Server::listen(Transport transport, const Endpoint& endpoint, Dispatcher& dispatcher) {
+boost::system::result<Endpoint> Server::listen(Transport transport, const Endpoint& endpoint,
+                                               Dispatcher& dispatcher) {
     auto& first = *parts_->threads.front();
     if (transport == Transport::udp) {
         boost::asio::ip::udp::socket socket{first.context()};
         if (const auto error = bind(socket, endpoint)) return error;
         const auto bound = bound_endpoint(socket);
-        parts_->udp_sockets.push_back(std::make_shared<net::UdpSocket>(first, std::move(socket), dispatcher,
-                                                                       parts_->workers, parts_->options));
+        parts_->udp_sockets.push_back(std::make_shared<net::UdpSocket>(
+            first, std::move(socket), dispatcher, parts_->workers, parts_->options));
         return bound;
     }
     boost::asio::ip::tcp::acceptor acceptor{first.context()};
@@ -114,8 +118,10 @@ boost::system::result<Endpoint> Server::listen(Transport transport, const Endpoi
     acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
     if (error) return error;
     const auto bound = bound_endpoint(acceptor);
-    const net::Listener::Context context{parts_->threads, parts_->workers, parts_->options, parts_->connection_count};
-    parts_->listeners.push_back(std::make_shared<net::Listener>(context, std::move(acceptor), dispatcher));
+    const net::Listener::Context context{parts_->threads, parts_->workers, parts_->options,
+                                         parts_->connection_count};
+    parts_->listeners.push_back(
+        std::make_shared<net::Listener>(context, std::move(acceptor), dispatcher));
     return bound;
 }
 
@@ -140,7 +146,8 @@ bool Server::stop(std::chrono::milliseconds patience) {
         const std::vector connections(thread.connections.begin(), thread.connections.end());
         for (const auto& connection : connections) connection->drain();
     });
-    while (!parts_->is_quiet() && Clock::now() < deadline) std::this_thread::sleep_for(between_looks);
+    while (!parts_->is_quiet() && Clock::now() < deadline)
+        std::this_thread::sleep_for(between_looks);
 
     const bool all_calls_ended = parts_->workers.is_idle() || patience.count() == 0;
     for (const auto& thread : parts_->threads) thread->stop();
@@ -151,7 +158,8 @@ bool Server::stop(std::chrono::milliseconds patience) {
 }
 
 Server::Statistics Server::statistics() const {
-    return {.connections = parts_->connection_count.load(), .calls_waiting = parts_->workers.waiting()};
+    return {.connections = parts_->connection_count.load(),
+            .calls_waiting = parts_->workers.waiting()};
 }
 
 }  // namespace berth::rpc

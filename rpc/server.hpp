@@ -1,17 +1,21 @@
-// Listens, and runs calls: K network threads, each with its own connections, and a pool of workers for calls that may
-// block. A call runs to completion on the network thread that read it unless it could block.
-// Made, listened, started and stopped by one owner; nothing here is called by handlers.
+// Listens, and runs calls: K network threads, each with its own connections, and a pool of workers
+// for calls that may block. A call runs to completion on the network thread that read it unless it
+// could block. Made, listened, started and stopped by one owner; nothing here is called by
+// handlers.
 #pragma once
-
-#include "rpc/dispatcher.hpp"
-#include "rpc/endpoint.hpp"
-#include "rpc/record.hpp"
-
-#include <boost/system/result.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <span>
+#include <vector>
+
+#include <boost/assert/source_location.hpp>
+#include <boost/system/result.hpp>
+
+#include "rpc/dispatcher.hpp"
+#include "rpc/endpoint.hpp"
+#include "rpc/record.hpp"
 
 namespace berth::rpc {
 
@@ -19,7 +23,8 @@ struct ServerOptions {
     unsigned network_threads = 0;  ///< 0: one per core
     unsigned workers = 16;
     std::size_t connections_max = 20'000;
-    /// Per connection; past either it is not read from until calls have been answered and replies have left.
+    /// Per connection; past either it is not read from until calls have been answered and replies
+    /// have left.
     std::size_t calls_in_flight_max = 256;
     std::size_t bytes_in_flight_max = std::size_t{16} << 20;
     RecordReader::Limits records;
@@ -34,14 +39,24 @@ public:
     Server& operator=(const Server&) = delete;
     ~Server();
 
-    /// Binds; calls are taken from start() on. Port 0 picks one. Gives what was bound. IPv6 listeners take IPv6 only.
-    /// The dispatcher outlives the server.
-    boost::system::result<Endpoint> listen(Transport transport, const Endpoint& endpoint, Dispatcher& dispatcher);
+    struct Binding {
+        Transport transport = Transport::tcp;
+        Endpoint endpoint;  ///< port 0 picks one
+    };
+    struct BindError {
+        boost::system::error_code code;
+        Binding binding;  ///< which could not be had
+    };
+    /// Binds all of them or none; calls are taken from start() on. Gives what was bound, in the
+    /// same order. IPv6 listeners take IPv6 only. The dispatcher outlives the server.
+    boost::system::result<std::vector<Binding>, BindError> listen(std::span<const Binding> wanted,
+                                                                  Dispatcher& dispatcher);
 
     void start();
 
-    /// Accepts nothing more, lets calls in flight finish and their replies leave, then closes. False: `patience` ran out
-    /// with threads still inside calls (a stuck disk); the process can only be left by std::_Exit then.
+    /// Accepts nothing more, lets calls in flight finish and their replies leave, then closes.
+    /// False: `patience` ran out with threads still inside calls (a stuck disk); the process can
+    /// only be left by std::_Exit then.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
     struct Statistics {
@@ -51,8 +66,14 @@ public:
     [[nodiscard]] Statistics statistics() const;
 
 private:
+    boost::system::result<Endpoint> listen_one(const Binding& binding, Dispatcher& dispatcher);
+
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };
+
+/// What value() of a failed listen() throws: a std::system_error.
+[[noreturn]] void throw_exception_from_error(const Server::BindError& error,
+                                             const boost::source_location& where);
 
 }  // namespace berth::rpc

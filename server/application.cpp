@@ -1,0 +1,136 @@
+#include "server/application.hpp"
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+#include "mount/service.hpp"
+#include "nfs/service.hpp"
+#include "server/call_log.hpp"
+#include "server/exporting.hpp"
+#include "server/listening.hpp"
+#include "server/log.hpp"
+#include "server/portmapping.hpp"
+#include "server/state_directory.hpp"
+#include "server/sweeper.hpp"
+#include "server/version.hpp"
+
+namespace berth::server {
+
+namespace {
+
+constexpr std::chrono::seconds patience_at_stop{5};
+
+/// Blocked in every thread made after this; wait() takes them one at a time.
+class Signals {
+public:
+    Signals() {
+        std::signal(SIGPIPE, SIG_IGN);
+        sigemptyset(&set_);
+        sigaddset(&set_, SIGTERM);
+        sigaddset(&set_, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    }
+    [[nodiscard]] int wait() const {
+        int signal = 0;
+        while (sigwait(&set_, &signal) != 0) {
+        }
+        return signal;
+    }
+
+private:
+    sigset_t set_{};
+};
+
+std::uint64_t random_number() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+std::string host_for_clients(const Listening& listening) {
+    const auto& address = listening.bound.front().endpoint.address;
+    if (!address.is_any()) return address.v6 ? "[" + address.text() + "]" : address.text();
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return "SERVER";
+    return name.data();
+}
+
+/// A path as a shell takes it.
+std::string quoted(const std::string& text) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%[]";
+    if (text.find_first_not_of(plain) == std::string::npos) return text;
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return out + "'";
+}
+
+void announce(const Listening& listening, const vfs::Exports& exports, bool is_in_portmap) {
+    std::string where;
+    for (const auto& binding : listening.bound)
+        if (binding.transport == rpc::Transport::tcp)
+            where += (where.empty() ? "" : " and ") + binding.endpoint.text();
+    std::string text =
+        "berth " + std::string{version} + " serves NFSv3 on " + where + ", TCP and UDP\n";
+    const auto port = std::to_string(listening.port);
+    const auto found = is_in_portmap ? std::string{"vers=3,nolock"}
+                                     : "vers=3,nolock,proto=tcp,port=" + port +
+                                           ",mountproto=tcp,mountport=" + port;
+    const auto host = host_for_clients(listening);
+    for (const auto& exported : exports.all())
+        text += "mount -t nfs -o " + found + " " + quoted(host + ":" + exported.path) + " /mnt\n";
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+    set_up_log(options.log_level, options.log_format);
+    const Signals signals;
+    ::umask(0);
+    const StateDirectory state{options.state};
+    const vfs::HandleSealer sealer{state.handle_key()};
+    auto exporting = open_exports(options);
+    vfs::posix::drop_resource_override();
+
+    nfs::Service nfs{exporting.exports, sealer, {.write_verifier = random_number()}};
+    mount::MountList mounts;
+    mount::Services mount{exporting.exports, sealer, mounts};
+    rpc::Dispatcher dispatcher;
+    dispatcher.add(rpc::make_program(nfs::program, nfs));
+    for (auto& program : mount.programs()) dispatcher.add(std::move(program));
+    Portmapping portmapping{options.portmap, dispatcher};
+    if (options.log_level == "trace") dispatcher.watch(std::make_shared<CallLog>());
+
+    rpc::ServerOptions server_options;
+    server_options.network_threads = options.threads;
+    server_options.workers = options.workers;
+    const auto listening = listen(options.listen, server_options, dispatcher);
+    portmapping.begin(dispatcher, listening);
+    listening.server->start();
+    Sweeper sweeper{exporting.directories};
+    announce(listening, exporting.exports, portmapping.is_known());
+
+    const auto signal = signals.wait();
+    spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    const bool is_clean = listening.server->stop(patience_at_stop);
+    portmapping.end();
+    if (is_clean && sweeper.stop(patience_at_stop)) return EXIT_SUCCESS;
+    spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());
+    spdlog::shutdown();
+    std::_Exit(EXIT_SUCCESS);
+}
+
+}  // namespace berth::server

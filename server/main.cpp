@@ -1,0 +1,41 @@
+// berth: exports directories over NFSv3.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "server/application.hpp"
+#include "server/options.hpp"
+#include "server/version.hpp"
+
+namespace {
+
+constexpr int exit_usage = 2;
+
+int run(int argument_count, const char* const* arguments) {
+    using berth::server::Command;
+    const auto parsed = berth::server::parse_command_line(argument_count, arguments);
+    switch (parsed.command) {
+    case Command::serve: return berth::server::serve(parsed.serve);
+    case Command::version:
+        std::printf("berth %.*s\n", static_cast<int>(berth::server::version.size()),
+                    berth::server::version.data());
+        return EXIT_SUCCESS;
+    case Command::help: break;
+    }
+    std::fputs(parsed.help_text.c_str(), stdout);
+    return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const berth::server::UsageError& error) {
+        std::fprintf(stderr, "berth: %s\n", error.what());
+        return exit_usage;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "berth: %s\n", error.what());
+        return EXIT_FAILURE;
+    }
+}

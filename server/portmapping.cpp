@@ -1,0 +1,101 @@
+#include "server/portmapping.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "portmap/protocol.hpp"
+
+namespace berth::server {
+
+namespace {
+
+/// Every program version on every socket that answers it.
+std::vector<portmap::Registration>
+everything_served(const rpc::Dispatcher& dispatcher,
+                  const std::vector<rpc::Server::Binding>& bound) {
+    std::vector<portmap::Registration> served;
+    for (const auto& program : dispatcher.programs())
+        for (const auto& binding : bound)
+            served.push_back(
+                {.program = program.id.number,
+                 .version = program.id.version,
+                 .netid = portmap::netid_of(binding.transport, binding.endpoint.address.v6),
+                 .at = binding.endpoint});
+    return served;
+}
+
+bool is_portmapper(const portmap::Registration& registration) {
+    return registration.program == portmap::program_number;
+}
+
+}  // namespace
+
+Portmapping::Portmapping(PortmapMode mode, rpc::Dispatcher& dispatcher) : mode_(mode) {
+    for (auto& program : services_.programs()) {
+        own_.add(program);
+        dispatcher.add(std::move(program));
+    }
+}
+
+void Portmapping::begin(const rpc::Dispatcher& dispatcher, const Listening& listening) {
+    // On 111 clients look for the portmapper; where it answers there, that is where it is.
+    const bool has_port = take_port(listening);
+    const auto served = everything_served(dispatcher, listening.bound);
+    for (const auto& registration : served)
+        if (!(has_port && is_portmapper(registration))) registry_.add_own(registration);
+    const bool may_register =
+        mode_ == PortmapMode::registered || (mode_ == PortmapMode::automatic && !has_port);
+    if (may_register) register_with_system(served);
+}
+
+// True: port 111 is ours.
+bool Portmapping::take_port(const Listening& listening) {
+    if (mode_ == PortmapMode::off || mode_ == PortmapMode::registered ||
+        listening.port == portmap_port) {
+        is_known_ = listening.port == portmap_port;
+        return false;
+    }
+    const auto bound = listen_for_portmap(listening, own_);
+    if (bound) {
+        for (const auto& registration : everything_served(own_, *bound))
+            registry_.add_own(registration);
+        is_known_ = true;
+        return true;
+    }
+    const auto reason = bound.error().binding.endpoint.text() + ": " + bound.error().code.message();
+    if (mode_ == PortmapMode::embedded)
+        throw UsageError("--portmap embedded: can't listen on " + reason);
+    const bool is_taken = bound.error().code == boost::system::errc::address_in_use;
+    if (!is_taken) {
+        spdlog::warn("no portmapper: can't listen on {}; clients must be told the port", reason);
+        mode_ = PortmapMode::off;
+    }
+    return false;
+}
+
+void Portmapping::register_with_system(const std::vector<portmap::Registration>& served) {
+    std::string reason;
+    registrar_ = portmap::Registrar::connect(reason);
+    if (!registrar_) {
+        if (mode_ == PortmapMode::registered)
+            throw UsageError("--portmap register: can't reach this machine's rpcbind: " + reason);
+        spdlog::warn(
+            "port 111 is taken, and its owner can't be registered with ({}); clients must be told the port",
+            reason);
+        return;
+    }
+    is_known_ = true;
+    for (const auto& registration : served) {
+        if (is_portmapper(registration)) continue;
+        if (registrar_->add(registration)) continue;
+        is_known_ = false;
+        spdlog::warn("rpcbind refused to register program {} version {} on {}",
+                     registration.program, registration.version, portmap::text(registration.netid));
+    }
+    spdlog::info("registered with this machine's rpcbind");
+}
+
+void Portmapping::end() {
+    if (registrar_) registrar_->remove_all();
+}
+
+}  // namespace berth::server

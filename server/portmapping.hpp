@@ -1,0 +1,43 @@
+// How clients find the server's port: its own portmapper on 111, or the machine's rpcbind, or not
+// at all.
+#pragma once
+
+#include <memory>
+
+#include "portmap/programs.hpp"
+#include "portmap/registrar.hpp"
+#include "portmap/registry.hpp"
+#include "rpc/dispatcher.hpp"
+#include "server/listening.hpp"
+#include "server/options.hpp"
+
+namespace berth::server {
+
+class Portmapping {
+public:
+    /// Adds the portmapper to `dispatcher`, so that it answers on the main port too.
+    Portmapping(PortmapMode mode, rpc::Dispatcher& dispatcher);
+
+    /// Once all programs are in the dispatcher and it listens, before the server starts: takes port
+    /// 111 or turns to the system's rpcbind, as the mode says. Throws UsageError when the mode
+    /// allows no other way.
+    void begin(const rpc::Dispatcher& dispatcher, const Listening& listening);
+    /// Unregisters what was registered with the system's rpcbind.
+    void end();
+
+    /// Whether clients on other machines can ask port 111.
+    [[nodiscard]] bool is_known() const noexcept { return is_known_; }
+
+private:
+    bool take_port(const Listening& listening);
+    void register_with_system(const std::vector<portmap::Registration>& served);
+
+    PortmapMode mode_;
+    portmap::Registry registry_;
+    portmap::Services services_{registry_};
+    rpc::Dispatcher own_;  // behind port 111: the portmapper alone
+    std::unique_ptr<portmap::Registrar> registrar_;
+    bool is_known_ = false;
+};
+
+}  // namespace berth::server

@@ -1,0 +1,38 @@
+// Once a second has the exported directories let go of what is gone: the descriptors of deleted
+// files, and so their space. A thread of its own, because a disk may keep it waiting.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "nfs/vfs/posix.hpp"
+
+namespace berth::server {
+
+class Sweeper {
+public:
+    explicit Sweeper(std::vector<std::shared_ptr<vfs::posix::FileSystem>> directories);
+    Sweeper(const Sweeper&) = delete;
+    Sweeper& operator=(const Sweeper&) = delete;
+    /// Needs a stop() that gave true, or waits for the thread itself.
+    ~Sweeper();
+
+    /// False: it was still busy after `patience`.
+    [[nodiscard]] bool stop(std::chrono::milliseconds patience);
+
+private:
+    void run();
+
+    const std::vector<std::shared_ptr<vfs::posix::FileSystem>> directories_;
+    std::mutex lock_;
+    std::condition_variable changed_;
+    bool stopping_ = false;
+    bool ended_ = false;
+    std::thread thread_;
+};
+
+}  // namespace berth::server
