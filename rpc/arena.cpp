@@ -52,8 +52,10 @@ std::span<std::byte> Arena::bytes(std::size_t count) {
         return taken;
     }
     more_.reserve(more_.size() + 1);
-    more_.push_back(pool_ != nullptr ? pool_->take(count)
-                                     : BlockPool::Block{std::make_unique_for_overwrite<std::byte[]>(count), count});
+    more_.push_back(
+        pool_ != nullptr
+            ? pool_->take(count)
+            : BlockPool::Block{std::make_unique_for_overwrite<std::byte[]>(count), count});
     return {more_.back().bytes.get(), count};
 }
 

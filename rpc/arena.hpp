@@ -1,5 +1,6 @@
-// Memory that lives exactly as long as one call: what handlers put into replies without owning it. Bump allocation;
-// reset() keeps the first block, so that a call on the steady path allocates nothing. Used by one thread at a time.
+// Memory that lives exactly as long as one call: what handlers put into replies without owning it.
+// Bump allocation; reset() keeps the first block, so that a call on the steady path allocates
+// nothing. Used by one thread at a time.
 #pragma once
 
 #include <array>
@@ -12,8 +13,8 @@
 
 namespace berth::rpc {
 
-/// Large blocks that calls hand on to later calls instead of giving them back to the system (where each would be
-/// mapped and zeroed again). Shared by all threads; keeps at most `kept_bytes_max`.
+/// Large blocks that calls hand on to later calls instead of giving them back to the system (where
+/// each would be mapped and zeroed again). Shared by all threads; keeps at most `kept_bytes_max`.
 class BlockPool {
 public:
     explicit BlockPool(std::size_t kept_bytes_max) : kept_bytes_max_(kept_bytes_max) {}

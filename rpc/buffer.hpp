@@ -1,16 +1,16 @@
-// A shared block of memory from a pool: received bytes, owned together by the connection that goes on receiving into it
-// and the calls that still read from it.
+// A shared block of memory from a pool: received bytes, owned together by the connection that goes
+// on receiving into it and the calls that still read from it.
 #pragma once
-
-#include "rpc/arena.hpp"
-
-#include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include "rpc/arena.hpp"
 
 namespace berth::rpc {
 
@@ -20,15 +20,22 @@ using BufferPtr = boost::intrusive_ptr<Buffer>;
 class Buffer {
 public:
     /// The pool outlives the buffer.
-    static BufferPtr make(BlockPool& pool, std::size_t size) { return BufferPtr{new Buffer{pool, size}}; }
+    static BufferPtr make(BlockPool& pool, std::size_t size) {
+        return BufferPtr{new Buffer{pool, size}};
+    }
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
 
-    [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {block_.bytes.get(), block_.size}; }
+    [[nodiscard]] std::span<std::byte> bytes() const noexcept {
+        return {block_.bytes.get(), block_.size};
+    }
     [[nodiscard]] std::size_t size() const noexcept { return block_.size; }
 
-    /// Whether the caller's pointer is the only one. What other threads did with the bytes is then over.
-    [[nodiscard]] bool is_unique() const noexcept { return owners_.load(std::memory_order_acquire) == 1; }
+    /// Whether the caller's pointer is the only one. What other threads did with the bytes is then
+    /// over.
+    [[nodiscard]] bool is_unique() const noexcept {
+        return owners_.load(std::memory_order_acquire) == 1;
+    }
 
 private:
     Buffer(BlockPool& pool, std::size_t size) : pool_(pool), block_(pool.take(size)) {}

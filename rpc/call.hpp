@@ -1,14 +1,14 @@
 // What a handler knows of the call it answers.
 #pragma once
 
-#include "rpc/arena.hpp"
-#include "rpc/endpoint.hpp"
-#include "rpc/message.hpp"
+#include <cstdint>
+#include <string_view>
 
 #include <boost/container/static_vector.hpp>
 
-#include <cstdint>
-#include <string_view>
+#include "rpc/arena.hpp"
+#include "rpc/endpoint.hpp"
+#include "rpc/message.hpp"
 
 namespace berth::rpc {
 
@@ -20,9 +20,9 @@ enum class Replay : std::uint8_t {
 
 /// Where a procedure runs.
 enum class Runs : std::uint8_t {
-    promptly,    ///< on the network thread; never waits for anything
-    or_defers,   ///< on the network thread first; Call::defer() sends it to a worker
-    on_worker,   ///< on a worker at once: it changes the tree, or syncs
+    promptly,   ///< on the network thread; never waits for anything
+    or_defers,  ///< on the network thread first; Call::defer() sends it to a worker
+    on_worker,  ///< on a worker at once: it changes the tree, or syncs
 };
 
 /// One procedure of a program: its number, its name for logs, and the policy of its calls.
@@ -46,7 +46,8 @@ struct Null {
     using Result = xdr::Void;
 };
 
-/// Who calls, as the wire says; not yet squashed or mapped. AUTH_NONE leaves all but the flavour zero.
+/// Who calls, as the wire says; not yet squashed or mapped. AUTH_NONE leaves all but the flavour
+/// zero.
 struct Credential {
     AuthFlavor flavor = AuthFlavor::none;
     std::uint32_t uid = 0;
@@ -55,8 +56,8 @@ struct Credential {
     std::string_view machine_name;  ///< points into the call's bytes
 };
 
-/// One call, from its first byte to the end of its reply. Handlers get it by reference; views into it and into
-/// `memory` are good until the reply has left.
+/// One call, from its first byte to the end of its reply. Handlers get it by reference; views into
+/// it and into `memory` are good until the reply has left.
 struct Call {
     explicit Call(Arena& arena) noexcept : memory(arena) {}
 
@@ -67,11 +68,13 @@ struct Call {
     Endpoint caller;
     Endpoint local;  ///< the address the call came to
     Transport transport = Transport::tcp;
-    /// Whether the handler may wait for a disk; if not and it would have to, it calls defer() and returns anything.
+    /// Whether the handler may wait for a disk; if not and it would have to, it calls defer() and
+    /// returns anything.
     bool may_block = true;
     Arena& memory;
 
-    /// Gives the call up, having changed nothing: the same bytes run again on a worker with may_block set.
+    /// Gives the call up, having changed nothing: the same bytes run again on a worker with
+    /// may_block set.
     void defer() noexcept { deferred = true; }
     /// This reply must not be given to a later duplicate (a "try again later").
     void forget_reply() noexcept { reply_forgotten = true; }

@@ -1,7 +1,5 @@
 #include "rpc/channel.hpp"
 
-#include "rpc/record.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -14,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "rpc/record.hpp"
 
 namespace berth::rpc {
 
@@ -49,7 +49,8 @@ private:
 /// Waits until `events` or the deadline; timed_out is an error.
 error_code await(const Descriptor& descriptor, short events, Clock::time_point deadline) {
     for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
         if (left <= 0) return system_error(ETIMEDOUT);
         pollfd wanted{descriptor.number(), events, 0};
         const auto count = ::poll(&wanted, 1, static_cast<int>(std::min<long long>(left, 60'000)));
@@ -58,7 +59,8 @@ error_code await(const Descriptor& descriptor, short events, Clock::time_point d
     }
 }
 
-boost::system::result<Descriptor> open_socket(int type, const Endpoint& server, const ChannelOptions& options) {
+boost::system::result<Descriptor> open_socket(int type, const Endpoint& server,
+                                              const ChannelOptions& options) {
     const int family = server.address.v6 ? AF_INET6 : AF_INET;
     Descriptor socket{::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!socket) return system_error();
@@ -71,7 +73,8 @@ boost::system::result<Descriptor> open_socket(int type, const Endpoint& server, 
         if (::bind(socket.number(), &address, size) != 0) return system_error();
     }
     const auto size = static_cast<socklen_t>(server.to(address));
-    if (::connect(socket.number(), &address, size) != 0 && errno != EINPROGRESS) return system_error();
+    if (::connect(socket.number(), &address, size) != 0 && errno != EINPROGRESS)
+        return system_error();
     return socket;
 }
 
@@ -81,7 +84,9 @@ std::uint32_t xid_of(std::span<const std::byte> message) {
 
 class UdpChannel final : public Channel {
 public:
-    UdpChannel(const Endpoint& server, const ChannelOptions& options) : server_(server), options_(options) {}
+    UdpChannel(const Endpoint& server, const ChannelOptions& options)
+        : server_(server),
+          options_(options) {}
 
     Reply exchange(std::uint32_t xid, const xdr::Writer& message) override {
         if (!socket_) {
@@ -92,9 +97,11 @@ public:
         const auto request = message.flat();
         const auto give_up = Clock::now() + options_.give_up_after;
         for (auto patience = options_.retransmit_after;; patience *= 2) {
-            if (::send(socket_.number(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return system_error();
+            if (::send(socket_.number(), request.data(), request.size(), MSG_NOSIGNAL) < 0)
+                return system_error();
             auto reply = receive(xid, std::min(give_up, Clock::now() + patience));
-            if (reply || reply.error() != system_error(ETIMEDOUT) || Clock::now() >= give_up) return reply;
+            if (reply || reply.error() != system_error(ETIMEDOUT) || Clock::now() >= give_up)
+                return reply;
         }
     }
 
@@ -103,7 +110,8 @@ private:
         for (;;) {
             if (const auto error = await(socket_, POLLIN, deadline)) return error;
             buffer_.resize(65536);
-            const auto count = ::recv(socket_.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+            const auto count =
+                ::recv(socket_.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
             if (count < 0 && errno == EAGAIN) continue;
             if (count < 0) return system_error();
             const std::span reply{buffer_.data(), static_cast<std::size_t>(count)};
@@ -119,12 +127,15 @@ private:
 
 class TcpChannel final : public Channel {
 public:
-    TcpChannel(const Endpoint& server, const ChannelOptions& options) : server_(server), options_(options) {}
+    TcpChannel(const Endpoint& server, const ChannelOptions& options)
+        : server_(server),
+          options_(options) {}
 
     Reply exchange(std::uint32_t xid, const xdr::Writer& message) override {
         const auto give_up = Clock::now() + options_.give_up_after;
         for (;;) {
-            auto reply = try_once(xid, message, std::min(give_up, Clock::now() + options_.retransmit_after));
+            auto reply =
+                try_once(xid, message, std::min(give_up, Clock::now() + options_.retransmit_after));
             if (reply || Clock::now() >= give_up) return reply;
             const bool is_slow = reply.error() == system_error(ETIMEDOUT);
             if (is_slow) continue;  // the same bytes again, over the same connection
@@ -166,7 +177,8 @@ private:
         ::setsockopt(opened->number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         socket_ = std::move(*opened);
         record_.reset();
-        records_.emplace(blocks_, RecordReader::Limits{.record_bytes_max = options_.reply_bytes_max});
+        records_.emplace(blocks_,
+                         RecordReader::Limits{.record_bytes_max = options_.reply_bytes_max});
         return {};
     }
 
@@ -180,8 +192,9 @@ private:
         while (sent < mark.size() + body.size()) {
             const auto mark_sent = std::min(sent, mark.size());
             const auto body_sent = sent - mark_sent;
-            std::array<iovec, 2> pieces{{{const_cast<std::byte*>(mark.data()) + mark_sent, mark.size() - mark_sent},
-                                         {const_cast<std::byte*>(body.data()) + body_sent, body.size() - body_sent}}};
+            std::array<iovec, 2> pieces{
+                {{const_cast<std::byte*>(mark.data()) + mark_sent, mark.size() - mark_sent},
+                 {const_cast<std::byte*>(body.data()) + body_sent, body.size() - body_sent}}};
             msghdr header{};
             header.msg_iov = pieces.data();
             header.msg_iovlen = pieces.size();
@@ -209,7 +222,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Channel> open_channel(Transport transport, const Endpoint& server, const ChannelOptions& options) {
+std::unique_ptr<Channel> open_channel(Transport transport, const Endpoint& server,
+                                      const ChannelOptions& options) {
     if (transport == Transport::udp) return std::make_unique<UdpChannel>(server, options);
     return std::make_unique<TcpChannel>(server, options);
 }

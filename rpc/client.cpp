@@ -9,13 +9,15 @@ namespace {
 
 Failure failure_of(const AcceptedBody& body) {
     Failure failure{.kind = Failure::Kind::refused, .accepted = body.discriminant()};
-    if (const auto* versions = body.get_if<AcceptStatus::program_mismatch>()) failure.versions = *versions;
+    if (const auto* versions = body.get_if<AcceptStatus::program_mismatch>())
+        failure.versions = *versions;
     return failure;
 }
 
 Failure failure_of(const RejectedReply& body) {
     Failure failure{.kind = Failure::Kind::denied, .rejected = body.discriminant()};
-    if (const auto* versions = body.get_if<RejectStatus::rpc_mismatch>()) failure.versions = *versions;
+    if (const auto* versions = body.get_if<RejectStatus::rpc_mismatch>())
+        failure.versions = *versions;
     if (const auto* auth = body.get_if<RejectStatus::authentication_error>()) failure.auth = *auth;
     return failure;
 }
@@ -23,12 +25,15 @@ Failure failure_of(const RejectedReply& body) {
 }  // namespace
 
 std::string Failure::text() const {
-    const auto number = [](auto status) { return std::to_string(static_cast<std::uint32_t>(status)); };
+    const auto number = [](auto status) {
+        return std::to_string(static_cast<std::uint32_t>(status));
+    };
     switch (kind) {
-        case Kind::transport: return system.message();
-        case Kind::refused: return "refused with accept_stat " + number(accepted);
-        case Kind::denied: return "denied with reject_stat " + number(rejected) + ", auth_stat " + number(auth);
-        case Kind::undecodable: break;
+    case Kind::transport: return system.message();
+    case Kind::refused: return "refused with accept_stat " + number(accepted);
+    case Kind::denied:
+        return "denied with reject_stat " + number(rejected) + ", auth_stat " + number(auth);
+    case Kind::undecodable: break;
     }
     return "the reply can't be decoded";
 }
@@ -38,7 +43,10 @@ void throw_exception_from_error(const Failure& failure, const boost::source_loca
 }
 
 Client::Client(std::unique_ptr<Channel> channel, const ProgramId& program, ClientIdentity identity)
-    : channel_(std::move(channel)), program_(program), identity_(std::move(identity)), xid_(std::random_device{}()) {}
+    : channel_(std::move(channel)),
+      program_(program),
+      identity_(std::move(identity)),
+      xid_(std::random_device{}()) {}
 
 void Client::begin(std::uint32_t procedure) {
     CallBody body{.rpc_version = rpc_version,

@@ -1,13 +1,6 @@
-// A typed client: the same procedure types that a service's table is made of, called over a channel. Blocking, one call
-// at a time; used by one thread.
+// A typed client: the same procedure types that a service's table is made of, called over a
+// channel. Blocking, one call at a time; used by one thread.
 #pragma once
-
-#include "rpc/call.hpp"
-#include "rpc/channel.hpp"
-#include "rpc/message.hpp"
-#include "xdr/codec.hpp"
-
-#include <boost/system/result.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -15,14 +8,21 @@
 #include <utility>
 #include <vector>
 
+#include <boost/system/result.hpp>
+
+#include "rpc/call.hpp"
+#include "rpc/channel.hpp"
+#include "rpc/message.hpp"
+#include "xdr/codec.hpp"
+
 namespace berth::rpc {
 
 /// Why a call has no result.
 struct Failure {
     enum class Kind : std::uint8_t {
-        transport,    ///< `system` says what: no connection, timed out
-        refused,      ///< the server accepted the call but not to run it: `accepted`
-        denied,       ///< the server rejected the call: `rejected`, and `auth` if it was the credential
+        transport,  ///< `system` says what: no connection, timed out
+        refused,    ///< the server accepted the call but not to run it: `accepted`
+        denied,  ///< the server rejected the call: `rejected`, and `auth` if it was the credential
         undecodable,  ///< the reply's bytes are not what they should be
     };
     Kind kind = Kind::transport;
@@ -35,7 +35,8 @@ struct Failure {
     [[nodiscard]] std::string text() const;
 };
 /// Lets boost::system::result carry a Failure; thrown as std::runtime_error by value().
-[[noreturn]] void throw_exception_from_error(const Failure& failure, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const Failure& failure,
+                                             const boost::source_location& where);
 
 template <class T>
 using Answer = boost::system::result<T, Failure>;
@@ -51,7 +52,8 @@ struct ClientIdentity {
 
 class Client {
 public:
-    Client(std::unique_ptr<Channel> channel, const ProgramId& program, ClientIdentity identity = {});
+    Client(std::unique_ptr<Channel> channel, const ProgramId& program,
+           ClientIdentity identity = {});
 
     /// Views in the result are good until the next call.
     template <class Procedure>
@@ -62,7 +64,8 @@ public:
         if (!results) return results.error();
         typename Procedure::Result result{};
         xdr::decode(*results, result);
-        if (!results->ok() || !results->rest().empty()) return Failure{.kind = Failure::Kind::undecodable};
+        if (!results->ok() || !results->rest().empty())
+            return Failure{.kind = Failure::Kind::undecodable};
         return result;
     }
 

@@ -20,13 +20,15 @@ AuthStatus read_auth_sys(const OpaqueAuth& auth, Credential& credential) {
 
 AuthStatus judge(const OpaqueAuth& auth, bool is_null_procedure, Credential& credential) {
     switch (auth.flavor) {
-        case AuthFlavor::none: return auth.body.size() == 0 ? AuthStatus::ok : AuthStatus::bad_credential;
-        case AuthFlavor::sys: return read_auth_sys(auth, credential);
-        // We never hand out a short-hand, so none can be valid; the client falls back to AUTH_SYS (Appendix A).
-        case AuthFlavor::short_hand: return AuthStatus::rejected_credential;
-        // "No TLS here" in the words that RFC 9289 §4.1 has for it; a success would be ambiguous.
-        case AuthFlavor::tls: return AuthStatus::bad_credential;
-        case AuthFlavor::gss: break;
+    case AuthFlavor::none:
+        return auth.body.size() == 0 ? AuthStatus::ok : AuthStatus::bad_credential;
+    case AuthFlavor::sys: return read_auth_sys(auth, credential);
+    // We never hand out a short-hand, so none can be valid; the client falls back to AUTH_SYS
+    // (Appendix A).
+    case AuthFlavor::short_hand: return AuthStatus::rejected_credential;
+    // "No TLS here" in the words that RFC 9289 §4.1 has for it; a success would be ambiguous.
+    case AuthFlavor::tls: return AuthStatus::bad_credential;
+    case AuthFlavor::gss: break;
     }
     return is_null_procedure ? AuthStatus::ok : AuthStatus::bad_credential;
 }
@@ -50,7 +52,8 @@ AuthStatus read_credential(xdr::Reader& in, bool is_null_procedure, Credential& 
     if (status != AuthStatus::ok) return status;
     if (auth.flavor != AuthFlavor::sys) return AuthStatus::ok;
     // AUTH_SYS proves nothing, so its verifier is empty by definition (RFC 5531 Appendix A).
-    if (verifier.flavor != AuthFlavor::none || verifier.body.size() != 0) return AuthStatus::bad_verifier;
+    if (verifier.flavor != AuthFlavor::none || verifier.body.size() != 0)
+        return AuthStatus::bad_verifier;
     credential.flavor = AuthFlavor::sys;
     return AuthStatus::ok;
 }

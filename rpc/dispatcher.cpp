@@ -1,13 +1,13 @@
 #include "rpc/dispatcher.hpp"
 
-#include "rpc/credential.hpp"
-#include "xdr/codec.hpp"
-
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <cassert>
 #include <exception>
+
+#include <spdlog/spdlog.h>
+
+#include "rpc/credential.hpp"
+#include "xdr/codec.hpp"
 
 namespace berth::rpc {
 
@@ -21,7 +21,8 @@ void write_reply(Exchange& exchange, ReplyBody body) {
 }
 
 Verdict accept(Exchange& exchange, AcceptedBody body) {
-    write_reply(exchange, ReplyBody::make<ReplyStatus::accepted>({.verifier = {}, .body = std::move(body)}));
+    write_reply(exchange,
+                ReplyBody::make<ReplyStatus::accepted>({.verifier = {}, .body = std::move(body)}));
     return Verdict::reply;
 }
 
@@ -56,7 +57,8 @@ bool is_asking_again_later(const Exchange& exchange, AcceptStatus status) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(const ReplyCache::Limits& limits, ReplyCache::Now now) : replies_(limits, std::move(now)) {}
+Dispatcher::Dispatcher(const ReplyCache::Limits& limits, ReplyCache::Now now)
+    : replies_(limits, std::move(now)) {}
 
 void Dispatcher::add(Program program) {
     assert(std::ranges::none_of(programs_, [&](const Program& other) {
@@ -65,7 +67,8 @@ void Dispatcher::add(Program program) {
     programs_.push_back(std::move(program));
 }
 
-const Program* Dispatcher::find(std::uint32_t program, std::uint32_t version, MismatchInfo& known) const {
+const Program* Dispatcher::find(std::uint32_t program, std::uint32_t version,
+                                MismatchInfo& known) const {
     known = {.low = 0xFFFFFFFF, .high = 0};
     for (const auto& candidate : programs_) {
         if (candidate.id.number != program) continue;
@@ -83,8 +86,8 @@ Verdict Dispatcher::handle(Exchange& exchange) {
     return run(exchange, false);
 }
 
-// Everything before the handler, in the order of RFC 5531 §9: rpc version, credential, program, version, procedure.
-// Verdict::worker means "admitted".
+// Everything before the handler, in the order of RFC 5531 §9: rpc version, credential, program,
+// version, procedure. Verdict::worker means "admitted".
 Verdict Dispatcher::admit(Exchange& exchange) {
     auto& call = exchange.call;
     xdr::Reader in{exchange.request};
@@ -96,7 +99,8 @@ Verdict Dispatcher::admit(Exchange& exchange) {
     const auto procedure = in.u32();
     if (!in.ok() || type != static_cast<std::uint32_t>(MessageType::call)) return Verdict::silent;
     if (version_of_rpc != rpc_version)
-        return deny(exchange, RejectedReply::make<RejectStatus::rpc_mismatch>({.low = rpc_version, .high = rpc_version}));
+        return deny(exchange, RejectedReply::make<RejectStatus::rpc_mismatch>(
+                                  {.low = rpc_version, .high = rpc_version}));
 
     const auto authenticated = read_credential(in, procedure == 0, call.credential);
     MismatchInfo known;
@@ -121,12 +125,13 @@ Verdict Dispatcher::admit(Exchange& exchange) {
     if (exchange.procedure->id.replay == Replay::execute) return Verdict::worker;
 
     const auto body = exchange.request.subspan(sizeof call.xid);
-    exchange.key = CallKey{call.caller.address, call.xid,    program,            version,
-                           procedure,           body.size(), body_checksum(body)};
+    exchange.key = CallKey{call.caller.address, call.xid,           program, version, procedure,
+                           body.size(),         body_checksum(body)};
     const auto begun = replies_.begin(*exchange.key, exchange.path);
     if (begun.seen == ReplyCache::Seen::first) return Verdict::worker;
     exchange.key.reset();
-    return begun.seen == ReplyCache::Seen::answered ? repeat(exchange, begun.reply) : Verdict::silent;
+    return begun.seen == ReplyCache::Seen::answered ? repeat(exchange, begun.reply)
+                                                    : Verdict::silent;
 }
 
 Verdict Dispatcher::repeat(Exchange& exchange, const ReplyBytes& reply) {
@@ -159,8 +164,8 @@ Verdict Dispatcher::run(Exchange& exchange, bool may_block) {
         if (outcome == Outcome::garbage_arguments) status = AcceptStatus::garbage_arguments;
     } catch (const std::exception& error) {
         // Out of memory, or a defect: this call fails, the server goes on.
-        spdlog::error("{} {} from {} failed: {}", call.program.name, call.procedure.name, call.caller.text(),
-                      error.what());
+        spdlog::error("{} {} from {} failed: {}", call.program.name, call.procedure.name,
+                      call.caller.text(), error.what());
         status = AcceptStatus::system_error;
     }
     if (status != AcceptStatus::success) accept(exchange, status);
@@ -169,13 +174,15 @@ Verdict Dispatcher::run(Exchange& exchange, bool may_block) {
     return Verdict::reply;
 }
 
-// Tells the reply cache how the call ended, and sends the reply the newest way if the first one is gone.
+// Tells the reply cache how the call ended, and sends the reply the newest way if the first one is
+// gone.
 void Dispatcher::settle(Exchange& exchange, AcceptStatus status) {
     if (!exchange.key) return;
-    const auto newest = is_asking_again_later(exchange, status)
-                            ? replies_.abandon(*exchange.key)
-                            : replies_.finish(*exchange.key, std::make_shared<const std::vector<std::byte>>(
-                                                                 exchange.reply.flat()));
+    const auto newest =
+        is_asking_again_later(exchange, status)
+            ? replies_.abandon(*exchange.key)
+            : replies_.finish(*exchange.key, std::make_shared<const std::vector<std::byte>>(
+                                                 exchange.reply.flat()));
     exchange.key.reset();
     if (!newest || !exchange.path || exchange.path->is_open()) return;
     exchange.path = newest;

@@ -1,16 +1,17 @@
-// From the bytes of a call to the bytes of its reply: header, credential, reply cache, table, handler. Knows no
-// sockets and no threads; every refusal of RFC 5531 is produced here and nowhere else.
-// Programs are added before the first call; after that all members may be used from many threads.
+// From the bytes of a call to the bytes of its reply: header, credential, reply cache, table,
+// handler. Knows no sockets and no threads; every refusal of RFC 5531 is produced here and nowhere
+// else. Programs are added before the first call; after that all members may be used from many
+// threads.
 #pragma once
-
-#include "rpc/exchange.hpp"
-#include "rpc/program.hpp"
-#include "rpc/reply_cache.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
+
+#include "rpc/exchange.hpp"
+#include "rpc/program.hpp"
+#include "rpc/reply_cache.hpp"
 
 namespace berth::rpc {
 
@@ -40,7 +41,8 @@ public:
 
 class Dispatcher {
 public:
-    explicit Dispatcher(const ReplyCache::Limits& limits = {}, ReplyCache::Now now = ReplyCache::Clock::now);
+    explicit Dispatcher(const ReplyCache::Limits& limits = {},
+                        ReplyCache::Now now = ReplyCache::Clock::now);
 
     /// Two versions of one program have different numbers; a version twice is a defect.
     void add(Program program);
@@ -48,7 +50,8 @@ public:
 
     /// First pass, on the thread that must not block.
     Verdict handle(Exchange& exchange);
-    /// Second pass, for Verdict::worker: reply or silent. The exchange's path becomes the newest one that is open.
+    /// Second pass, for Verdict::worker: reply or silent. The exchange's path becomes the newest
+    /// one that is open.
     Verdict finish(Exchange& exchange);
     /// The exchange will not be run after all (the server stops): a later copy of the call may.
     void give_up(Exchange& exchange);

@@ -13,9 +13,9 @@ namespace berth::rpc {
 
 namespace {
 
-constexpr std::array<std::byte, 12> mapped_prefix{std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
-                                                  std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
-                                                  std::byte{0}, std::byte{0}, std::byte{0xff}, std::byte{0xff}};
+constexpr std::array<std::byte, 12> mapped_prefix{
+    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
+    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0xff}, std::byte{0xff}};
 
 Address from_v4(const void* four_bytes) {
     Address address;
@@ -59,7 +59,8 @@ bool Address::is_any() const noexcept {
 
 std::string Address::text() const {
     std::array<char, INET6_ADDRSTRLEN> buffer{};
-    if (inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), buffer.data(), buffer.size()) == nullptr) return "?";
+    if (inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), buffer.data(), buffer.size()) == nullptr)
+        return "?";
     std::string text = buffer.data();
     if (v6 && scope != 0) {
         std::array<char, IF_NAMESIZE> name{};

@@ -1,6 +1,12 @@
-// One call in flight and everything it needs until its reply has left: the request's bytes, the call, its memory, the
-// reply. Belongs to one thread at a time: the connection's network thread, or the worker it was handed to. Reused.
+// One call in flight and everything it needs until its reply has left: the request's bytes, the
+// call, its memory, the reply. Belongs to one thread at a time: the connection's network thread, or
+// the worker it was handed to. Reused.
 #pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
 
 #include "rpc/buffer.hpp"
 #include "rpc/call.hpp"
@@ -9,11 +15,6 @@
 #include "rpc/reply_path.hpp"
 #include "xdr/reader.hpp"
 #include "xdr/writer.hpp"
-
-#include <cstddef>
-#include <memory>
-#include <optional>
-#include <span>
 
 namespace berth::rpc {
 
@@ -50,9 +51,9 @@ struct Exchange {
     const Program* program = nullptr;
     const Program::Procedure* procedure = nullptr;
     xdr::Reader arguments{{}};
-    std::optional<CallKey> key;  ///< while the reply cache has this call in progress
-    bool is_redirected = false;  ///< `path` is not the one the call came by any more
-    xdr::Writer reply;           ///< empty: nothing is to be sent
+    std::optional<CallKey> key;   ///< while the reply cache has this call in progress
+    bool is_redirected = false;   ///< `path` is not the one the call came by any more
+    xdr::Writer reply;            ///< empty: nothing is to be sent
     ReplyBytes remembered_reply;  ///< what `reply` refers to when it is a repeated one
 };
 

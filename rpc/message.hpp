@@ -1,9 +1,9 @@
 // The messages of ONC RPC version 2 — RFC 5531 §9 and its authentication flavours (§8, Appendix A).
 #pragma once
 
-#include "xdr/types.hpp"
-
 #include <cstdint>
+
+#include "xdr/types.hpp"
 
 namespace berth::rpc {
 
@@ -58,7 +58,8 @@ constexpr bool is_valid(AuthStatus) {
     return true;
 }
 
-/// An open set (RFC 5531 §8.1: flavours are assigned by a registry), so every value is valid on the wire.
+/// An open set (RFC 5531 §8.1: flavours are assigned by a registry), so every value is valid on the
+/// wire.
 enum class AuthFlavor : std::uint32_t { none = 0, sys = 1, short_hand = 2, gss = 6, tls = 7 };
 constexpr bool is_valid(AuthFlavor) {
     return true;
@@ -96,8 +97,9 @@ struct MismatchInfo {
 };
 
 /// After `success` the procedure's results follow; they are not part of this type.
-using AcceptedBody = xdr::Union<AcceptStatus, xdr::Case<AcceptStatus::program_mismatch, MismatchInfo>,
-                                xdr::Otherwise<xdr::Void>>;
+using AcceptedBody =
+    xdr::Union<AcceptStatus, xdr::Case<AcceptStatus::program_mismatch, MismatchInfo>,
+               xdr::Otherwise<xdr::Void>>;
 
 struct AcceptedReply {
     OpaqueAuth verifier;
@@ -113,7 +115,9 @@ using ReplyBody = xdr::Union<ReplyStatus, xdr::Case<ReplyStatus::accepted, Accep
 /// `rpc_msg` — RFC 5531 §9.
 struct Message {
     std::uint32_t xid = 0;
-    xdr::Union<MessageType, xdr::Case<MessageType::call, CallBody>, xdr::Case<MessageType::reply, ReplyBody>> body;
+    xdr::Union<MessageType, xdr::Case<MessageType::call, CallBody>,
+               xdr::Case<MessageType::reply, ReplyBody>>
+        body;
 };
 
 }  // namespace berth::rpc

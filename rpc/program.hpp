@@ -1,14 +1,15 @@
-// A program is a table: one line per procedure, from which argument and result types are deduced. See `on`.
+// A program is a table: one line per procedure, from which argument and result types are deduced.
+// See `on`.
 #pragma once
-
-#include "rpc/call.hpp"
-#include "xdr/codec.hpp"
 
 #include <cassert>
 #include <cstdint>
 #include <span>
 #include <type_traits>
 #include <vector>
+
+#include "rpc/call.hpp"
+#include "xdr/codec.hpp"
 
 namespace berth::rpc {
 
@@ -50,8 +51,9 @@ Outcome invoke(void* service, Call& call, xdr::Reader& arguments, xdr::Writer& r
 
 }  // namespace detail
 
-/// The table line of `Procedure` (which has `id`, `Args`, `Result`), answered by the member function `Method`:
-/// `Result method(Call&, const Args&)`. Trailing bytes after the arguments are ignored, as all servers do.
+/// The table line of `Procedure` (which has `id`, `Args`, `Result`), answered by the member
+/// function `Method`: `Result method(Call&, const Args&)`. Trailing bytes after the arguments are
+/// ignored, as all servers do.
 template <class Procedure, auto Method>
 constexpr auto on() {
     using Signature = detail::MethodOf<decltype(Method)>;
@@ -64,8 +66,8 @@ constexpr auto on() {
 struct Program {
     ProgramId id;
     void* service = nullptr;
-    /// Any flavour of credential is taken and treated as AUTH_NONE (the portmapper: clients ask it with whatever
-    /// flavour they will use later).
+    /// Any flavour of credential is taken and treated as AUTH_NONE (the portmapper: clients ask it
+    /// with whatever flavour they will use later).
     bool any_credential = false;
     struct Procedure {
         ProcedureId id;
@@ -79,7 +81,8 @@ template <class Service>
 Program make_program(const ProgramId& id, Service& service) {
     Program program{.id = id, .service = &service, .procedures = {}};
     for (const Entry<Service>& entry : Service::procedures) {
-        if (program.procedures.size() <= entry.id.number) program.procedures.resize(entry.id.number + 1);
+        if (program.procedures.size() <= entry.id.number)
+            program.procedures.resize(entry.id.number + 1);
         assert(program.procedures[entry.id.number].invoke == nullptr);
         program.procedures[entry.id.number] = {entry.id, entry.invoke};
     }

@@ -1,9 +1,9 @@
 #include "rpc/record.hpp"
 
-#include "xdr/reader.hpp"
-
 #include <algorithm>
 #include <cstring>
+
+#include "xdr/reader.hpp"
 
 namespace berth::rpc {
 
@@ -33,7 +33,8 @@ std::optional<Record> RecordReader::next() {
         fragment_end_ = fragment + length;
         if (end_ < fragment_end_) break;
 
-        if (fragment != payload_end_ && length > 0) std::memmove(bytes + payload_end_, bytes + fragment, length);
+        if (fragment != payload_end_ && length > 0)
+            std::memmove(bytes + payload_end_, bytes + fragment, length);
         payload_end_ += length;
         ++fragments_;
         mark_ = fragment_end_;
@@ -55,14 +56,15 @@ std::span<std::byte> RecordReader::space() {
     }
     if (end_ == buffer_->size() || (fragment_end_ > buffer_->size() && start_ > 0)) make_room();
     const auto rest = buffer_->bytes().subspan(end_);
-    // Of a large record just what is missing: what follows it would have to be copied to the next buffer.
+    // Of a large record just what is missing: what follows it would have to be copied to the next
+    // buffer.
     const auto missing = fragment_end_ - end_;
     const auto wanted = fragment_end_ - start_ > small_bytes ? missing : small_bytes;
     return rest.first(std::min(rest.size(), wanted));
 }
 
-// Moves the unfinished record to the front of a buffer that has room; to the front of its own when nobody else reads
-// there. The buffer grows fourfold at most, whatever length is claimed.
+// Moves the unfinished record to the front of a buffer that has room; to the front of its own when
+// nobody else reads there. The buffer grows fourfold at most, whatever length is claimed.
 void RecordReader::make_room() {
     const auto kept = end_ - start_;
     auto size = buffer_->size();

@@ -1,15 +1,15 @@
-// Record marking over a byte stream — RFC 5531 §11. Bytes go in as they come, whole records come out in place: a
-// record of one fragment is never moved, later fragments are moved up to the first. A claimed length reserves nothing:
-// the buffer grows with what has really arrived.
-// Used by one thread; the records handed out keep their buffer alive and may go to another.
+// Record marking over a byte stream — RFC 5531 §11. Bytes go in as they come, whole records come
+// out in place: a record of one fragment is never moved, later fragments are moved up to the first.
+// A claimed length reserves nothing: the buffer grows with what has really arrived. Used by one
+// thread; the records handed out keep their buffer alive and may go to another.
 #pragma once
-
-#include "rpc/buffer.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+
+#include "rpc/buffer.hpp"
 
 namespace berth::rpc {
 
@@ -21,8 +21,9 @@ struct Record {
 class RecordReader {
 public:
     struct Limits {
-        std::size_t record_bytes_max = (std::size_t{1} << 20) + 4096;  ///< the sum over all fragments
-        std::size_t fragments_max = 4096;                              ///< of one record, empty ones included
+        std::size_t record_bytes_max =
+            (std::size_t{1} << 20) + 4096;  ///< the sum over all fragments
+        std::size_t fragments_max = 4096;   ///< of one record, empty ones included
     };
 
     RecordReader(BlockPool& pool, const Limits& limits) : pool_(pool), limits_(limits) {}
@@ -34,7 +35,8 @@ public:
 
     /// The next whole record, if one has arrived.
     std::optional<Record> next();
-    /// The peer's bytes can't be a stream of records within the limits; no more come out. Close the connection.
+    /// The peer's bytes can't be a stream of records within the limits; no more come out. Close the
+    /// connection.
     [[nodiscard]] bool is_broken() const noexcept { return broken_; }
     /// Gives the buffer back if nothing is in it: a silent connection costs no buffer.
     void rest() noexcept;
@@ -49,8 +51,9 @@ private:
     BlockPool& pool_;
     Limits limits_;
     BufferPtr buffer_;
-    // Offsets into the buffer. The record being collected has its payload at [start_ + mark_bytes, payload_end_);
-    // the mark of its next fragment is at mark_; that fragment ends (as far as is known) at fragment_end_.
+    // Offsets into the buffer. The record being collected has its payload at [start_ + mark_bytes,
+    // payload_end_); the mark of its next fragment is at mark_; that fragment ends (as far as is
+    // known) at fragment_end_.
     std::size_t start_ = 0;
     std::size_t payload_end_ = mark_bytes;
     std::size_t mark_ = 0;

@@ -1,14 +1,14 @@
 #include "rpc/reply_cache.hpp"
 
-#include "rpc/reply_path.hpp"
-
-#include <xxhash.h>
-
 #include <cassert>
 #include <list>
 #include <mutex>
 #include <random>
 #include <unordered_map>
+
+#include <xxhash.h>
+
+#include "rpc/reply_path.hpp"
 
 namespace berth::rpc {
 
@@ -16,7 +16,8 @@ namespace {
 
 struct HashOfKey {
     std::size_t operator()(const CallKey& key) const noexcept {
-        return static_cast<std::size_t>(key.body_checksum ^ (std::uint64_t{key.xid} * 0x9E3779B97F4A7C15));
+        return static_cast<std::size_t>(key.body_checksum ^
+                                        (std::uint64_t{key.xid} * 0x9E3779B97F4A7C15));
     }
 };
 
@@ -65,7 +66,9 @@ struct ReplyCache::Shard {
 };
 
 ReplyCache::ReplyCache(const Limits& limits, Now now)
-    : shard_bytes_max_(limits.bytes_max / shard_count), keep_(limits.keep), now_(std::move(now)),
+    : shard_bytes_max_(limits.bytes_max / shard_count),
+      keep_(limits.keep),
+      now_(std::move(now)),
       shards_(std::make_unique<Shard[]>(shard_count)) {}
 
 ReplyCache::~ReplyCache() = default;
@@ -78,7 +81,8 @@ ReplyCache::Begun ReplyCache::begin(const CallKey& key, const std::shared_ptr<Re
     auto& shard = shard_of(key);
     const std::scoped_lock held{shard.lock};
     const auto too_old = now_() - keep_;
-    while (!shard.answered.empty() && shard.entries.at(*shard.answered.front()).answered_at < too_old)
+    while (!shard.answered.empty() &&
+           shard.entries.at(*shard.answered.front()).answered_at < too_old)
         shard.forget_oldest();
 
     const auto [place, is_new] = shard.entries.try_emplace(key);

@@ -1,9 +1,8 @@
-// Remembers the replies of calls that must not run twice (the duplicate request cache). A client that has lost a
-// reply sends the same bytes again, perhaps over a new connection; it gets the first reply again.
-// Shared by all threads; sharded, each shard with its own lock. Owned by the dispatcher.
+// Remembers the replies of calls that must not run twice (the duplicate request cache). A client
+// that has lost a reply sends the same bytes again, perhaps over a new connection; it gets the
+// first reply again. Shared by all threads; sharded, each shard with its own lock. Owned by the
+// dispatcher.
 #pragma once
-
-#include "rpc/endpoint.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -13,14 +12,17 @@
 #include <span>
 #include <vector>
 
+#include "rpc/endpoint.hpp"
+
 namespace berth::rpc {
 
 class ReplyPath;
 
 using ReplyBytes = std::shared_ptr<const std::vector<std::byte>>;
 
-/// What makes two calls the same one. The address is without port, because clients reconnect from others; the whole
-/// body is in the checksum, credential included, so that two clients behind one address are kept apart.
+/// What makes two calls the same one. The address is without port, because clients reconnect from
+/// others; the whole body is in the checksum, credential included, so that two clients behind one
+/// address are kept apart.
 struct CallKey {
     Address caller;
     std::uint32_t xid = 0;
@@ -36,8 +38,9 @@ struct CallKey {
 class ReplyCache {
 public:
     struct Limits {
-        std::size_t bytes_max = std::size_t{64} << 20;  ///< of remembered replies and their bookkeeping
-        std::chrono::seconds keep{120};                 ///< unless space runs out
+        std::size_t bytes_max = std::size_t{64}
+                                << 20;   ///< of remembered replies and their bookkeeping
+        std::chrono::seconds keep{120};  ///< unless space runs out
     };
     using Clock = std::chrono::steady_clock;
     using Now = std::function<Clock::time_point()>;
@@ -59,10 +62,11 @@ public:
     /// Enters the call as in progress before it runs. `path` is where this copy of it came from.
     Begun begin(const CallKey& key, const std::shared_ptr<ReplyPath>& path);
 
-    /// The call has been answered with these bytes. Gives the path that the newest copy of it came by, if copies came
-    /// while it ran.
+    /// The call has been answered with these bytes. Gives the path that the newest copy of it came
+    /// by, if copies came while it ran.
     std::shared_ptr<ReplyPath> finish(const CallKey& key, ReplyBytes reply);
-    /// The call came to nothing worth remembering; the next copy of it runs. Gives the newest copy's path too.
+    /// The call came to nothing worth remembering; the next copy of it runs. Gives the newest
+    /// copy's path too.
     std::shared_ptr<ReplyPath> abandon(const CallKey& key);
 
     struct Statistics {

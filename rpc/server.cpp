@@ -101,10 +101,32 @@ Server::~Server() {
     if (parts_->running) std::ignore = stop(std::chrono::milliseconds{0});
 }
 
-boost::system::result<Endpoint> Server::listen(Transport transport, const Endpoint& endpoint,
-                                               Dispatcher& dispatcher) {
+boost::system::result<std::vector<Server::Binding>, Server::BindError>
+Server::listen(std::span<const Binding> wanted, Dispatcher& dispatcher) {
+    const auto listeners_before = parts_->listeners.size();
+    const auto sockets_before = parts_->udp_sockets.size();
+    std::vector<Binding> bound;
+    for (const auto& binding : wanted) {
+        const auto endpoint = listen_one(binding, dispatcher);
+        if (!endpoint) {
+            parts_->listeners.resize(listeners_before);
+            parts_->udp_sockets.resize(sockets_before);
+            return BindError{endpoint.error(), binding};
+        }
+        bound.push_back({binding.transport, *endpoint});
+    }
+    return bound;
+}
+
+void throw_exception_from_error(const Server::BindError& error,
+                                const boost::source_location& /*where*/) {
+    throw boost::system::system_error{error.code, error.binding.endpoint.text()};
+}
+
+boost::system::result<Endpoint> Server::listen_one(const Binding& binding, Dispatcher& dispatcher) {
+    const auto& endpoint = binding.endpoint;
     auto& first = *parts_->threads.front();
-    if (transport == Transport::udp) {
+    if (binding.transport == Transport::udp) {
         boost::asio::ip::udp::socket socket{first.context()};
         if (const auto error = bind(socket, endpoint)) return error;
         const auto bound = bound_endpoint(socket);

@@ -1,14 +1,8 @@
-// Encodes and decodes wire types. A struct is its members in declaration order (RFC 4506 §4.14), which is what a
-// C++ aggregate says: Boost.PFR visits them, and there is nothing else to write per type. An enum needs one
-// function beside it, `constexpr bool is_valid(E)`, found by argument-dependent lookup: a value that it refuses
-// is refused on the wire.
+// Encodes and decodes wire types. A struct is its members in declaration order (RFC 4506 §4.14),
+// which is what a C++ aggregate says: Boost.PFR visits them, and there is nothing else to write per
+// type. An enum needs one function beside it, `constexpr bool is_valid(E)`, found by
+// argument-dependent lookup: a value that it refuses is refused on the wire.
 #pragma once
-
-#include "xdr/reader.hpp"
-#include "xdr/types.hpp"
-#include "xdr/writer.hpp"
-
-#include <boost/pfr/core.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -16,6 +10,12 @@
 #include <concepts>
 #include <span>
 #include <string_view>
+
+#include <boost/pfr/core.hpp>
+
+#include "xdr/reader.hpp"
+#include "xdr/types.hpp"
+#include "xdr/writer.hpp"
 
 namespace berth::xdr {
 
@@ -164,7 +164,8 @@ void decode_array(Reader& reader, T& value) {
     }
     value.items.clear();
     value.items.reserve(count);
-    for (std::uint32_t i = 0; i < count && reader.ok(); ++i) decode(reader, value.items.emplace_back());
+    for (std::uint32_t i = 0; i < count && reader.ok(); ++i)
+        decode(reader, value.items.emplace_back());
 }
 
 inline bool decode_bool(Reader& reader) {
@@ -196,7 +197,8 @@ void decode_union(Reader& reader, T& value) {
 
 }  // namespace detail
 
-/// Decodes; whether it worked is the reader's ok(). After a failure the value is valid but unspecified.
+/// Decodes; whether it worked is the reader's ok(). After a failure the value is valid but
+/// unspecified.
 template <class T>
 void decode(Reader& reader, T& value) {
     using namespace detail;

@@ -1,5 +1,5 @@
-// Reads XDR (RFC 4506) out of received bytes. It fails once and stays failed: every read after that gives
-// zeroes, so decoders need no check between fields. Copies nothing, allocates nothing.
+// Reads XDR (RFC 4506) out of received bytes. It fails once and stays failed: every read after that
+// gives zeroes, so decoders need no check between fields. Copies nothing, allocates nothing.
 #pragma once
 
 #include <bit>

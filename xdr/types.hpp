@@ -1,9 +1,8 @@
-// The vocabulary of RFC 4506 that plain C++ types do not already say. A wire struct is an aggregate of
-// these, of fixed-width integers, bool, float, double, enums, std::array and other aggregates.
-// Opaque and String are views: decoded, they point into the received bytes and live as long as those.
+// The vocabulary of RFC 4506 that plain C++ types do not already say. A wire struct is an aggregate
+// of these, of fixed-width integers, bool, float, double, enums, std::array and other aggregates.
+// Opaque and String are views: decoded, they point into the received bytes and live as long as
+// those.
 #pragma once
-
-#include <boost/container/static_vector.hpp>
 
 #include <array>
 #include <cstddef>
@@ -15,6 +14,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <boost/container/static_vector.hpp>
 
 namespace berth::xdr {
 
@@ -68,7 +69,9 @@ template <class T, std::uint32_t Max = unbounded>
 struct Array {
     static constexpr std::uint32_t count_max = Max;
     static constexpr bool in_place = Max <= 32;
-    using Items = std::conditional_t<in_place, boost::container::static_vector<T, in_place ? Max : 1>, std::vector<T>>;
+    using Items =
+        std::conditional_t<in_place, boost::container::static_vector<T, in_place ? Max : 1>,
+                           std::vector<T>>;
 
     Array() = default;
     Array(Items list) : items(std::move(list)) {}
@@ -94,7 +97,8 @@ private:
     std::optional<T> value_;
 };
 
-/// The linked list that RFC 4506 §4.19 describes (each item followed by an optional next one), as a sequence.
+/// The linked list that RFC 4506 §4.19 describes (each item followed by an optional next one), as a
+/// sequence.
 template <class T>
 struct List {
     List() = default;
@@ -130,7 +134,8 @@ constexpr bool selects(D discriminant) {
 
 }  // namespace detail
 
-/// Discriminated union — RFC 4506 §4.15. The first arm that matches is the one; Otherwise stands last.
+/// Discriminated union — RFC 4506 §4.15. The first arm that matches is the one; Otherwise stands
+/// last.
 template <class Discriminant, class... Arms>
 class Union {
 public:
@@ -157,7 +162,8 @@ public:
     }
 
     /// The default arm, under a discriminant that no case names.
-    static Union otherwise(Discriminant value, std::variant_alternative_t<arm_count - 1, Bodies> body = {}) {
+    static Union otherwise(Discriminant value,
+                           std::variant_alternative_t<arm_count - 1, Bodies> body = {}) {
         Union made{value, std::in_place_index<arm_count - 1>};
         std::get<arm_count - 1>(made.bodies_) = std::move(body);
         return made;
@@ -175,7 +181,9 @@ public:
         return std::get_if<arm_of(Value)>(&bodies_);
     }
     /// The default arm's body if the union stands on it, else null.
-    [[nodiscard]] const auto* get_otherwise() const noexcept { return std::get_if<arm_count - 1>(&bodies_); }
+    [[nodiscard]] const auto* get_otherwise() const noexcept {
+        return std::get_if<arm_count - 1>(&bodies_);
+    }
 
     /// For the codec: changes the arm (value-initialised); false when there is none for it.
     bool select(Discriminant discriminant) {
@@ -198,7 +206,8 @@ public:
 private:
     template <std::size_t Index>
     Union(Discriminant discriminant, std::in_place_index_t<Index> index)
-        : discriminant_(discriminant), bodies_(index) {}
+        : discriminant_(discriminant),
+          bodies_(index) {}
 
     static constexpr Discriminant first_discriminant() {
         using First = std::tuple_element_t<0, std::tuple<Arms...>>;

@@ -37,7 +37,9 @@ void Writer::shrink(std::size_t bytes) noexcept {
 std::vector<std::byte> Writer::flat() const {
     std::vector<std::byte> all;
     all.reserve(size());
-    segments([&](std::span<const std::byte> piece) { all.insert(all.end(), piece.begin(), piece.end()); });
+    segments([&](std::span<const std::byte> piece) {
+        all.insert(all.end(), piece.begin(), piece.end());
+    });
     return all;
 }
 

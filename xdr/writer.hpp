@@ -1,10 +1,7 @@
-// Writes XDR (RFC 4506). Small things are copied into one buffer; large payloads are only referenced, so that the
-// whole leaves in one gathered send without having been copied. Reusable: clear() keeps the buffer.
+// Writes XDR (RFC 4506). Small things are copied into one buffer; large payloads are only
+// referenced, so that the whole leaves in one gathered send without having been copied. Reusable:
+// clear() keeps the buffer.
 #pragma once
-
-#include "xdr/reader.hpp"
-
-#include <boost/container/small_vector.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +9,10 @@
 #include <memory>
 #include <span>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
+
+#include "xdr/reader.hpp"
 
 namespace berth::xdr {
 
@@ -63,7 +64,8 @@ public:
     void segments(Take&& take) const {
         std::size_t from = 0;
         for (const auto& reference : references_) {
-            if (reference.place > from) take(std::span<const std::byte>{bytes_.get() + from, reference.place - from});
+            if (reference.place > from)
+                take(std::span<const std::byte>{bytes_.get() + from, reference.place - from});
             take(reference.bytes);
             from = reference.place;
         }
@@ -105,7 +107,9 @@ class Counter {
 public:
     void u32(std::uint32_t) noexcept { size_ += 4; }
     void u64(std::uint64_t) noexcept { size_ += 8; }
-    void fixed(std::span<const std::byte> bytes) noexcept { size_ += bytes.size() + padding(bytes.size()); }
+    void fixed(std::span<const std::byte> bytes) noexcept {
+        size_ += bytes.size() + padding(bytes.size());
+    }
     void reference_or_copy(std::span<const std::byte> bytes) noexcept { fixed(bytes); }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 

@@ -1,15 +1,18 @@
 #include "rpc/net/listener.hpp"
 
-#include <boost/asio/post.hpp>
-
-#include <spdlog/spdlog.h>
-
 #include <chrono>
+
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
 
 namespace berth::rpc::net {
 
-Listener::Listener(const Context& context, boost::asio::ip::tcp::acceptor acceptor, Dispatcher& dispatcher)
-    : context_(context), acceptor_(std::move(acceptor)), dispatcher_(dispatcher), pause_(acceptor_.get_executor()) {}
+Listener::Listener(const Context& context, boost::asio::ip::tcp::acceptor acceptor,
+                   Dispatcher& dispatcher)
+    : context_(context),
+      acceptor_(std::move(acceptor)),
+      dispatcher_(dispatcher),
+      pause_(acceptor_.get_executor()) {}
 
 void Listener::start() {
     accept();
@@ -18,16 +21,18 @@ void Listener::start() {
 void Listener::accept() {
     auto& thread = *context_.threads[next_thread_++ % context_.threads.size()];
     const boost::asio::any_io_executor home{thread.context().get_executor()};
-    acceptor_.async_accept(home, [self = shared_from_this(), &thread](const auto& error, auto socket) {
-        if (error == boost::asio::error::operation_aborted || !self->acceptor_.is_open()) return;
-        if (error) {
-            spdlog::warn("accepting a connection failed: {}", error.message());
-            self->pause();
-            return;
-        }
-        self->adopt(thread, std::move(socket));
-        self->accept();
-    });
+    acceptor_.async_accept(
+        home, [self = shared_from_this(), &thread](const auto& error, auto socket) {
+            if (error == boost::asio::error::operation_aborted || !self->acceptor_.is_open())
+                return;
+            if (error) {
+                spdlog::warn("accepting a connection failed: {}", error.message());
+                self->pause();
+                return;
+            }
+            self->adopt(thread, std::move(socket));
+            self->accept();
+        });
 }
 
 // Out of descriptors or memory: without a pause the same error would come back at once, for ever.
@@ -47,7 +52,8 @@ void Listener::adopt(NetworkThread& thread, boost::asio::ip::tcp::socket socket)
     const TcpConnection::Context context{thread, dispatcher_, context_.workers, context_.options,
                                          context_.connection_count};
     auto connection = std::make_shared<TcpConnection>(context, std::move(socket));
-    boost::asio::post(thread.context(), [connection = std::move(connection)] { connection->start(); });
+    boost::asio::post(thread.context(),
+                      [connection = std::move(connection)] { connection->start(); });
 }
 
 void Listener::close() {

@@ -1,14 +1,15 @@
-// Accepts TCP connections and hands them to the network threads in turn. Used by the first network thread.
+// Accepts TCP connections and hands them to the network threads in turn. Used by the first network
+// thread.
 #pragma once
-
-#include "rpc/net/tcp_connection.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <memory>
 #include <span>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "rpc/net/tcp_connection.hpp"
 
 namespace berth::rpc::net {
 
@@ -21,7 +22,8 @@ public:
         std::atomic<std::size_t>& connection_count;
     };
 
-    Listener(const Context& context, boost::asio::ip::tcp::acceptor acceptor, Dispatcher& dispatcher);
+    Listener(const Context& context, boost::asio::ip::tcp::acceptor acceptor,
+             Dispatcher& dispatcher);
     void start();
     void close();
 

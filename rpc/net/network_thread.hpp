@@ -2,15 +2,15 @@
 // Members other than the constructor, start, stop and `context` are for this thread alone.
 #pragma once
 
-#include "rpc/exchange.hpp"
-
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include <memory>
 #include <thread>
 #include <unordered_set>
 #include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "rpc/exchange.hpp"
 
 namespace berth::rpc::net {
 
@@ -41,7 +41,8 @@ private:
     BlockPool& blocks_;
     std::vector<ExchangePtr> spare_;
     boost::asio::io_context context_{1};
-    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        context_.get_executor()};
     std::thread thread_;
 };
 

@@ -1,8 +1,6 @@
-// Replies on their way out of one connection: each is a record of one fragment, and as many as there are leave in one
-// gathered send. Used by the connection's thread.
+// Replies on their way out of one connection: each is a record of one fragment, and as many as
+// there are leave in one gathered send. Used by the connection's thread.
 #pragma once
-
-#include "rpc/exchange.hpp"
 
 #include <array>
 #include <cstddef>
@@ -11,6 +9,8 @@
 #include <vector>
 
 #include <sys/uio.h>
+
+#include "rpc/exchange.hpp"
 
 namespace berth::rpc::net {
 
@@ -34,7 +34,9 @@ private:
     struct Waiting {
         std::array<std::byte, 4> mark;
         ExchangePtr exchange;
-        [[nodiscard]] std::size_t size() const noexcept { return mark.size() + exchange->reply.size(); }
+        [[nodiscard]] std::size_t size() const noexcept {
+            return mark.size() + exchange->reply.size();
+        }
     };
 
     std::vector<Waiting> waiting_;

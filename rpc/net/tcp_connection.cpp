@@ -1,15 +1,14 @@
 #include "rpc/net/tcp_connection.hpp"
 
-#include <boost/asio/post.hpp>
-
-#include <spdlog/spdlog.h>
-
 #include <array>
 #include <cerrno>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
 
 namespace berth::rpc::net {
 
@@ -34,7 +33,9 @@ void switch_on(int descriptor, int level, int option) {
 }  // namespace
 
 TcpConnection::TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket)
-    : context_(context), socket_(std::move(socket)), records_(context.thread.blocks(), context.options.records) {
+    : context_(context),
+      socket_(std::move(socket)),
+      records_(context.thread.blocks(), context.options.records) {
     context_.connection_count.fetch_add(1, std::memory_order_relaxed);
     const auto descriptor = socket_.native_handle();
     peer_ = endpoint_of(descriptor, ::getpeername);
@@ -58,19 +59,21 @@ void TcpConnection::start() {
 void TcpConnection::await_readable() {
     if (reading_ || draining_) return;
     reading_ = true;
-    socket_.async_wait(boost::asio::socket_base::wait_read, [self = shared_from_this()](const auto& error) {
-        self->reading_ = false;
-        if (!error && self->is_open() && !self->draining_) self->on_readable();
-    });
+    socket_.async_wait(boost::asio::socket_base::wait_read,
+                       [self = shared_from_this()](const auto& error) {
+                           self->reading_ = false;
+                           if (!error && self->is_open() && !self->draining_) self->on_readable();
+                       });
 }
 
 void TcpConnection::await_writable() {
     if (writing_) return;
     writing_ = true;
-    socket_.async_wait(boost::asio::socket_base::wait_write, [self = shared_from_this()](const auto& error) {
-        self->writing_ = false;
-        if (!error && self->is_open()) self->advance();
-    });
+    socket_.async_wait(boost::asio::socket_base::wait_write,
+                       [self = shared_from_this()](const auto& error) {
+                           self->writing_ = false;
+                           if (!error && self->is_open()) self->advance();
+                       });
 }
 
 void TcpConnection::on_readable() {
@@ -109,7 +112,8 @@ void TcpConnection::advance() {
         close("drained");
         return;
     }
-    if (is_stalled()) return;  // read on when calls are answered: until then TCP holds the client back
+    if (is_stalled())
+        return;  // read on when calls are answered: until then TCP holds the client back
     records_.rest();
     await_readable();
 }
@@ -141,16 +145,16 @@ void TcpConnection::take(const Record& record) {
     exchange->call.local = local_;
     exchange->call.transport = Transport::tcp;
     switch (context_.dispatcher.handle(*exchange)) {
-        case Verdict::reply:
-            exchange->path.reset();  // nothing of ours may keep us alive
-            outbox_.push(std::move(exchange));
-            break;
-        case Verdict::silent: context_.thread.give_exchange(std::move(exchange)); break;
-        case Verdict::worker:
-            ++calls_with_workers_;
-            bytes_with_workers_ += record.bytes.size();
-            context_.workers.submit(context_.dispatcher, std::move(exchange));
-            break;
+    case Verdict::reply:
+        exchange->path.reset();  // nothing of ours may keep us alive
+        outbox_.push(std::move(exchange));
+        break;
+    case Verdict::silent: context_.thread.give_exchange(std::move(exchange)); break;
+    case Verdict::worker:
+        ++calls_with_workers_;
+        bytes_with_workers_ += record.bytes.size();
+        context_.workers.submit(context_.dispatcher, std::move(exchange));
+        break;
     }
 }
 
@@ -161,7 +165,8 @@ void TcpConnection::send_waiting() {
         msghdr message{};
         message.msg_iov = pieces.data();
         message.msg_iovlen = outbox_.gather(pieces);
-        const auto count = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const auto count =
+            ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0 && errno == EAGAIN) {
             await_writable();
@@ -186,7 +191,8 @@ void TcpConnection::deliver(ExchangePtr finished) {
     }
     // One wake-up collects all that is finished by then.
     if (first)
-        boost::asio::post(context_.thread.context(), [self = shared_from_this()] { self->collect_finished(); });
+        boost::asio::post(context_.thread.context(),
+                          [self = shared_from_this()] { self->collect_finished(); });
 }
 
 void TcpConnection::collect_finished() {
@@ -218,7 +224,8 @@ void TcpConnection::close(const char* reason) {
     spdlog::debug("connection from {} ended: {}", peer_.text(), reason);
     boost::system::error_code ignored;
     socket_.close(ignored);
-    outbox_.clear([this](ExchangePtr exchange) { context_.thread.give_exchange(std::move(exchange)); });
+    outbox_.clear(
+        [this](ExchangePtr exchange) { context_.thread.give_exchange(std::move(exchange)); });
     context_.thread.connections.erase(shared_from_this());
 }
 

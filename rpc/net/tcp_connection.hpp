@@ -1,20 +1,21 @@
-// One TCP connection, pinned to one network thread. Reads what is there, answers every complete record in it, and sends
-// the replies of one wake-up together. deliver() and is_open() may be called from any thread, the rest from its own.
+// One TCP connection, pinned to one network thread. Reads what is there, answers every complete
+// record in it, and sends the replies of one wake-up together. deliver() and is_open() may be
+// called from any thread, the rest from its own.
 #pragma once
-
-#include "rpc/net/network_thread.hpp"
-#include "rpc/net/outbox.hpp"
-#include "rpc/net/worker_pool.hpp"
-#include "rpc/record.hpp"
-#include "rpc/server.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
 #include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "rpc/net/network_thread.hpp"
+#include "rpc/net/outbox.hpp"
+#include "rpc/net/worker_pool.hpp"
+#include "rpc/record.hpp"
+#include "rpc/server.hpp"
 
 namespace berth::rpc::net {
 
@@ -36,7 +37,9 @@ public:
     void drain();
 
     void deliver(ExchangePtr finished) override;
-    [[nodiscard]] bool is_open() const noexcept override { return open_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool is_open() const noexcept override {
+        return open_.load(std::memory_order_relaxed);
+    }
 
 private:
     void await_readable();

@@ -1,13 +1,13 @@
 #include "rpc/net/udp_socket.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include <spdlog/spdlog.h>
 
 namespace berth::rpc::net {
 
@@ -23,7 +23,8 @@ struct Control {
 
 /// The address a datagram was sent to.
 void read_local_address(msghdr& message, Address& local) {
-    for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr;
+         part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
             in_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(part), sizeof info);
@@ -56,7 +57,8 @@ void write_local_address(msghdr& message, Control& control, const Address& local
     if (local.v6) {
         in6_pktinfo info{};
         std::memcpy(&info.ipi6_addr, local.bytes.data(), sizeof info.ipi6_addr);
-        const bool is_link_local = local.bytes[0] == std::byte{0xfe} && (local.bytes[1] & std::byte{0xc0}) == std::byte{0x80};
+        const bool is_link_local = local.bytes[0] == std::byte{0xfe} &&
+                                   (local.bytes[1] & std::byte{0xc0}) == std::byte{0x80};
         if (is_link_local) info.ipi6_ifindex = local.scope;
         attach(message, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
     } else {
@@ -74,10 +76,14 @@ Endpoint endpoint_of(const boost::asio::ip::udp::socket& socket) {
 
 }  // namespace
 
-UdpSocket::UdpSocket(NetworkThread& thread, boost::asio::ip::udp::socket socket, Dispatcher& dispatcher,
-                     WorkerPool& workers, const ServerOptions& options)
-    : thread_(thread), socket_(std::move(socket)), dispatcher_(dispatcher), workers_(workers),
-      calls_in_flight_max_(options.calls_in_flight_max), bound_(endpoint_of(socket_)) {
+UdpSocket::UdpSocket(NetworkThread& thread, boost::asio::ip::udp::socket socket,
+                     Dispatcher& dispatcher, WorkerPool& workers, const ServerOptions& options)
+    : thread_(thread),
+      socket_(std::move(socket)),
+      dispatcher_(dispatcher),
+      workers_(workers),
+      calls_in_flight_max_(options.calls_in_flight_max),
+      bound_(endpoint_of(socket_)) {
     const int on = 1;
     if (bound_.address.v6)
         ::setsockopt(socket_.native_handle(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
@@ -90,17 +96,19 @@ void UdpSocket::start() {
 }
 
 void UdpSocket::await_readable() {
-    socket_.async_wait(boost::asio::socket_base::wait_read, [self = shared_from_this()](const auto& error) {
-        if (error || self->draining_ || !self->is_open()) return;
-        for (int turn = 0; turn < datagrams_per_turn; ++turn)
-            if (!self->receive()) break;
-        self->await_readable();
-    });
+    socket_.async_wait(boost::asio::socket_base::wait_read,
+                       [self = shared_from_this()](const auto& error) {
+                           if (error || self->draining_ || !self->is_open()) return;
+                           for (int turn = 0; turn < datagrams_per_turn; ++turn)
+                               if (!self->receive()) break;
+                           self->await_readable();
+                       });
 }
 
 // Takes one datagram; false when there is none.
 bool UdpSocket::receive() {
-    if (!buffer_ || !buffer_->is_unique()) buffer_ = Buffer::make(thread_.blocks(), datagram_bytes_max);
+    if (!buffer_ || !buffer_->is_unique())
+        buffer_ = Buffer::make(thread_.blocks(), datagram_bytes_max);
     sockaddr_storage storage{};
     Control control;
     iovec piece{buffer_->bytes().data(), buffer_->size()};
@@ -116,7 +124,8 @@ bool UdpSocket::receive() {
     if ((message.msg_flags & MSG_TRUNC) != 0) return true;
     Endpoint local = bound_;
     read_local_address(message, local.address);
-    answer(static_cast<std::size_t>(count), Endpoint::from(reinterpret_cast<sockaddr&>(storage)), local);
+    answer(static_cast<std::size_t>(count), Endpoint::from(reinterpret_cast<sockaddr&>(storage)),
+           local);
     return true;
 }
 
@@ -159,7 +168,8 @@ void UdpSocket::send(const Exchange& exchange) {
     Control control;
     msghdr message{};
     message.msg_name = &storage;
-    message.msg_namelen = static_cast<socklen_t>(exchange.call.caller.to(reinterpret_cast<sockaddr&>(storage)));
+    message.msg_namelen =
+        static_cast<socklen_t>(exchange.call.caller.to(reinterpret_cast<sockaddr&>(storage)));
     message.msg_iov = pieces.data();
     message.msg_iovlen = piece_count;
     write_local_address(message, control, exchange.call.local.address);

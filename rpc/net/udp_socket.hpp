@@ -1,17 +1,17 @@
-// One UDP socket. Each datagram is a call; its reply leaves from the address the call came to. Datagrams past the
-// ceilings are dropped: UDP clients ask again. deliver() and is_open() may be called from any thread, the rest from
-// the socket's own network thread.
+// One UDP socket. Each datagram is a call; its reply leaves from the address the call came to.
+// Datagrams past the ceilings are dropped: UDP clients ask again. deliver() and is_open() may be
+// called from any thread, the rest from the socket's own network thread.
 #pragma once
-
-#include "rpc/net/network_thread.hpp"
-#include "rpc/net/worker_pool.hpp"
-#include "rpc/server.hpp"
-
-#include <boost/asio/ip/udp.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
+
+#include <boost/asio/ip/udp.hpp>
+
+#include "rpc/net/network_thread.hpp"
+#include "rpc/net/worker_pool.hpp"
+#include "rpc/server.hpp"
 
 struct msghdr;
 
@@ -19,8 +19,8 @@ namespace berth::rpc::net {
 
 class UdpSocket final : public ReplyPath, public std::enable_shared_from_this<UdpSocket> {
 public:
-    UdpSocket(NetworkThread& thread, boost::asio::ip::udp::socket socket, Dispatcher& dispatcher, WorkerPool& workers,
-              const ServerOptions& options);
+    UdpSocket(NetworkThread& thread, boost::asio::ip::udp::socket socket, Dispatcher& dispatcher,
+              WorkerPool& workers, const ServerOptions& options);
 
     void start();
     /// Takes no more calls; replies of those in flight still leave.
@@ -29,7 +29,9 @@ public:
     [[nodiscard]] std::size_t calls_in_flight() const noexcept { return in_flight_.load(); }
 
     void deliver(ExchangePtr finished) override;
-    [[nodiscard]] bool is_open() const noexcept override { return open_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool is_open() const noexcept override {
+        return open_.load(std::memory_order_relaxed);
+    }
 
 private:
     void await_readable();

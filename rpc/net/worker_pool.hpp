@@ -1,14 +1,14 @@
 // The threads that run calls which may block. What they finish goes back by the exchange's path.
 #pragma once
 
-#include "rpc/dispatcher.hpp"
-
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "rpc/dispatcher.hpp"
 
 namespace berth::rpc::net {
 
@@ -21,8 +21,8 @@ public:
     ~WorkerPool() = default;
 
     void start(unsigned threads);
-    /// Has `dispatcher.finish` run on a worker. From any thread. What bounds the queue is the sum of what connections
-    /// may have in flight.
+    /// Has `dispatcher.finish` run on a worker. From any thread. What bounds the queue is the sum
+    /// of what connections may have in flight.
     void submit(Dispatcher& dispatcher, ExchangePtr exchange);
     [[nodiscard]] std::size_t waiting() const;
     /// No call waits or runs.
