@@ -35,6 +35,6 @@ struct Options {
 /// An empty tree. A time of access moves when an object is read for the first time after a change,
 /// as with the mount option relatime. No operation ever answers would_block; sync has nothing to
 /// do; losses() stays 0. Inode numbers are never used again.
-std::unique_ptr<FileSystem> make(Options options = {});
+std::unique_ptr<FileSystem> make(const Options& options = {});
 
 }  // namespace berth::vfs::memory

@@ -48,7 +48,8 @@ enum class FileType : std::uint8_t {
 struct Time {
     std::int64_t seconds = 0;
     std::uint32_t nanoseconds = 0;
-    auto operator<=>(const Time&) const = default;
+    // clang-tidy takes the 0 that comparisons are rewritten with for a pointer.
+    auto operator<=>(const Time&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct DeviceNumber {

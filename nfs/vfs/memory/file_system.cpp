@@ -2,7 +2,6 @@
 
 #include <mutex>
 #include <stdexcept>
-#include <utility>
 
 #include "nfs/vfs/memory/node.hpp"
 
@@ -29,7 +28,9 @@ Node* add_root(Volume& volume, const Options& options) {
 
 }  // namespace
 
-FileSystem::FileSystem(Options options) : volume_(options), root_(add_root(volume_, options)) {}
+FileSystem::FileSystem(const Options& options)
+    : volume_(options),
+      root_(add_root(volume_, options)) {}
 
 Result<NodePtr> FileSystem::root() {
     return NodePtr{root_};
@@ -54,8 +55,8 @@ Result<Space> FileSystem::space(const Caller&) {
     };
 }
 
-std::unique_ptr<vfs::FileSystem> make(Options options) {
-    return std::make_unique<FileSystem>(std::move(options));
+std::unique_ptr<vfs::FileSystem> make(const Options& options) {
+    return std::make_unique<FileSystem>(options);
 }
 
 }  // namespace berth::vfs::memory

@@ -11,7 +11,7 @@ class Node;
 
 class FileSystem final : public vfs::FileSystem {
 public:
-    explicit FileSystem(Options options);
+    explicit FileSystem(const Options& options);
 
     Result<NodePtr> root() override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override;

@@ -45,7 +45,7 @@ Result<void> Node::check_new(const Identity& who, std::string_view name) {
 
 Result<NodePtr> Node::add_new(const Identity& who, std::string_view name, Inode inode,
                               NewAttributes wanted) {
-    wanted = applicable(who, inode.type, std::move(wanted));
+    wanted = applicable(who, inode.type, wanted);
     if (wanted.size && *wanted.size > volume_.limits().file_bytes_max)
         return std::errc::file_too_large;
     const bool directory = inode.type == FileType::directory;

@@ -1,0 +1,85 @@
+// A file system that fails on demand: forwards everything to another one, and lets chosen
+// operations fail, before or after they were carried out. For tests, and for testing clients.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <system_error>
+
+#include "nfs/vfs/file_system.hpp"
+
+namespace berth::vfs::faulty {
+
+/// The operations of FileSystem and Node that can fail.
+enum class Operation : std::uint8_t {
+    root,
+    find,
+    space,
+    attributes,
+    access,
+    set_attributes,
+    read_link,
+    read,
+    write,
+    sync,
+    lookup,
+    peek,
+    list,
+    create,
+    make_directory,
+    make_symbolic_link,
+    make_special,
+    link,
+    remove,
+    remove_directory,
+    rename,
+};
+inline constexpr std::size_t operations = static_cast<std::size_t>(Operation::rename) + 1;
+
+/// Whether it changes the tree.
+[[nodiscard]] bool is_change(Operation operation);
+
+struct Fault {
+    std::errc error = std::errc::io_error;
+    /// Counted from the injection on, over the operations the fault applies to: the first to fail.
+    std::uint64_t nth = 1;
+    /// How many of them fail in a row.
+    std::uint64_t times = 1;
+    /// Carried out all the same, as when the disk fails late or an answer is lost.
+    bool after_success = false;
+    /// Only operations called with Wait::no: so that `would_block` is an honest answer.
+    bool unless_waiting = false;
+    /// Empty: every operation. Called from any thread.
+    std::function<bool(Operation)> applies;
+};
+
+class FileSystem final : public vfs::FileSystem {
+public:
+    explicit FileSystem(std::shared_ptr<vfs::FileSystem> inner);
+    ~FileSystem() override;
+
+    /// Adds a fault to those there are. Where two want one operation, the one injected first
+    /// decides; both count.
+    void inject(Fault fault);
+    /// Forgets all faults.
+    void clear();
+    /// How many operations failed because of a fault.
+    [[nodiscard]] std::uint64_t failures() const;
+    /// How many such operations were asked for.
+    [[nodiscard]] std::uint64_t calls(Operation operation) const;
+    /// From now on it looks as if unsynced data had been lost once more.
+    void lose();
+
+    Result<NodePtr> root() override;
+    Result<NodePtr> find(const ObjectId& id, Wait wait) override;
+    Result<Space> space(const Caller& caller) override;
+    [[nodiscard]] Limits limits() const override;
+    [[nodiscard]] std::uint64_t losses() const override;
+
+private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace berth::vfs::faulty

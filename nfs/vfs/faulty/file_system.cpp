@@ -1,0 +1,69 @@
+#include <atomic>
+#include <utility>
+
+#include "nfs/vfs/faulty.hpp"
+#include "nfs/vfs/faulty/faults.hpp"
+#include "nfs/vfs/faulty/node.hpp"
+
+namespace berth::vfs::faulty {
+
+class FileSystem::State {
+public:
+    explicit State(std::shared_ptr<vfs::FileSystem> wrapped) : inner(std::move(wrapped)) {}
+
+    const std::shared_ptr<vfs::FileSystem> inner;
+    Faults faults;
+    StandIns stand_ins{faults};
+    std::atomic<std::uint64_t> losses{0};
+
+    Result<NodePtr> stand_in(Result<NodePtr> found) {
+        if (!found) return found;
+        return stand_ins.of(*std::move(found));
+    }
+};
+
+FileSystem::FileSystem(std::shared_ptr<vfs::FileSystem> inner)
+    : state_(std::make_unique<State>(std::move(inner))) {}
+
+FileSystem::~FileSystem() = default;
+
+void FileSystem::inject(Fault fault) {
+    state_->faults.inject(std::move(fault));
+}
+void FileSystem::clear() {
+    state_->faults.clear();
+}
+std::uint64_t FileSystem::failures() const {
+    return state_->faults.failures();
+}
+std::uint64_t FileSystem::calls(Operation operation) const {
+    return state_->faults.calls(operation);
+}
+void FileSystem::lose() {
+    ++state_->losses;
+}
+
+Result<NodePtr> FileSystem::root() {
+    return state_->faults.run(Operation::root, Wait::yes,
+                              [&] { return state_->stand_in(state_->inner->root()); });
+}
+
+Result<NodePtr> FileSystem::find(const ObjectId& id, Wait wait) {
+    return state_->faults.run(Operation::find, wait,
+                              [&] { return state_->stand_in(state_->inner->find(id, wait)); });
+}
+
+Result<Space> FileSystem::space(const Caller& caller) {
+    return state_->faults.run(Operation::space, caller.wait,
+                              [&] { return state_->inner->space(caller); });
+}
+
+Limits FileSystem::limits() const {
+    return state_->inner->limits();
+}
+
+std::uint64_t FileSystem::losses() const {
+    return state_->inner->losses() + state_->losses;
+}
+
+}  // namespace berth::vfs::faulty

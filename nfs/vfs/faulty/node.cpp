@@ -1,0 +1,133 @@
+#include "nfs/vfs/faulty/node.hpp"
+
+#include <utility>
+
+namespace berth::vfs::faulty {
+namespace {
+
+/// A node of a foreign file system stands for itself: what is wrong with it the inner one will say.
+vfs::Node& without_stand_in(vfs::Node& node) {
+    auto* ours = dynamic_cast<Node*>(&node);
+    return ours == nullptr ? node : ours->inner();
+}
+
+}  // namespace
+
+NodePtr StandIns::of(NodePtr inner) {
+    const std::lock_guard guard{lock_};
+    auto& known = nodes_[inner.get()];
+    if (known != nullptr) {
+        if (auto pinned = known->pin_if_alive()) return pinned;
+    }
+    known = new Node{std::move(inner), faults_, *this};
+    return NodePtr{known};
+}
+
+void StandIns::forget(const Node& node) {
+    const std::lock_guard guard{lock_};
+    const auto found = nodes_.find(&node.inner());
+    // There may be a successor already, made while the last pin of this one was let go.
+    if (found != nodes_.end() && found->second == &node) nodes_.erase(found);
+}
+
+Result<NodePtr> Node::stand_in(Result<NodePtr> found) {
+    if (!found) return found;
+    return stand_ins_.of(*std::move(found));
+}
+
+Result<Attributes> Node::attributes(Wait wait) {
+    return faults_.run(Operation::attributes, wait, [&] { return inner_->attributes(wait); });
+}
+
+Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions) {
+    return faults_.run(Operation::access, caller.wait,
+                       [&] { return inner_->access(caller, permissions); });
+}
+
+Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted) {
+    return faults_.run(Operation::set_attributes, caller.wait,
+                       [&] { return inner_->set_attributes(caller, wanted); });
+}
+
+Result<std::string> Node::read_link(const Caller& caller) {
+    return faults_.run(Operation::read_link, caller.wait,
+                       [&] { return inner_->read_link(caller); });
+}
+
+Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
+                               std::span<std::byte> into) {
+    return faults_.run(Operation::read, caller.wait,
+                       [&] { return inner_->read(caller, offset, into); });
+}
+
+Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
+                                std::span<const std::byte> data) {
+    return faults_.run(Operation::write, caller.wait,
+                       [&] { return inner_->write(caller, offset, data); });
+}
+
+Result<void> Node::sync(Sync what) {
+    return faults_.run(Operation::sync, Wait::yes, [&] { return inner_->sync(what); });
+}
+
+Result<NodePtr> Node::lookup(const Caller& caller, std::string_view name) {
+    return faults_.run(Operation::lookup, caller.wait,
+                       [&] { return stand_in(inner_->lookup(caller, name)); });
+}
+
+Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
+    return faults_.run(Operation::peek, caller.wait, [&] { return inner_->peek(caller, name); });
+}
+
+Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) {
+    return faults_.run(Operation::list, caller.wait,
+                       [&] { return inner_->list(caller, cookie, take); });
+}
+
+Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const NewFile& file) {
+    return faults_.run(Operation::create, caller.wait,
+                       [&] { return stand_in(inner_->create(caller, name, file)); });
+}
+
+Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
+                                     const NewAttributes& attributes) {
+    return faults_.run(Operation::make_directory, caller.wait,
+                       [&] { return stand_in(inner_->make_directory(caller, name, attributes)); });
+}
+
+Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
+                                         std::string_view target, const NewAttributes& attributes) {
+    return faults_.run(Operation::make_symbolic_link, caller.wait, [&] {
+        return stand_in(inner_->make_symbolic_link(caller, name, target, attributes));
+    });
+}
+
+Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
+                                   const SpecialFile& special) {
+    return faults_.run(Operation::make_special, caller.wait,
+                       [&] { return stand_in(inner_->make_special(caller, name, special)); });
+}
+
+Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
+    return faults_.run(Operation::link, caller.wait,
+                       [&] { return inner_->link(caller, name, without_stand_in(target)); });
+}
+
+Result<void> Node::remove(const Caller& caller, std::string_view name) {
+    return faults_.run(Operation::remove, caller.wait,
+                       [&] { return inner_->remove(caller, name); });
+}
+
+Result<void> Node::remove_directory(const Caller& caller, std::string_view name) {
+    return faults_.run(Operation::remove_directory, caller.wait,
+                       [&] { return inner_->remove_directory(caller, name); });
+}
+
+Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
+                          std::string_view to_name) {
+    return faults_.run(Operation::rename, caller.wait, [&] {
+        return inner_->rename(caller, name, without_stand_in(to_directory), to_name);
+    });
+}
+
+}  // namespace berth::vfs::faulty
