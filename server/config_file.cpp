@@ -12,7 +12,8 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& path, const toml::source_region& where,
                          const std::string& what) {
-    throw UsageError(path + ":" + std::to_string(where.begin.line) + ": " + what);
+    const auto line = where.begin.line > 0 ? ":" + std::to_string(where.begin.line) : "";
+    throw UsageError(path + line + ": " + what);
 }
 
 /// A string, number or boolean as the command line would have it.
@@ -49,7 +50,7 @@ void add(std::vector<std::string>& arguments, const std::string& path, const std
 
 std::vector<std::string>
 arguments_of_config_file(const std::string& path,
-                         const std::function<bool(const std::string&)>& is_option) {
+                         const std::function<Key(const std::string&)>& judge) {
     toml::table table;
     try {
         table = toml::parse_file(path);
@@ -59,9 +60,11 @@ arguments_of_config_file(const std::string& path,
     std::vector<std::string> arguments;
     for (const auto& [key, value] : table) {
         const std::string name{key.str()};
-        if (name != "directories" && !is_option(name))
-            refuse(path, key.source(), "there is no option '" + name + "'");
-        add(arguments, path, name, value);
+        const auto judged = judge(name);
+        if (judged == Key::unknown) refuse(path, key.source(), "there is no option '" + name + "'");
+        std::vector<std::string> of_key;
+        add(of_key, path, name, value);
+        if (judged == Key::open) arguments.insert(arguments.end(), of_key.begin(), of_key.end());
     }
     return arguments;
 }

@@ -2,16 +2,24 @@
 // operands.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace berth::server {
 
-/// The file as command-line arguments. `is_option` says which keys exist. Throws UsageError naming
-/// file, line and what was expected.
+/// What the command line says of a key.
+enum class Key : std::uint8_t {
+    unknown,  ///< there is no such option
+    given,    ///< the command line has it already, and wins
+    open,     ///< the file may say it
+};
+
+/// The file as command-line arguments, without what the command line has given. Throws UsageError
+/// naming file, line and what was expected.
 std::vector<std::string>
 arguments_of_config_file(const std::string& path,
-                         const std::function<bool(const std::string&)>& is_option);
+                         const std::function<Key(const std::string&)>& judge);
 
 }  // namespace berth::server

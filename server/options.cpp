@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -123,17 +124,28 @@ std::vector<std::string> reversed(int count, const char* const* arguments) {
     return list;
 }
 
-// The file's lines become arguments before the real ones; single-valued options take the last.
+/// The names of the options that the command line has given; `directories` for its operands.
+std::set<std::string> given_options(const CLI::App& serve) {
+    std::set<std::string> given;
+    for (const auto* option : serve.get_options())
+        if (option->count() > 0)
+            given.insert(option->get_lnames().empty() ? "directories" : option->get_lnames()[0]);
+    // Each of the two says what the other one would.
+    if (given.contains("sync") || given.contains("async")) given.insert({"sync", "async"});
+    return given;
+}
+
+/// The same arguments, those that the file adds among them.
 std::vector<std::string> with_file(const CLI::App& serve, const std::string& path,
                                    std::vector<std::string> last_first) {
+    const auto given = given_options(serve);
     const auto from_file = arguments_of_config_file(path, [&](const std::string& name) {
-        const auto* option = serve.get_option_no_throw("--" + name);
-        return option != nullptr && name != "config" && name != "help";
+        const bool is_option =
+            name != "config" && name != "help" && serve.get_option_no_throw("--" + name) != nullptr;
+        if (!is_option && name != "directories") return Key::unknown;
+        return given.contains(name) ? Key::given : Key::open;
     });
-    // `serve` itself stands at the end of the reversed list; the file's follow right after it.
-    last_first.pop_back();
-    last_first.insert(last_first.end(), from_file.rbegin(), from_file.rend());
-    last_first.emplace_back("serve");
+    last_first.insert(last_first.begin(), from_file.rbegin(), from_file.rend());
     return last_first;
 }
 
@@ -189,12 +201,12 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
         auto last_first = reversed(argument_count, arguments);
         app.parse(std::vector{last_first});
         if (!texts.config.empty()) {
-            const auto config = texts.config;
+            auto all = with_file(*serve, texts.config, std::move(last_first));
             app.clear();
             parsed.serve = {};
             texts = {};
             is_async = false;
-            app.parse(with_file(*serve, config, std::move(last_first)));
+            app.parse(std::move(all));
         }
     } catch (const CLI::CallForHelp&) {
         return parsed;

@@ -1,0 +1,171 @@
+// What the command line and the configuration file come to, and what is refused.
+#include "server/options.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+namespace berth::server {
+namespace {
+
+CommandLine parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "berth");
+    return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+std::string refusal(const std::vector<const char*>& arguments) {
+    try {
+        parse(arguments);
+    } catch (const UsageError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+/// A file that is gone with the test.
+class ConfigFile {
+public:
+    explicit ConfigFile(const std::string& text)
+        : path_(std::filesystem::temp_directory_path() /
+                ("berth-config-" + std::to_string(::getpid()))) {
+        std::ofstream{path_} << text;
+    }
+    ~ConfigFile() { std::filesystem::remove(path_); }
+    ConfigFile(const ConfigFile&) = delete;
+    ConfigFile& operator=(const ConfigFile&) = delete;
+    [[nodiscard]] const char* path() const { return path_.c_str(); }
+
+private:
+    std::filesystem::path path_;
+};
+
+TEST(Options, DefaultsAreTheSafeOnes) {
+    const auto parsed = parse({"serve", "/srv"});
+    EXPECT_EQ(parsed.command, Command::serve);
+    EXPECT_EQ(parsed.serve.directories, std::vector<std::string>{"/srv"});
+    EXPECT_EQ(parsed.serve.listen.port, 2049);
+    EXPECT_TRUE(parsed.serve.listen.addresses.empty());
+    EXPECT_EQ(parsed.serve.exports.squash, vfs::Squash::root);
+    EXPECT_TRUE(parsed.serve.exports.sync);
+    EXPECT_FALSE(parsed.serve.exports.read_only);
+    EXPECT_EQ(parsed.serve.portmap, PortmapMode::automatic);
+}
+
+TEST(Options, EveryOptionIsTaken) {
+    const auto serve =
+        parse({"serve",  "/a",           "/b",      "--memory",    "m",        "--memory",
+               "n",      "--listen",     "[::1]:0", "--read-only", "--squash", "all",
+               "--anon", "99:98",        "--async", "--portmap",   "off",      "--threads",
+               "3",      "--workers",    "5",       "--state",     "/s",       "--log-level",
+               "debug",  "--log-format", "json"})
+            .serve;
+    EXPECT_EQ(serve.directories, (std::vector<std::string>{"/a", "/b"}));
+    EXPECT_EQ(serve.memory_names, (std::vector<std::string>{"m", "n"}));
+    ASSERT_EQ(serve.listen.addresses.size(), 1U);
+    EXPECT_TRUE(serve.listen.addresses[0].is_loopback());
+    EXPECT_EQ(serve.listen.port, 0);
+    EXPECT_TRUE(serve.exports.read_only);
+    EXPECT_EQ(serve.exports.squash, vfs::Squash::all);
+    EXPECT_EQ(serve.exports.anonymous_uid, 99U);
+    EXPECT_EQ(serve.exports.anonymous_gid, 98U);
+    EXPECT_FALSE(serve.exports.sync);
+    EXPECT_EQ(serve.portmap, PortmapMode::off);
+    EXPECT_EQ(serve.threads, 3U);
+    EXPECT_EQ(serve.workers, 5U);
+    EXPECT_EQ(serve.state, "/s");
+    EXPECT_EQ(serve.log_level, "debug");
+    EXPECT_EQ(serve.log_format, LogFormat::json);
+}
+
+TEST(Options, MemoryTakesOneNameAndLeavesTheDirectories) {
+    const auto serve = parse({"serve", "--memory", "m", "/a"}).serve;
+    EXPECT_EQ(serve.memory_names, std::vector<std::string>{"m"});
+    EXPECT_EQ(serve.directories, std::vector<std::string>{"/a"});
+}
+
+TEST(Options, ListenUnderstandsWhatPeopleType) {
+    EXPECT_EQ(parse_listen_address("2050").port, 2050);
+    EXPECT_TRUE(parse_listen_address("2050").addresses.empty());
+    EXPECT_EQ(parse_listen_address(":2051").port, 2051);
+    EXPECT_EQ(parse_listen_address("*:2052").port, 2052);
+    EXPECT_EQ(parse_listen_address("10.1.2.3").addresses.at(0).text(), "10.1.2.3");
+    EXPECT_EQ(parse_listen_address("10.1.2.3").port, 2049);
+    EXPECT_EQ(parse_listen_address("10.1.2.3:7").port, 7);
+    EXPECT_EQ(parse_listen_address("[fd00::1]:8").addresses.at(0).text(), "fd00::1");
+    EXPECT_EQ(parse_listen_address("[fd00::1]:8").port, 8);
+    EXPECT_EQ(parse_listen_address("fd00::1").addresses.at(0).text(), "fd00::1");
+    EXPECT_EQ(parse_listen_address("[fd00::1]").addresses.at(0).text(), "fd00::1");
+    EXPECT_EQ(parse_listen_address("localhost:9").addresses.size(), 2U);
+}
+
+TEST(Options, WrongOnesAreNamedInOneLine) {
+    const std::vector<std::vector<const char*>> wrong{
+        {"serve"},
+        {},
+        {"frob"},
+        {"serve", "/a", "--frob"},
+        {"serve", "/a", "--listen", "here:1"},
+        {"serve", "/a", "--listen", ":65536"},
+        {"serve", "/a", "--listen", ":-1"},
+        {"serve", "/a", "--squash", "some"},
+        {"serve", "/a", "--anon", "nobody"},
+        {"serve", "/a", "--anon", "1:"},
+        {"serve", "/a", "--threads", "0"},
+        {"serve", "/a", "--workers", "many"},
+        {"serve", "/a", "--portmap", "maybe"},
+        {"serve", "/a", "--log-level", "loud"},
+        {"serve", "/a", "--sync", "--async"},
+        {"serve", "/a", "--config", "/does/not/exist"},
+    };
+    for (const auto& arguments : wrong) {
+        const auto text = refusal(arguments);
+        EXPECT_FALSE(text.empty()) << (arguments.empty() ? "nothing" : arguments.back());
+        EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    }
+}
+
+TEST(Options, FileGivesWhatFlagsDoNot) {
+    const ConfigFile file{"listen = \":3000\"\nread-only = true\nsquash = \"none\"\n"
+                          "directories = [\"/from/file\"]\nmemory = [\"m\"]\nworkers = 7\n"};
+    const auto serve = parse({"serve", "--config", file.path(), "--squash", "all"}).serve;
+    EXPECT_EQ(serve.listen.port, 3000);
+    EXPECT_TRUE(serve.exports.read_only);
+    EXPECT_EQ(serve.exports.squash, vfs::Squash::all);
+    EXPECT_EQ(serve.directories, std::vector<std::string>{"/from/file"});
+    EXPECT_EQ(serve.memory_names, std::vector<std::string>{"m"});
+    EXPECT_EQ(serve.workers, 7U);
+}
+
+TEST(Options, FlagsOutdoTheFileInEveryWay) {
+    const ConfigFile file{"listen = \":3000\"\nasync = true\ndirectories = [\"/from/file\"]\n"};
+    const auto serve =
+        parse({"serve", "/flag", "--sync", "--listen", ":4000", "--config", file.path()}).serve;
+    EXPECT_EQ(serve.listen.port, 4000);
+    EXPECT_TRUE(serve.exports.sync);
+    EXPECT_EQ(serve.directories, std::vector<std::string>{"/flag"});
+}
+
+TEST(Options, FileErrorsNameFileAndLine) {
+    const std::vector<std::pair<std::string, std::string>> wrong{
+        {"read-only = true\nlissen = \":1\"\n", ":2: there is no option 'lissen'"},
+        {"threads = [1]\n", ":1: 'threads' expects"},
+        {"\n\nlisten = \n", ":3: "},
+        {"directories = \"/a\"\n", ":1: 'directories' expects a list"},
+        {"directories = [1]\n", ":1: 'directories' expects a list"},
+        {"squash = true\n", ":1: 'squash' expects"},
+    };
+    for (const auto& [text, expected] : wrong) {
+        const ConfigFile file{text};
+        const auto said = refusal({"serve", "/a", "--config", file.path()});
+        EXPECT_NE(said.find(file.path() + expected), std::string::npos) << said;
+        EXPECT_EQ(said.find('\n'), std::string::npos) << said;
+    }
+}
+
+}  // namespace
+}  // namespace berth::server
