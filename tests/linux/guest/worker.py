@@ -45,7 +45,7 @@ def fork_apart(guest: int) -> int:
 
 def unmount_all() -> None:
     with open("/proc/self/mounts") as mounts:
-        points = [line.split()[1] for line in mounts if line.split()[1].startswith("/mnt/")]
+        points = [line.split()[1] for line in mounts if line.split()[2].startswith("nfs")]
     for point in reversed(points):
         subprocess.run(["umount", "-f", "-l", point], check=False)
 

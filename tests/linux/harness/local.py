@@ -94,6 +94,10 @@ class Local:
         os.unlink(self._at(path))
         return low
 
+    def said(self) -> list[str]:
+        """What the server printed when it began to serve."""
+        return self._server.said.read_text().splitlines()
+
     def path(self, path="") -> str:
         """The absolute path on the server, as a mount command names it."""
         return os.fsdecode(self._at(path)).rstrip("/")
