@@ -80,9 +80,9 @@ struct NewTime {
 };
 
 /// What SETATTR and the creating operations may set; empty means leave alone. When creating: no
-/// mode is mode 0, a uid or gid that the caller may not give away is left out without an error, a
-/// size is looked at only for a regular file, and a directory takes its set-group-id bit from its
-/// parent alone.
+/// mode is 0600, and 0700 for a directory; a uid or gid that the caller may not give is left out
+/// without an error (some clients send their idea of the group with every new file); a size is
+/// looked at only for a regular file; below a set-group-id directory a new one is one too.
 struct NewAttributes {
     std::optional<std::uint32_t> mode;
     std::optional<std::uint32_t> uid;
@@ -99,7 +99,8 @@ enum class CreateMode : std::uint8_t {
     unchecked,  ///< an existing regular file is taken as it is, only `size` is applied to it;
                 ///< others: file_exists
     guarded,    ///< an existing name is an error
-    exclusive,  ///< an existing file made with the same verifier is success
+    exclusive,  ///< an existing file that this caller made with the same verifier is success,
+                ///< until its contents or times were changed
 };
 
 using CreateVerifier = std::array<std::byte, 8>;

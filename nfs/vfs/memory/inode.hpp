@@ -20,6 +20,9 @@ struct Target {
 /// By type: nothing, a regular file's bytes, a directory's entries, a symbolic link's text.
 using Body = std::variant<std::monostate, Contents, Directory, Target>;
 
+/// The one value that is no user and no group.
+inline constexpr std::uint32_t no_id = 0xFFFFFFFF;
+
 struct Inode {
     FileType type = FileType::regular;
     std::uint32_t mode = 0;
@@ -31,7 +34,8 @@ struct Inode {
     Time accessed;
     Time modified;
     Time changed;
-    std::optional<CreateVerifier> verifier;  ///< of the exclusive create that made it
+    /// Of the exclusive create that made it, until its contents or times are changed.
+    std::optional<CreateVerifier> verifier;
     Body body;
 };
 

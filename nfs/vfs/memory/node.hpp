@@ -58,12 +58,14 @@ private:
     /// Needs is_directory().
     [[nodiscard]] Directory& entries() { return std::get<Directory>(inode_.body); }
 
-    /// Whether names may be looked up here: gone, no directory, no permission.
+    /// Whether this may be the name of an entry here.
+    [[nodiscard]] Result<void> check_name(std::string_view name) const;
+    /// Whether the caller may look up names here.
     [[nodiscard]] Result<void> check_search(const Identity& who) const;
     /// What the name stands for, "." and ".." included.
     [[nodiscard]] Result<Node*> resolve(const Identity& who, std::string_view name);
 
-    /// Whether the name is one that could be made here, and is not taken.
+    /// Whether the name stands for nothing yet.
     [[nodiscard]] Result<void> check_free(const Identity& who, std::string_view name);
     /// check_free(), and whether the caller may add it.
     [[nodiscard]] Result<void> check_new(const Identity& who, std::string_view name);
@@ -73,7 +75,7 @@ private:
     /// create(), when the name is taken.
     [[nodiscard]] Result<NodePtr> take_existing(const Identity& who, const NewFile& file);
 
-    /// What the name stands for, if the caller may remove it.
+    /// Whether the caller may remove this entry.
     [[nodiscard]] Result<void> check_removal(const Identity& who, const Node& entry) const;
     /// rename(), but for names that are no entries: whether it may be done.
     [[nodiscard]] Result<void> check_rename(const Identity& who, Node& moved, Node& to_directory,
@@ -82,12 +84,14 @@ private:
     /// One name of this object is gone.
     void drop_link(Time now, Remains& remains);
 
+    /// Whether an object of this type may have such attributes at all.
+    [[nodiscard]] static Result<void> check_values(FileType type, const NewAttributes& wanted);
+    /// Whether the caller may set them.
     [[nodiscard]] Result<void> check_attributes(const Identity& who,
                                                 const NewAttributes& wanted) const;
-    [[nodiscard]] Result<void> check_size(const Identity& who, std::uint64_t size) const;
     /// Whether the owner and group asked for, if any, are such as this caller may set.
     [[nodiscard]] bool may_give_to(const Identity& who, const NewAttributes& wanted) const;
-    /// Needs attributes that check_attributes() let pass.
+    /// Needs attributes that both let pass.
     void apply_attributes(const Identity& who, const NewAttributes& wanted, Time now);
 
     /// After reading, without the lock: moves the time of access if relatime would.

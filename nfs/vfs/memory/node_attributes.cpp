@@ -7,18 +7,13 @@
 namespace berth::vfs::memory {
 namespace {
 
-/// In a chown, as in chown(2): leave alone.
-constexpr std::uint32_t no_id = 0xFFFFFFFF;
-
-bool wants_owner(const NewAttributes& wanted) {
-    return wanted.uid.value_or(no_id) != no_id;
-}
-bool wants_group(const NewAttributes& wanted) {
-    return wanted.gid.value_or(no_id) != no_id;
-}
-
-bool names_a_time(const std::optional<NewTime>& time) {
+bool is_given(const std::optional<NewTime>& time) {
     return time && time->value;
+}
+
+bool is_time(const std::optional<NewTime>& time) {
+    constexpr std::uint32_t nanoseconds_end = 1'000'000'000;
+    return !is_given(time) || time->value->nanoseconds < nanoseconds_end;
 }
 
 }  // namespace
@@ -41,42 +36,41 @@ Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions
 
 Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted) {
     const std::unique_lock guard{volume_.lock()};
+    if (auto valid = check_values(inode_.type, wanted); !valid) return valid;
     if (is_gone()) return stale;
     if (auto allowed = check_attributes(caller.identity, wanted); !allowed) return allowed;
     apply_attributes(caller.identity, wanted, volume_.now());
     return {};
 }
 
-Result<void> Node::check_size(const Identity& who, std::uint64_t size) const {
-    if (is_directory()) return std::errc::is_a_directory;
-    if (inode_.type != FileType::regular) return std::errc::invalid_argument;
-    if (size > volume_.limits().file_bytes_max) return std::errc::file_too_large;
-    if (!may_write_contents(who, inode_)) return std::errc::permission_denied;
+Result<void> Node::check_values(FileType type, const NewAttributes& wanted) {
+    if (wanted.size) {
+        if (type == FileType::directory) return std::errc::is_a_directory;
+        if (type != FileType::regular) return std::errc::invalid_argument;
+        if (*wanted.size > Volume::file_bytes_max) return std::errc::file_too_large;
+    }
+    if (wanted.uid == no_id || wanted.gid == no_id) return std::errc::invalid_argument;
+    if (!is_time(wanted.accessed) || !is_time(wanted.modified)) return std::errc::invalid_argument;
     return {};
 }
 
 bool Node::may_give_to(const Identity& who, const NewAttributes& wanted) const {
-    if (is_root(who) || (!wants_owner(wanted) && !wants_group(wanted))) return true;
+    if (is_root(who) || (!wanted.uid && !wanted.gid)) return true;
     if (who.uid != inode_.uid) return false;
-    if (wants_owner(wanted) && *wanted.uid != inode_.uid) return false;
-    return !wants_group(wanted) || *wanted.gid == inode_.gid || is_in_group(who, *wanted.gid);
+    if (wanted.uid && *wanted.uid != inode_.uid) return false;
+    return !wanted.gid || *wanted.gid == inode_.gid || is_in_group(who, *wanted.gid);
 }
 
 Result<void> Node::check_attributes(const Identity& who, const NewAttributes& wanted) const {
-    if (wanted.size) {
-        if (auto allowed = check_size(who, *wanted.size); !allowed) return allowed;
-    }
     if (!may_give_to(who, wanted)) return std::errc::operation_not_permitted;
     if (is_owner_or_root(who, inode_)) return {};
 
-    if (wanted.mode && inode_.type != FileType::symbolic_link)
-        return std::errc::operation_not_permitted;
-    if (names_a_time(wanted.accessed) || names_a_time(wanted.modified)) {
+    const bool changes_mode = wanted.mode && inode_.type != FileType::symbolic_link;
+    if (changes_mode || is_given(wanted.accessed) || is_given(wanted.modified)) {
         return std::errc::operation_not_permitted;
     }
-    if ((wanted.accessed || wanted.modified) && !may(who, inode_, may_write)) {
-        return std::errc::permission_denied;
-    }
+    const bool writes = wanted.size || wanted.accessed || wanted.modified;
+    if (writes && !may(who, inode_, may_write)) return std::errc::permission_denied;
     return {};
 }
 
@@ -86,10 +80,10 @@ void Node::apply_attributes(const Identity& who, const NewAttributes& wanted, Ti
         inode_.mode = mode_after_write(who, inode_);
         stamp_modified(inode_, now);
     }
-    if (wants_owner(wanted) || wants_group(wanted)) {
+    if (wanted.uid || wanted.gid) {
         inode_.mode = mode_after_chown(who, inode_);
-        if (wants_owner(wanted)) inode_.uid = *wanted.uid;
-        if (wants_group(wanted)) inode_.gid = *wanted.gid;
+        inode_.uid = wanted.uid.value_or(inode_.uid);
+        inode_.gid = wanted.gid.value_or(inode_.gid);
         stamp_changed(inode_, now);
     }
     if (wanted.mode && inode_.type != FileType::symbolic_link) {
@@ -99,6 +93,7 @@ void Node::apply_attributes(const Identity& who, const NewAttributes& wanted, Ti
     if (wanted.accessed) inode_.accessed = wanted.accessed->value.value_or(now);
     if (wanted.modified) inode_.modified = wanted.modified->value.value_or(now);
     if (wanted.accessed || wanted.modified) stamp_changed(inode_, now);
+    if (wanted.size || wanted.accessed || wanted.modified) inode_.verifier.reset();
 }
 
 }  // namespace berth::vfs::memory

@@ -1,4 +1,5 @@
 // Making new entries.
+#include <climits>
 #include <mutex>
 #include <utility>
 
@@ -11,17 +12,29 @@ namespace berth::vfs::memory {
 namespace {
 
 constexpr std::uint32_t link_mode = 0777;
+constexpr std::uint32_t mode_unasked = 0600;
+constexpr std::uint32_t directory_mode_unasked = 0700;
+constexpr std::size_t target_bytes_max = PATH_MAX - 1;
 
 /// What of the attributes asked for a new object the caller may set on it, and its type has.
 NewAttributes applicable(const Identity& who, FileType type, NewAttributes wanted) {
-    if (!is_root(who)) {
-        if (wanted.uid && *wanted.uid != who.uid) wanted.uid.reset();
-        if (wanted.gid && !is_in_group(who, *wanted.gid)) wanted.gid.reset();
-    }
+    if (wanted.uid == no_id || (!is_root(who) && wanted.uid != who.uid)) wanted.uid.reset();
+    const bool gives_group =
+        wanted.gid && *wanted.gid != no_id && (is_root(who) || is_in_group(who, *wanted.gid));
+    if (!gives_group) wanted.gid.reset();
     if (type != FileType::regular) wanted.size.reset();
-    if (type != FileType::symbolic_link) wanted.mode = wanted.mode.value_or(0);
-    if (type == FileType::directory) *wanted.mode &= 01777;
+    if (!wanted.mode) {
+        wanted.mode = type == FileType::directory ? directory_mode_unasked : mode_unasked;
+    }
     return wanted;
+}
+
+/// Whether symlink(2) would take this text.
+Result<void> check_target(std::string_view target) {
+    if (target.find('\0') != target.npos) return std::errc::invalid_argument;
+    if (target.empty()) return std::errc::no_such_file_or_directory;
+    if (target.size() > target_bytes_max) return std::errc::filename_too_long;
+    return {};
 }
 
 }  // namespace
@@ -30,10 +43,6 @@ Result<void> Node::check_free(const Identity& who, std::string_view name) {
     const auto found = resolve(who, name);
     if (found) return std::errc::file_exists;
     if (found.error() != std::errc::no_such_file_or_directory) return found.error();
-    // These would be no entries of this directory, so they must never become any.
-    if (name.empty() || name.find('/') != name.npos || name.find('\0') != name.npos) {
-        return std::errc::invalid_argument;
-    }
     return {};
 }
 
@@ -46,8 +55,7 @@ Result<void> Node::check_new(const Identity& who, std::string_view name) {
 Result<NodePtr> Node::add_new(const Identity& who, std::string_view name, Inode inode,
                               NewAttributes wanted) {
     wanted = applicable(who, inode.type, wanted);
-    if (wanted.size && *wanted.size > volume_.limits().file_bytes_max)
-        return std::errc::file_too_large;
+    if (auto valid = check_values(inode.type, wanted); !valid) return valid.error();
     const bool directory = inode.type == FileType::directory;
     if (directory && inode_.links >= volume_.limits().links_max) return std::errc::too_many_links;
 
@@ -74,10 +82,13 @@ Result<NodePtr> Node::add_new(const Identity& who, std::string_view name, Inode 
 Result<NodePtr> Node::take_existing(const Identity& who, const NewFile& file) {
     if (inode_.type != FileType::regular) return std::errc::file_exists;
     if (file.mode == CreateMode::exclusive) {
-        if (inode_.verifier != file.verifier) return std::errc::file_exists;
+        const bool same = inode_.uid == who.uid && inode_.verifier == file.verifier;
+        if (!same) return std::errc::file_exists;
     } else if (file.attributes.size) {
-        if (auto allowed = check_size(who, *file.attributes.size); !allowed) return allowed.error();
-        apply_attributes(who, {.size = file.attributes.size}, volume_.now());
+        const NewAttributes wanted{.size = file.attributes.size};
+        if (auto valid = check_values(inode_.type, wanted); !valid) return valid.error();
+        if (auto allowed = check_attributes(who, wanted); !allowed) return allowed.error();
+        apply_attributes(who, wanted, volume_.now());
     }
     return NodePtr{this};
 }
@@ -110,6 +121,8 @@ Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name
 Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
                                          std::string_view target, const NewAttributes& attributes) {
     const std::unique_lock guard{volume_.lock()};
+    if (auto valid = check_name(name); !valid) return valid.error();
+    if (auto valid = check_target(target); !valid) return valid.error();
     if (auto allowed = check_new(caller.identity, name); !allowed) return allowed.error();
     Inode inode{
         .type = FileType::symbolic_link, .mode = link_mode, .body = Target{std::string{target}}};
@@ -137,12 +150,13 @@ Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& 
     auto& inode = linked->inode_;
 
     const std::unique_lock guard{volume_.lock()};
-    if (linked->is_gone()) return stale;
+    if (auto valid = check_name(name); !valid) return valid;
+    if (linked->is_directory()) return std::errc::operation_not_permitted;
     if (auto allowed = check_free(who, name); !allowed) return allowed;
     if (volume_.protects_hard_links() && !may_link(who, inode))
         return std::errc::operation_not_permitted;
     if (!may(who, inode_, may_write)) return std::errc::permission_denied;
-    if (linked->is_directory()) return std::errc::operation_not_permitted;
+    if (linked->is_gone()) return stale;
     if (inode.links >= volume_.limits().links_max) return std::errc::too_many_links;
 
     const auto now = volume_.now();

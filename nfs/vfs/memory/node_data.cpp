@@ -1,5 +1,4 @@
 // What an object holds: a file's bytes, a link's text.
-#include <algorithm>
 #include <mutex>
 
 #include "nfs/vfs/memory/node.hpp"
@@ -8,9 +7,11 @@
 namespace berth::vfs::memory {
 namespace {
 
-std::errc no_regular_file(const Inode& inode) {
-    return inode.type == FileType::directory ? std::errc::is_a_directory
-                                             : std::errc::invalid_argument;
+Result<void> check_contents(const Inode& inode) {
+    if (inode.type == FileType::directory) return std::errc::is_a_directory;
+    if (inode.type != FileType::regular) return std::errc::invalid_argument;
+    if (inode.links == 0) return stale;
+    return {};
 }
 
 }  // namespace
@@ -19,10 +20,9 @@ Result<std::string> Node::read_link(const Caller&) {
     std::string text;
     {
         const std::shared_lock guard{volume_.lock()};
+        if (inode_.type != FileType::symbolic_link) return std::errc::invalid_argument;
         if (is_gone()) return stale;
-        const auto* target = std::get_if<Target>(&inode_.body);
-        if (target == nullptr) return std::errc::invalid_argument;
-        text = target->text;
+        text = std::get<Target>(inode_.body).text;
     }
     note_access();
     return text;
@@ -33,30 +33,27 @@ Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
     std::size_t count = 0;
     {
         const std::shared_lock guard{volume_.lock()};
-        if (is_gone()) return stale;
-        const auto* contents = std::get_if<Contents>(&inode_.body);
-        if (contents == nullptr) return no_regular_file(inode_);
+        if (auto valid = check_contents(inode_); !valid) return valid.error();
         if (!may_read_contents(caller.identity, inode_)) return std::errc::permission_denied;
-        count = contents->read(offset, into);
+        count = std::get<Contents>(inode_.body).read(offset, into);
     }
-    if (!into.empty()) note_access();
+    if (count > 0) note_access();
     return count;
 }
 
 Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
                                 std::span<const std::byte> data) {
     const std::unique_lock guard{volume_.lock()};
-    if (is_gone()) return stale;
-    auto* contents = std::get_if<Contents>(&inode_.body);
-    if (contents == nullptr) return no_regular_file(inode_);
+    if (auto valid = check_contents(inode_); !valid) return valid.error();
     if (!may_write_contents(caller.identity, inode_)) return std::errc::permission_denied;
+    if (offset > Volume::file_bytes_max || data.size() > Volume::file_bytes_max - offset) {
+        return std::errc::file_too_large;
+    }
     if (data.empty()) return 0;
 
-    const auto end_max = volume_.limits().file_bytes_max;
-    if (offset >= end_max) return std::errc::file_too_large;
-    data = data.first(std::min<std::uint64_t>(data.size(), end_max - offset));
-    const auto count = contents->write(offset, data, volume_.bytes());
+    const auto count = std::get<Contents>(inode_.body).write(offset, data, volume_.bytes());
     if (count == 0) return std::errc::no_space_on_device;
+    inode_.verifier.reset();
     inode_.mode = mode_after_write(caller.identity, inode_);
     stamp_modified(inode_, volume_.now());
     return count;

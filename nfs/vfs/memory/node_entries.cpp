@@ -1,4 +1,5 @@
 // Finding and listing a directory's entries.
+#include <limits>
 #include <mutex>
 #include <vector>
 
@@ -7,6 +8,8 @@
 
 namespace berth::vfs::memory {
 namespace {
+
+constexpr std::uint64_t cookie_max = std::numeric_limits<std::int64_t>::max();
 
 /// A part of a listing, copied under the lock and handed out without it: whoever takes the entries
 /// may call any operation meanwhile.
@@ -44,18 +47,26 @@ private:
 
 }  // namespace
 
-Result<void> Node::check_search(const Identity& who) const {
-    if (is_gone()) return stale;
+Result<void> Node::check_name(std::string_view name) const {
     if (!is_directory()) return std::errc::not_a_directory;
+    if (name.empty() || name.find('/') != name.npos || name.find('\0') != name.npos) {
+        return std::errc::permission_denied;
+    }
+    if (name.size() > volume_.limits().name_bytes_max) return std::errc::filename_too_long;
+    return {};
+}
+
+Result<void> Node::check_search(const Identity& who) const {
     if (!may(who, inode_, may_execute)) return std::errc::permission_denied;
+    if (is_gone()) return stale;
     return {};
 }
 
 Result<Node*> Node::resolve(const Identity& who, std::string_view name) {
+    if (auto valid = check_name(name); !valid) return valid.error();
     if (auto allowed = check_search(who); !allowed) return allowed.error();
     if (name == ".") return this;
     if (name == "..") return entries().parent();
-    if (name.size() > volume_.limits().name_bytes_max) return std::errc::filename_too_long;
     auto* found = entries().find(name);
     if (found == nullptr) return std::errc::no_such_file_or_directory;
     return found;
@@ -80,8 +91,9 @@ Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEn
         Page page;
         {
             const std::shared_lock guard{volume_.lock()};
-            if (is_gone()) return stale;
             if (!is_directory()) return std::errc::not_a_directory;
+            if (is_gone()) return stale;
+            if (cookie > cookie_max) return std::errc::invalid_argument;
             if (!may(caller.identity, inode_, may_read)) return std::errc::permission_denied;
 
             const auto& all = entries();

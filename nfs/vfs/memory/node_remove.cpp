@@ -104,6 +104,8 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
 
     Remains remains;
     const std::unique_lock guard{volume_.lock()};
+    if (auto valid = check_name(name); !valid) return valid;
+    if (auto valid = to->check_name(to_name); !valid) return valid;
     if (auto allowed = check_search(who); !allowed) return allowed;
     if (auto allowed = to->check_search(who); !allowed) return allowed;
     if (is_dots(name) || is_dots(to_name)) return std::errc::device_or_resource_busy;

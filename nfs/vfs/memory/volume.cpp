@@ -44,6 +44,7 @@ Volume::Volume(Options options)
 Limits Volume::limits() const {
     Limits limits;
     limits.links_max = options_.links_max;
+    limits.file_bytes_max = file_bytes_max;
     return limits;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <shared_mutex>
 #include <unordered_map>
 
@@ -26,6 +27,8 @@ struct Remains {
 /// something.
 class Volume {
 public:
+    static constexpr std::uint64_t file_bytes_max = std::numeric_limits<std::int64_t>::max();
+
     explicit Volume(Options options);
 
     [[nodiscard]] std::shared_mutex& lock() { return lock_; }

@@ -40,6 +40,22 @@ Result<mode_t> type_bits(FileType type) {
     }
 }
 
+// Some clients send their idea of owner and group with every new object. What the caller may not
+// give is left out; whatever else goes wrong is found again with the rest. One by one, because the
+// kernel refuses both for either.
+void give_away(vfs::Node& made, const Caller& caller, NewAttributes& wanted) {
+    const auto is_settled = [](const Result<void>& given) {
+        return given || given.error() == std::errc::operation_not_permitted ||
+               given.error() == std::errc::invalid_argument;
+    };
+    if (wanted.uid && is_settled(made.set_attributes(caller, {.uid = wanted.uid}))) {
+        wanted.uid.reset();
+    }
+    if (wanted.gid && is_settled(made.set_attributes(caller, {.gid = wanted.gid}))) {
+        wanted.gid.reset();
+    }
+}
+
 }  // namespace
 
 Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const NewFile& file) {
@@ -53,7 +69,10 @@ Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const 
     for (int tries = 0; tries < tries_max; ++tries) {
         auto made = open_at(path_.number(), entry_name->text(),
                             O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_NOCTTY, mode & 07777U);
-        if (made) return finish_created(caller, *entry_name, file, std::move(*made));
+        if (made) {
+            auto node = finish_created(caller, *entry_name, file, std::move(*made));
+            return node ? node : undo(caller, *entry_name, 0, node.error());
+        }
         if (made.error() != std::errc::file_exists) return reason(made.error());
         auto existing = take_existing(caller, *entry_name, file);
         if (existing || existing.error() != std::errc::no_such_file_or_directory) return existing;
@@ -86,15 +105,14 @@ Result<NodePtr> Node::finish_created(const Caller& caller, const EntryName& name
                                      const NewFile& file, Descriptor made) {
     auto path = reopen(made.number(), O_PATH);
     if (!path) return path.error();
-    const bool exclusive = file.mode == CreateMode::exclusive;
-    if (exclusive) {
-        if (auto kept = change_times(path->number(), to_times(file.verifier)); !kept) {
-            static_cast<void>(unlink(caller, name.text(), 0));
-            return kept.error();
-        }
+    if (file.mode != CreateMode::exclusive) {
+        const auto rest = rest_of(file.attributes, FileType::regular);
+        return adopt_new(caller, name, {std::move(*path), std::move(made)}, FileType::regular,
+                         rest);
     }
-    const auto rest = exclusive ? NewAttributes{} : rest_of(file.attributes, FileType::regular);
-    return adopt_new(caller, name, {std::move(*path), std::move(made)}, FileType::regular, rest);
+    auto kept = change_times(path->number(), to_times(file.verifier));
+    if (!kept) return kept.error();
+    return adopt_new(caller, name, {std::move(*path), std::move(made)}, FileType::regular, {});
 }
 
 Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
@@ -139,13 +157,21 @@ Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
 // The kernel makes these without opening them, so the name is looked up again.
 Result<NodePtr> Node::find_new(const Caller& caller, const EntryName& name, FileType type,
                                const NewAttributes& rest) {
+    const int how_removed = type == FileType::directory ? AT_REMOVEDIR : 0;
     auto opened = tree_.open_entry(path_.number(), name.text(), Wait::yes);
-    if (!opened) return reason(opened.error());
+    if (!opened) return undo(caller, name, how_removed, opened.error());
     auto found = status(opened->number());
-    if (!found) return found.error();
     // Somebody was quicker; there is no telling what became of ours.
-    if (to_file_type(found->stx_mode) != type) return std::errc::file_exists;
-    return adopt_new(caller, name, {std::move(*opened), {}}, type, rest);
+    if (!found || to_file_type(found->stx_mode) != type) return std::errc::file_exists;
+    auto node = adopt_new(caller, name, {std::move(*opened), {}}, type, rest);
+    return node ? node : undo(caller, name, how_removed, node.error());
+}
+
+// An object that its maker is told was not made must not be there.
+std::errc Node::undo(const Caller& caller, const EntryName& name, int how_removed,
+                     std::errc error) {
+    static_cast<void>(unlink(caller, name.text(), how_removed));
+    return error;
 }
 
 Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Made made,
@@ -158,16 +184,13 @@ Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Mad
     tree_.locator().seen(*id, id_, name.text());
     if (is_anything(rest)) {
         auto wanted = rest;
+        give_away(**node, caller, wanted);
         if (wanted.mode && type == FileType::directory) {
             // Inherited from this directory, whatever the client asked for.
             auto status = (*node)->alive();
             if (status) *wanted.mode |= status->stx_mode & unsigned{S_ISGID};
         }
-        if (auto set = (*node)->set_attributes(caller, wanted); !set) {
-            const int flags = type == FileType::directory ? AT_REMOVEDIR : 0;
-            static_cast<void>(unlink(caller, name.text(), flags));
-            return set.error();
-        }
+        if (auto set = (*node)->set_attributes(caller, wanted); !set) return set.error();
     }
     return NodePtr{std::move(*node)};
 }

@@ -74,13 +74,26 @@ TEST_F(Creating, EveryAttributeIsSet) {
 }
 
 TEST_F(Creating, WhatCannotBeFinishedIsRemovedAgain) {
-    const NewAttributes others{.uid = 1001};
-    constexpr auto refused = std::errc::operation_not_permitted;
-    EXPECT_EQ(error_of(root()->create(alice, "x", {.attributes = others})), refused);
-    EXPECT_EQ(error_of(root()->make_directory(alice, "x", others)), refused);
-    EXPECT_EQ(error_of(root()->make_symbolic_link(alice, "x", "t", others)), refused);
-    EXPECT_EQ(error_of(root()->make_special(alice, "x", {.attributes = others})), refused);
+    const NewAttributes impossible{.modified = NewTime{Time{0, 1'000'000'000}}};
+    constexpr auto refused = std::errc::invalid_argument;
+    EXPECT_EQ(error_of(root()->create(alice, "x", {.attributes = impossible})), refused);
+    EXPECT_EQ(error_of(root()->make_directory(alice, "x", impossible)), refused);
+    EXPECT_EQ(error_of(root()->make_symbolic_link(alice, "x", "t", impossible)), refused);
+    EXPECT_EQ(error_of(root()->make_special(alice, "x", {.attributes = impossible})), refused);
     EXPECT_TRUE(std::filesystem::is_empty(local.path()));
+}
+
+TEST_F(Creating, OwnersThatMayNotBeGivenAreLeftOut) {
+    const NewAttributes others{.mode = 0640, .uid = 1001, .gid = 1001};
+    auto file = root()->create(alice, "f", {.attributes = others}).value();
+    auto directory = root()->make_directory(alice, "d", others).value();
+    auto link = root()->make_symbolic_link(alice, "l", "t", others).value();
+    auto fifo = root()->make_special(alice, "p", {.attributes = others}).value();
+    for (const auto& made : {file, directory, link, fifo}) {
+        EXPECT_EQ(made->attributes(Wait::yes)->uid, 1000U);
+        EXPECT_EQ(made->attributes(Wait::yes)->gid, 1000U);
+    }
+    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0640U);
 }
 
 TEST_F(Creating, SetGroupIdDirectoriesPassTheirGroupOn) {
