@@ -103,15 +103,43 @@ def moved_out(lab: Lab):
     check.equal(get("directory/file"), b"inside", "at first")
     lab.local.move_out("directory")
     check.fails(errno.ENOENT, os.listdir, "directory")
-    for attempt in (
-        lambda: os.listdir(standing),
-        lambda: os.open("file", os.O_RDONLY, dir_fd=standing),
-        lambda: os.open("new", os.O_WRONLY | os.O_CREAT, dir_fd=standing),
-        lambda: os.stat("..", dir_fd=standing),
-    ):
+    attempts = {
+        "list": lambda: os.listdir(standing),
+        "open": lambda: os.open("file", os.O_RDONLY, dir_fd=standing),
+        "create": lambda: os.open("new", os.O_WRONLY | os.O_CREAT, dir_fd=standing),
+        "mkdir": lambda: os.mkdir("new", dir_fd=standing),
+        "unlink": lambda: os.unlink("file", dir_fd=standing),
+        "rename": lambda: os.rename("file", "brought-back", src_dir_fd=standing),
+    }
+    for name, attempt in attempts.items():
+        attempt.__name__ = name
         check.fails(errno.ESTALE, attempt)
-    check.equal(lab.local.names_outside(), [b"file"], "what is outside")
+    check.equal(lab.local.names_outside(), ["file"], "what is outside")
     os.close(standing)
+
+
+@case()
+def mounted_inside(lab: Lab):
+    """What is mounted on a directory in the export is not exported with it."""
+    lab.local.mkdir("point", 0o777)
+    lab.local.bind("point")
+    lab.work("actimeo=0")
+    attempts = {
+        "listing": lambda: os.listdir("point"),
+        "reading": lambda: get("point/secret"),
+        "creating": lambda: put("point/new", b""),
+        "renaming": lambda: os.rename("point/secret", "point/found"),
+        "linking": lambda: os.link("point/secret", "found"),
+    }
+    for what, attempt in attempts.items():
+        try:
+            found = attempt()
+        except OSError:
+            continue
+        check.true(found in (None, [], ["new"]), f"{what}: {found}")
+    check.equal(lab.local.names_outside(), ["secret"], "what is outside")
+    put("beside", b"")
+    check.equal(sorted(os.listdir()), ["beside", "point"], "what is beside it")
 
 
 @case()

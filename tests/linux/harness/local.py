@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import threading
 
 from harness.server import Server
@@ -20,6 +21,7 @@ class Local:
     def __init__(self, server: Server, directory: str):
         self._server = server
         self._root = os.fsencode(server.export / directory)
+        self._outside = f"{server.export}-outside-{directory}"
         self._churn: threading.Thread | None = None
         self._calm = threading.Event()
 
@@ -136,13 +138,17 @@ class Local:
 
     def move_out(self, path) -> None:
         """Moves a directory out of the export, into the same file system."""
-        os.rename(self._at(path), self._outside())
+        os.rename(self._at(path), self._outside)
 
-    def names_outside(self) -> list[bytes]:
-        return sorted(os.listdir(self._outside()))
+    def bind(self, path) -> None:
+        """Mounts a directory that is not exported, and has a file `secret`, on `path`: where berth sees it."""
+        os.mkdir(self._outside)
+        pathlib.Path(self._outside, "secret").write_bytes(b"not exported")
+        enter = ["nsenter", "-m", "-t", str(self._server.pid)]
+        subprocess.run([*enter, "mount", "--bind", self._outside, self._at(path)], check=True)
 
-    def _outside(self) -> str:
-        return f"{self._server.export}.moved-out"
+    def names_outside(self) -> list[str]:
+        return sorted(os.listdir(self._outside))
 
     def truncate(self, path, size: int) -> None:
         os.truncate(self._at(path), size)
