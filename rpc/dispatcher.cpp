@@ -149,7 +149,9 @@ Verdict Dispatcher::run(Exchange& exchange, bool may_block) {
     auto& call = exchange.call;
     call.may_block = may_block;
     call.deferred = false;
-    for (const auto& observer : observers_) observer->before(call);
+    const bool has_run_before = may_block && exchange.procedure->id.runs == Runs::or_defers;
+    if (!has_run_before)
+        for (const auto& observer : observers_) observer->before(call);
     write_success_header(exchange);
     auto arguments = exchange.arguments;
     auto status = AcceptStatus::success;

@@ -29,6 +29,8 @@ struct Ending {
 };
 
 /// Sees every call before and after its handler: metrics, traces. Called from many threads at once.
+/// A call that defers is seen once before its first run and once after its last, by different
+/// threads.
 class Observer {
 public:
     Observer() = default;
