@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t nobody = 65534;
 constexpr std::uint32_t no_id = 0xFFFFFFFF;
 constexpr std::uint32_t mode_bits = 07777;
+constexpr std::uint32_t second_in_nanoseconds = 1'000'000'000;
 
 // Clients refuse all attributes of a file whose owner is -1.
 std::uint32_t presentable(std::uint32_t id) {
@@ -17,7 +18,6 @@ std::uint32_t presentable(std::uint32_t id) {
 }
 
 vfs::Result<std::optional<vfs::NewTime>> from_wire(const NewTime& wanted) {
-    constexpr std::uint32_t second_in_nanoseconds = 1'000'000'000;
     if (wanted.discriminant() == TimeHow::leave) return std::optional<vfs::NewTime>{};
     const auto* time = wanted.get_if<TimeHow::client_time>();
     if (time == nullptr) return std::optional{vfs::NewTime{}};
@@ -27,10 +27,15 @@ vfs::Result<std::optional<vfs::NewTime>> from_wire(const NewTime& wanted) {
 
 }  // namespace
 
+std::uint64_t presentable_fileid(std::uint64_t fileid) {
+    return fileid == 0 ? std::numeric_limits<std::uint64_t>::max() : fileid;
+}
+
 Time to_wire(const vfs::Time& time) {
     constexpr std::int64_t seconds_max = std::numeric_limits<std::uint32_t>::max();
     if (time.seconds < 0) return {0, 0};
-    if (time.seconds > seconds_max) return {static_cast<std::uint32_t>(seconds_max), 0};
+    if (time.seconds > seconds_max)
+        return {static_cast<std::uint32_t>(seconds_max), second_in_nanoseconds - 1};
     return {static_cast<std::uint32_t>(time.seconds), time.nanoseconds};
 }
 
@@ -57,7 +62,7 @@ Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exporte
             .used = attributes.used,
             .device = {attributes.device.major, attributes.device.minor},
             .fsid = exported.fsid,
-            .fileid = attributes.fileid,
+            .fileid = presentable_fileid(attributes.fileid),
             .accessed = to_wire(attributes.accessed),
             .modified = to_wire(attributes.modified),
             .changed = to_wire(attributes.changed)};

@@ -12,6 +12,8 @@ namespace berth::nfs {
 
 /// Seconds that 32 bits can't hold become the nearest ones that they can.
 [[nodiscard]] Time to_wire(const vfs::Time& time);
+/// Clients take 0 for "no such object", so it stands in for none that a file system gives.
+[[nodiscard]] std::uint64_t presentable_fileid(std::uint64_t fileid);
 [[nodiscard]] FileType to_wire(vfs::FileType type);
 [[nodiscard]] Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported);
 [[nodiscard]] WccAttributes to_wcc(const vfs::Attributes& attributes);

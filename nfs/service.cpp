@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "nfs/status.hpp"
-
 namespace berth::nfs {
 
 constexpr std::array<rpc::Entry<Service>, 22> Service::procedures{
@@ -59,14 +57,10 @@ vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) con
     const auto wait = call.may_block ? vfs::Wait::yes : vfs::Wait::no;
     auto node = exported->files->find(opened->object, wait);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
-    return Target{exported, std::move(*node), {identity_of(call, exported->options), wait}};
-}
-
-Status Service::fail(rpc::Call& call, std::errc error) {
-    if (error == vfs::would_block && !call.may_block) call.defer();
-    const auto status = to_status(error);
-    if (status == Status::jukebox) call.forget_reply();
-    return status;
+    return Target{.call = &call,
+                  .exported = exported,
+                  .node = std::move(*node),
+                  .caller = {identity_of(call, exported->options), wait}};
 }
 
 FileHandle Service::seal(rpc::Call& call, const vfs::Export& exported,
@@ -83,9 +77,9 @@ std::uint32_t Service::transfer_bytes_max(const rpc::Call& call) const noexcept 
 }
 
 // A loss seen by the file system changes the verifier as a restart does.
-Verifier Service::write_verifier(const vfs::FileSystem& files) const {
+Verifier Service::write_verifier(std::uint64_t losses) const {
     constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
-    const auto value = options_.write_verifier + files.losses() * spread;
+    const auto value = options_.write_verifier + losses * spread;
     Verifier verifier;
     std::memcpy(verifier.data(), &value, sizeof value);
     return verifier;

@@ -66,16 +66,14 @@ public:
     static const std::array<rpc::Entry<Service>, 22> procedures;
 
 private:
-    /// The object of a handle, and whom the caller is there.
+    /// The object of a handle, and whom the caller is there. The one place that looks at the
+    /// exports.
     vfs::Result<Target> open(rpc::Call& call, const FileHandle& handle) const;
-    /// The status of a failed operation. Here, and nowhere else, a call that would have blocked is
-    /// deferred.
-    static Status fail(rpc::Call& call, std::errc error);
-
     [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
                                   const vfs::ObjectId& object) const;
     [[nodiscard]] std::uint32_t transfer_bytes_max(const rpc::Call& call) const noexcept;
-    [[nodiscard]] Verifier write_verifier(const vfs::FileSystem& files) const;
+    /// For a file system that had lost data so many times.
+    [[nodiscard]] Verifier write_verifier(std::uint64_t losses) const;
 
     template <class Make>
     Create::Result make(rpc::Call& call, const Entry& where, Make make);

@@ -11,9 +11,13 @@ Status to_status(std::errc error) {
     switch (static_cast<int>(error)) {
     case EPERM: return Status::not_owner;
     case ENOENT: return Status::no_entry;
+    // The device failed, or what is on it makes no sense. After a timeout nobody knows whether the
+    // operation was carried out, so that is no invitation to try again.
     case EIO:
     case EREMOTEIO:
-    case EBADMSG: return Status::io;
+    case EBADMSG:
+    case EUCLEAN:
+    case ETIMEDOUT: return Status::io;
     case ENXIO: return Status::no_such_device;
     case EACCES: return Status::access;
     case EEXIST: return Status::exists;
@@ -22,7 +26,8 @@ Status to_status(std::errc error) {
     case ENOTDIR: return Status::not_directory;
     case EISDIR: return Status::is_directory;
     case EINVAL:
-    case ELOOP: return Status::invalid;
+    case ELOOP:
+    case EILSEQ: return Status::invalid;  // a name that this file system can't hold
     case EFBIG: return Status::file_too_big;
     case ENOSPC: return Status::no_space;
     case EROFS: return Status::read_only;
@@ -42,9 +47,22 @@ Status to_status(std::errc error) {
     case ENFILE:
     case EAGAIN:
     case EINTR:
-    case ETIMEDOUT: return Status::jukebox;
+    case ENOBUFS: return Status::jukebox;
     default: return Status::server_fault;
     }
+}
+
+bool defer_if_blocked(rpc::Call& call, std::errc error) {
+    if (error != vfs::would_block || call.may_block) return false;
+    call.defer();
+    return true;
+}
+
+Status fail(rpc::Call& call, std::errc error) {
+    if (defer_if_blocked(call, error)) return Status::jukebox;
+    const auto status = to_status(error);
+    if (status == Status::jukebox) call.forget_reply();
+    return status;
 }
 
 }  // namespace berth::nfs

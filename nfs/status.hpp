@@ -11,4 +11,12 @@ namespace berth::nfs {
 /// on.
 [[nodiscard]] Status to_status(std::errc error);
 
+/// The status to answer a failed operation with. A reply that asks to try again later is not kept
+/// for duplicates of the call.
+[[nodiscard]] Status fail(rpc::Call& call, std::errc error);
+
+/// Whether the operation failed because this thread must not wait; then the call is deferred, and
+/// what it would answer is of no importance. The one place where that is decided.
+bool defer_if_blocked(rpc::Call& call, std::errc error);
+
 }  // namespace berth::nfs

@@ -1,10 +1,15 @@
 #include "nfs/target.hpp"
 
+#include "nfs/status.hpp"
+
 namespace berth::nfs {
 
 PostOpAttributes Target::attributes_of(vfs::Node& other) const {
     const auto attributes = other.attributes(caller.wait);
-    if (!attributes) return {};
+    if (!attributes) {
+        defer_if_blocked(*call, attributes.error());
+        return {};
+    }
     return to_wire(*attributes, *exported);
 }
 

@@ -5,22 +5,26 @@
 #include "nfs/types.hpp"
 #include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/file_system.hpp"
+#include "rpc/call.hpp"
 
 namespace berth::nfs {
 
 /// Lives no longer than the call: the identity's groups lie in the call's memory.
 struct Target {
+    rpc::Call* call = nullptr;
     const vfs::Export* exported = nullptr;
     vfs::NodePtr node;
     vfs::Caller caller;
 
     [[nodiscard]] bool is_read_only() const noexcept { return exported->options.read_only; }
-    /// Attributes of now, or none when they can't be had.
+    /// Attributes of now, or none when they can't be had. If having them would mean to wait, the
+    /// call is deferred.
     [[nodiscard]] PostOpAttributes attributes() const { return attributes_of(*node); }
     [[nodiscard]] PostOpAttributes attributes_of(vfs::Node& other) const;
     /// For replies to calls that changed nothing: no attributes from before.
     [[nodiscard]] Wcc unchanged() const { return {.before = {}, .after = attributes()}; }
-    /// On disk before the reply, if the export promises that for names and attributes.
+    /// On disk before the reply, if the export promises that for names and attributes (`sync`).
+    /// What WRITE and COMMIT promise they keep on every export.
     [[nodiscard]] vfs::Result<void> sync_if_promised() const { return sync_if_promised(*node); }
     [[nodiscard]] vfs::Result<void> sync_if_promised(vfs::Node& other) const;
 };

@@ -11,6 +11,10 @@
 
 namespace berth::nfs {
 
+using rpc::Null;
+using rpc::Replay;
+using rpc::Runs;
+
 inline constexpr rpc::ProgramId program{100003, 3, "NFS"};
 
 /// `nfsstat3` — RFC 1813 §2.6.

@@ -6,13 +6,11 @@ namespace berth::nfs {
 
 namespace {
 
-std::optional<vfs::Attributes> look(const Target& target) {
-    auto attributes = target.node->attributes(target.caller.wait);
-    if (!attributes) return {};
-    return *attributes;
+vfs::Result<vfs::Attributes> look(const Target& target) {
+    return target.node->attributes(target.caller.wait);
 }
 
-Wcc pair_of(const Target& target, const std::optional<vfs::Attributes>& before) {
+Wcc pair_of(const Target& target, const vfs::Result<vfs::Attributes>& before) {
     Wcc wcc;
     if (before) wcc.before = to_wcc(*before);
     wcc.after = target.attributes();
@@ -51,7 +49,10 @@ WccRecorderPair::WccRecorderPair(const Target& first, const Target& second)
 }
 
 WccRecorderPair::Both WccRecorderPair::finish() {
-    Both both{pair_of(first_target_, first_before_), pair_of(second_target_, second_before_)};
+    Both both{.first = pair_of(first_target_, first_before_), .second = {}};
+    both.second = first_target_.node == second_target_.node
+                      ? both.first
+                      : pair_of(second_target_, second_before_);
     first_lock_.unlock();
     if (second_lock_.owns_lock()) second_lock_.unlock();
     return both;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <mutex>
-#include <optional>
 
 #include "nfs/target.hpp"
 
@@ -14,15 +13,15 @@ class WccRecorder {
 public:
     explicit WccRecorder(const Target& target);
 
-    /// What the object was before; empty when that could not be learnt.
-    [[nodiscard]] const std::optional<vfs::Attributes>& before() const noexcept { return before_; }
+    /// What the object was before the change.
+    [[nodiscard]] const vfs::Result<vfs::Attributes>& before() const noexcept { return before_; }
     /// Takes the attributes after the change and lets the next one begin.
     Wcc finish();
 
 private:
     const Target& target_;
     std::unique_lock<std::mutex> lock_;
-    std::optional<vfs::Attributes> before_;
+    vfs::Result<vfs::Attributes> before_;
 };
 
 /// The same for two directories, which may be one and the same.
@@ -41,8 +40,8 @@ private:
     const Target& second_target_;
     std::unique_lock<std::mutex> first_lock_;
     std::unique_lock<std::mutex> second_lock_;
-    std::optional<vfs::Attributes> first_before_;
-    std::optional<vfs::Attributes> second_before_;
+    vfs::Result<vfs::Attributes> first_before_;
+    vfs::Result<vfs::Attributes> second_before_;
 };
 
 }  // namespace berth::nfs

@@ -2,6 +2,7 @@
 #include "nfs/attributes.hpp"
 
 #include "nfs/service.hpp"
+#include "nfs/status.hpp"
 #include "nfs/wcc.hpp"
 
 namespace berth::nfs {
@@ -49,9 +50,9 @@ SetAttributes::Result Service::set_attributes(rpc::Call& call, const SetAttribut
 
     WccRecorder wcc{*target};
     if (args.guard) {
-        const bool is_current =
-            wcc.before() && is_same(to_wire(wcc.before()->changed), *args.guard);
-        if (!is_current) return {Status::not_sync, {wcc.finish()}};
+        if (!wcc.before()) return {fail(call, wcc.before().error()), {wcc.finish()}};
+        if (!is_same(to_wire(wcc.before()->changed), *args.guard))
+            return {Status::not_sync, {wcc.finish()}};
     }
     const auto done = target->node->set_attributes(target->caller, *wanted);
     auto object = wcc.finish();

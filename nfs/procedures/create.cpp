@@ -1,6 +1,7 @@
 // CREATE, MKDIR, SYMLINK, MKNOD: new objects.
 #include "nfs/attributes.hpp"
 #include "nfs/service.hpp"
+#include "nfs/status.hpp"
 #include "nfs/wcc.hpp"
 
 namespace berth::nfs {
@@ -81,17 +82,16 @@ std::optional<vfs::Result<vfs::SpecialFile>> special_of(const MakeNode::What& wh
         special.type = vfs::FileType::character_device;
         special.device = {character->number.major, character->number.minor};
         attributes = &character->attributes;
-    } else if (const auto* block = what.get_if<FileType::block_device>();
-               block != nullptr && what.discriminant() == FileType::block_device) {
+    } else if (const auto* block = what.get_if<FileType::block_device>()) {
         special.type = vfs::FileType::block_device;
         special.device = {block->number.major, block->number.minor};
         attributes = &block->attributes;
-    } else if (what.discriminant() == FileType::socket) {
+    } else if (const auto* socket = what.get_if<FileType::socket>()) {
         special.type = vfs::FileType::socket;
-        attributes = what.get_if<FileType::socket>();
-    } else if (what.discriminant() == FileType::fifo) {
+        attributes = socket;
+    } else if (const auto* fifo = what.get_if<FileType::fifo>()) {
         special.type = vfs::FileType::fifo;
-        attributes = what.get_if<FileType::fifo>();
+        attributes = fifo;
     }
     if (attributes == nullptr) return {};
     auto wanted = from_wire(*attributes);

@@ -1,5 +1,9 @@
 // FSSTAT, FSINFO, PATHCONF: what the exported file system has and can do.
+#include <algorithm>
+#include <limits>
+
 #include "nfs/service.hpp"
+#include "nfs/status.hpp"
 
 namespace berth::nfs {
 
@@ -22,6 +26,8 @@ FileSystemStatus::Result Service::file_system_status(rpc::Call& call,
 FileSystemInfo::Result Service::file_system_info(rpc::Call& call,
                                                  const FileSystemInfo::Args& args) {
     constexpr std::uint32_t transfer_multiple = 4096;
+    // Clients keep sizes and offsets in signed numbers.
+    constexpr std::uint64_t signed_max = std::numeric_limits<std::int64_t>::max();
     const auto target = open(call, args.object);
     if (!target) return {fail(call, target.error()), {}};
     const auto limits = target->exported->files->limits();
@@ -34,7 +40,7 @@ FileSystemInfo::Result Service::file_system_info(rpc::Call& call,
                               .write_preferred = transfer,
                               .write_multiple = transfer_multiple,
                               .directory_preferred = transfer,
-                              .file_bytes_max = limits.file_bytes_max,
+                              .file_bytes_max = std::min(limits.file_bytes_max, signed_max),
                               .time_granularity = to_wire(limits.time_granularity),
                               .properties = FileSystemInfo::can_link | FileSystemInfo::can_symlink |
                                             FileSystemInfo::homogeneous |

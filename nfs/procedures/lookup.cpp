@@ -1,5 +1,6 @@
 // LOOKUP, READLINK: from names to objects.
 #include "nfs/service.hpp"
+#include "nfs/status.hpp"
 
 namespace berth::nfs {
 

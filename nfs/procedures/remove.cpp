@@ -1,5 +1,6 @@
 // REMOVE, RMDIR, RENAME, LINK: names that go, change and come.
 #include "nfs/service.hpp"
+#include "nfs/status.hpp"
 #include "nfs/wcc.hpp"
 
 namespace berth::nfs {
@@ -33,12 +34,10 @@ Remove::Result Service::remove(rpc::Call& call, const Remove::Args& args) {
 
 RemoveDirectory::Result Service::remove_directory(rpc::Call& call,
                                                   const RemoveDirectory::Args& args) {
-    const auto answer =
-        take_away(call, args.object, NameUse::remove_directory,
-                  [](const Target& directory, std::string_view name) {
-                      return directory.node->remove_directory(directory.caller, name);
-                  });
-    return answer;
+    return take_away(call, args.object, NameUse::remove_directory,
+                     [](const Target& directory, std::string_view name) {
+                         return directory.node->remove_directory(directory.caller, name);
+                     });
 }
 
 Rename::Result Service::rename(rpc::Call& call, const Rename::Args& args) {
