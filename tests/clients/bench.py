@@ -1,0 +1,122 @@
+"""Servers and programs of one case, started and stopped by their pid."""
+
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+START_SECONDS = 30
+STOP_SECONDS = 15
+
+
+class Failed(Exception):
+    """The server or a client did not do as it should."""
+
+
+def await_condition(condition, what: str, seconds: float = START_SECONDS):
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise Failed(f"waited {seconds} s in vain: {what}")
+        time.sleep(0.02)
+    return result
+
+
+class Bench:
+    def __init__(self, berth: pathlib.Path, directory: pathlib.Path):
+        self.berth, self.directory = berth, directory
+        self.export = directory / "export"
+        self._servers: list[subprocess.Popen] = []
+        self._others: list[subprocess.Popen] = []
+        self._ports: set[int] = {111}
+        self._started = 0
+
+    def __enter__(self):
+        self.export.mkdir(parents=True)
+        self.export.chmod(0o777)
+        return self
+
+    def __exit__(self, *_):
+        for process in (*self._servers, *self._others):
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def ports(self) -> set[int]:
+        return self._ports
+
+    def serve(self, *options: str) -> int:
+        """Starts berth and returns the port it serves on, when it serves."""
+        said = self.directory / f"berth-{self._started}.out"
+        log = self.directory / f"berth-{self._started}.log"
+        with said.open("wb") as out, log.open("wb") as err:
+            process = subprocess.Popen(
+                [self.berth, "serve", self.export, "--memory", "mem", "--squash", "none",
+                 "--state", self.directory / "state", *options],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+            )  # fmt: skip
+        self._servers.append(process)
+        self._started += 1
+
+        def has_said():
+            if process.poll() is not None:
+                raise Failed(f"berth ended with status {process.returncode}")
+            return b"\n" in said.read_bytes()
+
+        await_condition(has_said, "berth to say that it serves")
+        port = int(re.search(r":(\d+)[ ,]", said.read_text()).group(1))
+        self._ports.add(port)
+        return port
+
+    def stop_servers(self) -> None:
+        """Every berth ends with status 0 on SIGTERM."""
+        while self._servers:
+            process = self._servers.pop()
+            process.send_signal(signal.SIGTERM)
+            try:
+                status = process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise Failed("berth did not end after SIGTERM") from None
+            if status != 0:
+                raise Failed(f"berth ended with status {status} after SIGTERM")
+
+    def stop_all(self) -> None:
+        self.stop_servers()
+        for process in self._others:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+    def background(self, *command: str) -> subprocess.Popen:
+        log = (self.directory / f"{pathlib.Path(command[0]).name}.log").open("wb")
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._others.append(process)
+        return process
+
+    def run(self, *command, status: int = 0) -> str:
+        """Runs a client; its output. Another exit status than the expected one is a failure."""
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, errors="replace")
+        if done.returncode != status:
+            raise Failed(
+                f"{' '.join(map(str, command))}: exit status {done.returncode}, expected {status}\n"
+                f"{done.stdout}{done.stderr}"
+            )
+        return done.stdout + done.stderr
+
+    def logs(self) -> str:
+        texts = [f"--- {path.name}\n{path.read_text(errors='replace')[-4000:]}" for path in sorted(self.directory.glob("*.log"))]
+        return "\n".join(texts)
+
+
+def expect(condition: bool, what: str) -> None:
+    if not condition:
+        raise Failed(what)
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,140 @@
+"""rpcinfo and showmount in all their forms, and calls over UDP made by hand."""
+
+import os
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+
+from bench import Bench, Failed, answers, await_condition, expect
+from traffic import PROGRAM_MISMATCH
+
+SERVED = {(100000, 2), (100000, 3), (100000, 4), (100003, 3), (100005, 1), (100005, 3)}
+
+
+def versions(text: str) -> set[tuple[int, int, str]]:
+    """(program, version, protocol) of the lines of `rpcinfo -p`."""
+    return {(int(p), int(v), proto) for p, v, proto in re.findall(r"^\s*(\d+)\s+(\d+)\s+(tcp|udp)\s", text, re.M)}
+
+
+def rpcinfo_lists(bench: Bench) -> None:
+    bench.serve()
+    for host in ("127.0.0.1", "localhost"):
+        listed = versions(bench.run("rpcinfo", "-p", host))
+        for program, version in SERVED:
+            for protocol in ("tcp", "udp"):
+                expect((program, version, protocol) in listed, f"-p {host} lacks {program} {version} {protocol}")
+    for host in ("127.0.0.1", "::1"):
+        short = bench.run("rpcinfo", "-s", host)
+        for program in (100000, 100003, 100005):
+            expect(re.search(rf"^\s*{program}\s+[\d,]+\s+\S*tcp", short, re.M) is not None, f"-s {host}:\n{short}")
+        plain = bench.run("rpcinfo", host)
+        for netid in ("tcp", "udp", "tcp6", "udp6"):
+            expect(re.search(rf"^\s*100003\s+3\s+{netid}\s", plain, re.M) is not None, f"{host} lacks {netid}:\n{plain}")
+    addresses = bench.run("rpcinfo", "-l", "127.0.0.1", "100003", "3")
+    expect("tcp" in addresses and "127.0.0.1.8.1" in addresses, addresses)
+    expect("PORTMAP" in bench.run("rpcinfo", "-m", "127.0.0.1").upper(), "-m says nothing")
+
+
+def rpcinfo_calls(bench: Bench) -> None:
+    bench.serve()
+    for program, version in (("100003", "3"), ("100005", "3"), ("100005", "1"), ("100000", "2"), ("100000", "4")):
+        for option in ("-t", "-u"):
+            said = bench.run("rpcinfo", option, "127.0.0.1", program, version)
+            expect("ready and waiting" in said, said)
+    for host, netids in (("127.0.0.1", ("tcp", "udp")), ("::1", ("tcp6", "udp6"))):
+        for netid in netids:
+            said = bench.run("rpcinfo", "-T", netid, host, "100003", "3")
+            expect("ready and waiting" in said, said)
+
+
+def rpcinfo_without_version(bench: Bench) -> None:
+    bench.serve()
+    for option in ("-t", "-u"):
+        said = bench.run("rpcinfo", option, "127.0.0.1", "100003")
+        expect(re.search(r"100003 version 3 ready and waiting", said) is not None, said)
+
+
+rpcinfo_without_version.refusals = frozenset({PROGRAM_MISMATCH})
+
+
+def showmount(bench: Bench) -> None:
+    bench.serve()
+    exports = bench.run("showmount", "-e", "127.0.0.1")
+    expect(str(bench.export) in exports and "/mem" in exports, exports)
+    for option in ([], ["-a"], ["-d"]):
+        bench.run("showmount", *option, "127.0.0.1")
+    # Who mounts is shown, until it unmounts; libnfs mounts and never unmounts.
+    bench.run("nfs-ls", f"nfs://127.0.0.1{bench.export}?version=3")
+    everything = bench.run("showmount", "-a", "127.0.0.1")
+    expect(f"127.0.0.1:{bench.export}" in everything, everything)
+    directories = bench.run("showmount", "-d", "127.0.0.1")
+    expect(str(bench.export) in directories, directories)
+
+
+def udp_call(port: int, program: int, version: int, procedure: int, arguments: bytes, to: str = "127.0.0.1") -> bytes:
+    """The results of a successful call; the reply must come from the address that was called."""
+    xid = os.urandom(4)
+    family = socket.AF_INET6 if ":" in to else socket.AF_INET
+    header = struct.pack(">IIIII", 0, 2, program, version, procedure) + b"\0" * 16
+    with socket.socket(family, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.sendto(xid + header + arguments, (to, port))
+        reply, sender = client.recvfrom(65536)
+    expect(sender[0] == to, f"called {to}, answered by {sender[0]}")
+    expect(reply[:24] == xid + struct.pack(">IIIII", 1, 0, 0, 0, 0), f"not a success: {reply.hex()}")
+    return reply[24:]
+
+
+def opaque(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data + b"\0" * (-len(data) % 4)
+
+
+def udp(bench: Bench) -> None:
+    port = bench.serve("--portmap", "off", "--listen", ":0")
+    expect(not answers(111), "port 111 answers although --portmap off")
+    for address in ("127.0.0.1", "127.0.0.2", "::1"):
+        expect(udp_call(port, 100003, 3, 0, b"", address) == b"", "NULL has results")
+    mounted = udp_call(port, 100005, 3, 1, opaque(str(bench.export).encode()))
+    status, length = struct.unpack(">II", mounted[:8])
+    expect(status == 0, f"MNT: {status}")
+    handle = mounted[8 : 8 + length]
+    attributes = udp_call(port, 100003, 3, 1, opaque(handle))
+    status, kind = struct.unpack(">II", attributes[:8])
+    expect((status, kind, len(attributes)) == (0, 2, 88), f"GETATTR: {attributes.hex()}")
+
+
+def registered(bench: Bench) -> None:
+    """With a system rpcbind on port 111: registered there, and nothing left behind."""
+    for place in ("/run", "/var/lib"):
+        if pathlib.Path(place).is_dir():
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
+    pathlib.Path("/run/rpcbind").mkdir()
+    try:
+        bench.background("rpcbind", "-f", "-w")
+        await_condition(lambda: answers(111), "rpcbind to answer")
+        before = versions(bench.run("rpcinfo", "-p", "127.0.0.1"))
+        bench.serve("--listen", ":0")
+        during = versions(bench.run("rpcinfo", "-p", "127.0.0.1"))
+        for program, version in SERVED:
+            for protocol in ("tcp", "udp"):
+                expect((program, version, protocol) in during, f"not registered: {program} {version} {protocol}")
+        expect("ready and waiting" in bench.run("rpcinfo", "-t", "127.0.0.1", "100003", "3"), "not reachable")
+        bench.stop_servers()
+        after = versions(bench.run("rpcinfo", "-p", "127.0.0.1"))
+        if after != before:
+            raise Failed(f"left behind: {after - before}; taken away: {before - after}")
+    finally:
+        for place in ("/var/lib", "/run"):
+            subprocess.run(["umount", "-l", place], check=False)
+
+
+CASES = {
+    "rpcinfo.lists": rpcinfo_lists,
+    "rpcinfo.calls": rpcinfo_calls,
+    "rpcinfo.without_version": rpcinfo_without_version,
+    "showmount": showmount,
+    "udp": udp,
+    "portmap.registered": registered,
+}
