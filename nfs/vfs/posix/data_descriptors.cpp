@@ -36,8 +36,8 @@ Result<Descriptor> open_own(int path, int flags) {
 }  // namespace
 
 DataDescriptors::~DataDescriptors() {
-    Descriptor{readable_.load()};
-    Descriptor{writable_.load()};
+    const Descriptor reading{readable_.load()};
+    const Descriptor writing{writable_.load()};
 }
 
 int DataDescriptors::readable() const noexcept {

@@ -33,6 +33,11 @@ public:
     /// One already open for reading and writing: that of a file just created.
     void adopt(Descriptor writable);
 
+    /// Held while the file's mode is changed: opening may have to change it for a moment, too.
+    [[nodiscard]] std::unique_lock<std::mutex> keep_from_opening() {
+        return std::unique_lock{opening_};
+    }
+
     /// Takes away the writable one if nobody asked for it since the last call. Only while no call
     /// that could use it is under way.
     Descriptor take_idle_writable();

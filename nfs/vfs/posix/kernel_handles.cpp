@@ -11,7 +11,7 @@ Result<void> KernelHandles::try_out(int root, const ObjectId& root_id) {
     // only.
     auto opened = open_kernel_handle(root, root_id, O_PATH | O_NOFOLLOW);
     if (!opened) return opened.error();
-    Descriptor{*opened};
+    const Descriptor closing{*opened};
     return {};
 }
 

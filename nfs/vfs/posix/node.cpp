@@ -69,6 +69,10 @@ bool Node::is_deleted() const {
     return !status && status.error() == stale;
 }
 
+bool Node::is_known_deleted() const {
+    return !tree_.abilities().remote && is_deleted();
+}
+
 void Node::take_idle(std::vector<Descriptor>& idle) {
     if (auto writable = data_.take_idle_writable()) idle.push_back(std::move(writable));
     if (type_ == FileType::directory) listings_.take_idle(idle);

@@ -65,6 +65,8 @@ public:
     bool take_used() noexcept { return used_.exchange(false, std::memory_order_relaxed); }
     [[nodiscard]] bool has_writable() const noexcept { return data_.has_writable(); }
     [[nodiscard]] bool is_deleted() const;
+    /// False also when to know would take a network's time.
+    [[nodiscard]] bool is_known_deleted() const;
     /// Only while the cache alone holds the node.
     void take_idle(std::vector<Descriptor>& idle);
 
@@ -110,6 +112,8 @@ private:
                               const NewAttributes& rest);
     Result<NodePtr> find_new(const Caller& caller, const EntryName& name, FileType type,
                              const NewAttributes& rest);
+
+    std::errc undo(const Caller& caller, const EntryName& name, int how_removed, std::errc error);
 
     // listing.cpp
     Result<Descriptor> open_listing() const;

@@ -69,6 +69,7 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
         if (auto set = set_owner(wanted); !set) return set;
     }
     if (wanted.mode && type_ != FileType::symbolic_link) {
+        const auto alone = data_.keep_from_opening();
         if (auto set = change_mode(path_.number(), *wanted.mode & 07777U); !set) return set;
     }
     if (wanted.accessed || wanted.modified) return set_times(caller, *status, wanted);

@@ -99,7 +99,7 @@ void NodeCache::sweep() {
             here.assign(shard.nodes.begin(), shard.nodes.end());
         }
         for (const Pin& node : here) {
-            if (node->is_deleted()) erase(node->object_id());
+            if (node->is_known_deleted()) erase(node->object_id());
         }
     }
 }

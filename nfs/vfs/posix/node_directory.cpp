@@ -1,10 +1,9 @@
 // Finding and changing a directory's entries.
 #include <cassert>
+#include <cstdio>
 
 #include <fcntl.h>
 #include <unistd.h>
-
-#include <stdio.h>
 
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/tree.hpp"
@@ -53,6 +52,8 @@ Result<NodePtr> Node::parent(const Caller& caller) {
     }
     if (id_ == tree_.root_id()) return NodePtr{this};
     if (caller.wait == Wait::no) return would_block;
+    // A removed directory still knows where it was.
+    if (auto still = alive(); !still) return still.error();
     if (auto acting = tree_.act_as_server(); !acting) return acting.error();
     auto opened = tree_.open_parent(path_.number());
     if (!opened) return reason(opened.error());

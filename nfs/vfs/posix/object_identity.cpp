@@ -5,21 +5,27 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "nfs/vfs/posix/system.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
-// The first byte of an id says of what it was made, so that no id of one kind is ever taken for the
-// other.
-enum class Kind : std::uint8_t { kernel_handle = 1, inode_and_birth = 2 };
+// Newer than the C library: a handle to compare, which need not be one to open.
+constexpr int identifier_only = 0x200;
+
+constexpr unsigned fuse_magic = 0x65735546;
+constexpr unsigned overlay_magic = 0x794C7630;
 
 // An id is written and read on one machine, but a restart may be on a rebuilt one: packed, no
 // padding.
 class IdWriter {
 public:
-    explicit IdWriter(Kind kind) { put(kind); }
+    template <class Kind>
+    explicit IdWriter(Kind kind) {
+        put(kind);
+    }
 
     template <class Value>
     void put(const Value& value) {
@@ -51,10 +57,10 @@ struct HandleSpace {
     }
 };
 
-Result<int> mount_of_handle(int at, const char* name, HandleSpace& space) {
+Result<int> mount_of_handle(int at, const char* name, int flags, HandleSpace& space) {
     int mount = 0;
     space.handle().handle_bytes = MAX_HANDLE_SZ;
-    const int flags = *name == '\0' ? AT_EMPTY_PATH : 0;
+    if (*name == '\0') flags |= AT_EMPTY_PATH;
     if (::name_to_handle_at(at, name, &space.handle(), &mount, flags) != 0) return last_error();
     return mount;
 }
@@ -70,25 +76,43 @@ Result<ObjectIdentity> ObjectIdentity::of_tree(int root) {
     identity.mount_ids_ = (found->stx_mask & STATX_MNT_ID) != 0;
     identity.mount_ = found->stx_mnt_id;
 
-    HandleSpace space;
-    if (auto mount = mount_of_handle(root, "", space)) {
-        identity.mount_ = static_cast<std::uint64_t>(*mount);
-        identity.kernel_handles_ = identity.by_handle(root, "").has_value();
-    }
+    identity.kind_ = identity.best_kind(root);
     return identity;
 }
 
+ObjectIdentity::Kind ObjectIdentity::best_kind(int root) {
+    struct statfs figures {};
+    const bool known = ::fstatfs(root, &figures) == 0;
+    const auto magic = known ? static_cast<unsigned>(figures.f_type) : 0U;
+    // Copying a file up to the writable layer gives it a new time of birth.
+    births_stay_ = magic != overlay_magic;
+    // The handles name what the server of the file system has in memory at the moment.
+    if (magic == fuse_magic) return Kind::inode;
+
+    for (const auto kind : {Kind::kernel_handle, Kind::kernel_identifier}) {
+        HandleSpace space;
+        const int flags = kind == Kind::kernel_identifier ? identifier_only : 0;
+        auto mount = mount_of_handle(root, "", flags, space);
+        if (!mount) continue;
+        mount_ = static_cast<std::uint64_t>(*mount);
+        kind_ = kind;
+        if (by_handle(root, "")) return kind;
+    }
+    return Kind::inode;
+}
+
 Result<ObjectId> ObjectIdentity::identify(int at, const char* name) const {
-    return kernel_handles_ ? by_handle(at, name) : by_inode(at, name);
+    return kind_ == Kind::inode ? by_inode(at, name) : by_handle(at, name);
 }
 
 Result<ObjectId> ObjectIdentity::by_handle(int at, const char* name) const {
     HandleSpace space;
-    auto mount = mount_of_handle(at, name, space);
+    const int flags = kind_ == Kind::kernel_identifier ? identifier_only : 0;
+    auto mount = mount_of_handle(at, name, flags, space);
     if (!mount) return mount.error();
     if (static_cast<std::uint64_t>(*mount) != mount_) return std::errc::permission_denied;
 
-    IdWriter writer{Kind::kernel_handle};
+    IdWriter writer{kind_};
     const auto type = static_cast<std::uint16_t>(space.handle().handle_type);
     writer.put(type);
     if (space.handle().handle_type != type || space.contents().size() > writer.room()) {
@@ -102,9 +126,9 @@ Result<ObjectId> ObjectIdentity::by_inode(int at, const char* name) const {
     auto found = status(at, name);
     if (!found) return found.error();
     if (!same_mount(*found)) return std::errc::permission_denied;
-    IdWriter writer{Kind::inode_and_birth};
+    IdWriter writer{kind_};
     writer.put(found->stx_ino);
-    if ((found->stx_mask & STATX_BTIME) != 0) {
+    if (births_stay_ && (found->stx_mask & STATX_BTIME) != 0) {
         writer.put(found->stx_btime.tv_sec);
         writer.put(found->stx_btime.tv_nsec);
     }
@@ -113,8 +137,7 @@ Result<ObjectId> ObjectIdentity::by_inode(int at, const char* name) const {
 
 bool ObjectIdentity::is_id(const ObjectId& id) const {
     const auto bytes = id.bytes();
-    const Kind kind = kernel_handles_ ? Kind::kernel_handle : Kind::inode_and_birth;
-    return bytes.size() > handle_at && bytes.front() == static_cast<std::byte>(kind);
+    return bytes.size() > handle_at && bytes.front() == static_cast<std::byte>(kind_);
 }
 
 bool ObjectIdentity::same_mount(const struct statx& status) const noexcept {
@@ -128,7 +151,7 @@ bool ObjectIdentity::shows_inode(const ObjectId& id, std::uint64_t inode) {
     const auto bytes = id.bytes();
     const auto wanted = static_cast<std::uint32_t>(inode);
     const std::size_t first =
-        bytes.empty() || bytes.front() != std::byte{1} ? sizeof(Kind) : handle_at;
+        bytes.empty() || bytes.front() == static_cast<std::byte>(Kind::inode) ? type_at : handle_at;
     for (std::size_t at = first; at + sizeof wanted <= bytes.size(); at += sizeof wanted) {
         if (std::memcmp(bytes.data() + at, &wanted, sizeof wanted) == 0) return true;
     }
@@ -137,7 +160,8 @@ bool ObjectIdentity::shows_inode(const ObjectId& id, std::uint64_t inode) {
 
 Result<int> open_kernel_handle(int mount, const ObjectId& id, int flags) {
     const auto bytes = id.bytes();
-    if (bytes.size() <= handle_at || bytes.front() != static_cast<std::byte>(Kind::kernel_handle)) {
+    if (bytes.size() <= handle_at ||
+        bytes.front() != static_cast<std::byte>(ObjectIdentity::Kind::kernel_handle)) {
         return std::errc::invalid_argument;
     }
     std::uint16_t type = 0;

@@ -1,5 +1,6 @@
 // How the objects of one mounted file system are told apart: by the kernel's file handle where
-// there is one, else by inode number and time of birth. Constant after construction; any thread.
+// there is one, if only to compare it, else by inode number and time of birth. Constant after
+// construction; any thread.
 #pragma once
 
 #include <cstdint>
@@ -27,17 +28,29 @@ public:
     /// Whether the bytes can be an id that identify() made.
     [[nodiscard]] bool is_id(const ObjectId& id) const;
 
-    [[nodiscard]] bool kernel_handles() const noexcept { return kernel_handles_; }
+    /// Whether the ids are handles that the kernel can open, given the privilege.
+    [[nodiscard]] bool can_be_opened() const noexcept { return kind_ == Kind::kernel_handle; }
 
     /// Whether this is on the tree's own mounted file system.
     [[nodiscard]] bool same_mount(const struct statx& status) const noexcept;
 
 private:
+    // The first byte of an id says of what it was made, so that no id of one kind is ever taken for
+    // another.
+    enum class Kind : std::uint8_t {
+        kernel_handle = 1,
+        inode = 2,             ///< and the time of birth, where that is known and stays
+        kernel_identifier = 3  ///< a handle that can be compared but not opened
+    };
+    friend Result<int> open_kernel_handle(int mount, const ObjectId& id, int flags);
+
     ObjectIdentity() = default;
+    [[nodiscard]] Kind best_kind(int root);
     [[nodiscard]] Result<ObjectId> by_handle(int at, const char* name) const;
     [[nodiscard]] Result<ObjectId> by_inode(int at, const char* name) const;
 
-    bool kernel_handles_ = false;
+    Kind kind_ = Kind::inode;
+    bool births_stay_ = true;
     bool mount_ids_ = false;  ///< statx tells them
     std::uint64_t mount_ = 0;
     std::uint32_t device_major_ = 0;

@@ -51,8 +51,8 @@ Result<std::unique_ptr<Tree>> Tree::make(Descriptor root, const Options& options
 
 void Tree::choose_locator(const Options& options) {
     std::string reason = "as configured";
-    if (options.kernel_handles && !identity_.kernel_handles()) {
-        reason = "the file system has no handles";
+    if (options.kernel_handles && !identity_.can_be_opened()) {
+        reason = "the file system has no handles that can be opened";
     } else if (options.kernel_handles) {
         auto possible = KernelHandles::try_out(root(), root_id_);
         if (possible) {

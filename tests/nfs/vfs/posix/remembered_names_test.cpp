@@ -2,6 +2,7 @@
 // always verified.
 #include <array>
 
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -270,6 +271,47 @@ TEST_F(Unprivileged, FileSystemsWithoutHandlesAreToldApartByInodeAndBirth) {
         EXPECT_TRUE(files->find(id, Wait::yes));
         for (const auto& one : gone) EXPECT_EQ(error_of(files->find(one, Wait::yes)), stale);
     });
+}
+
+// Modifying a file of the lower layer, or making something in a directory of it, gives both a new
+// time of birth. Handles that clients have must not notice.
+TEST_F(Unprivileged, OverlayedFilesStayThemselvesWhenTheyAreCopiedUp) {
+    for (const bool with_identifiers : {true, false}) {
+        in_child_process([&] {
+            have_own_mounts();
+            const auto base = local / (with_identifiers ? "first" : "second");
+            for (const char* layer : {"", "/lower", "/lower/d", "/upper", "/work", "/merged"}) {
+                std::filesystem::create_directory(base + layer);
+            }
+            write_local(base + "/lower/f", "text");
+            const auto layers =
+                "lowerdir=" + base + "/lower,upperdir=" + base + "/upper,workdir=" + base + "/work";
+            ASSERT_EQ(::mount("overlay", (base + "/merged").c_str(), "overlay", 0, layers.c_str()),
+                      0);
+            if (!with_identifiers) {
+                forbid_system_calls({SYS_name_to_handle_at}, std::errc::operation_not_supported);
+            }
+            auto exported = open(base + "/merged", {.nodes_max = 1}).value();
+            auto top = exported->root().value();
+            auto text_of = [&](const ObjectId& id) {
+                return read_all(*exported->find(id, Wait::yes).value(), root_caller);
+            };
+            const auto file = top->lookup(root_caller, "f").value()->id();
+            const auto directory = top->lookup(root_caller, "d").value()->id();
+            EXPECT_EQ(text_of(file), "text");
+            auto found = exported->find(file, Wait::yes).value();
+            EXPECT_TRUE(found->write(root_caller, 0, std::as_bytes(std::span("T", 1))));
+            found.reset();
+            auto below = exported->find(directory, Wait::yes).value();
+            const auto made = below->create(root_caller, "new", {}).value()->id();
+            below.reset();
+            EXPECT_EQ(text_of(file), "Text");
+            EXPECT_EQ(text_of(made), "");
+            EXPECT_EQ(top->lookup(root_caller, "f").value()->id(), file);
+            EXPECT_EQ(top->lookup(root_caller, "d").value()->id(), directory);
+            EXPECT_EQ(top->peek(root_caller, "d")->id, directory);
+        });
+    }
 }
 
 }  // namespace
