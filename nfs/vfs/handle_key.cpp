@@ -1,8 +1,8 @@
 // Where the handle key is kept. Used once, at start-up.
+#include <array>
 #include <cerrno>
-#include <optional>
+#include <span>
 #include <string>
-#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,29 +10,14 @@
 #include <unistd.h>
 
 #include "nfs/vfs/handle.hpp"
+#include "nfs/vfs/posix/descriptor.hpp"
+#include "nfs/vfs/posix/system.hpp"
 
 namespace berth::vfs {
 namespace {
 
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) close(number_);
-    }
-
-    explicit operator bool() const { return number_ >= 0; }
-    int operator*() const { return number_; }
-
-private:
-    int number_;
-};
-
-std::errc last_error() {
-    return std::errc{errno};
-}
+using posix::Descriptor;
+using posix::last_error;
 
 /// Fills `into` as far as the file goes.
 Result<std::size_t> read_all(int file, std::span<std::byte> into) {
@@ -66,7 +51,7 @@ Result<HandleKey> load(int directory, const std::string& name) {
         openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
     if (!file) return last_error();
     std::array<std::byte, HandleKey::size + 1> bytes{};
-    const auto count = read_all(*file, bytes);
+    const auto count = read_all(file.number(), bytes);
     if (!count) return count.error();
     if (*count != HandleKey::size) return std::errc::invalid_argument;
     return HandleKey{std::span{bytes}.first<HandleKey::size>()};
@@ -76,8 +61,8 @@ Result<void> write_new(int directory, const std::string& name, const HandleKey& 
     const Descriptor file{
         openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
     if (!file) return last_error();
-    if (auto written = write_all(*file, key.bytes()); !written) return written;
-    if (fchmod(*file, 0600) != 0 || fsync(*file) != 0) return last_error();
+    if (auto written = write_all(file.number(), key.bytes()); !written) return written;
+    if (fchmod(file.number(), 0600) != 0 || fsync(file.number()) != 0) return last_error();
     return {};
 }
 
@@ -102,14 +87,14 @@ Result<HandleKey> load_or_create_key(const std::filesystem::path& path) {
     const Descriptor directory{open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!directory) return last_error();
     // Of several servers starting at once one makes the key, and the others wait here and read it.
-    while (flock(*directory, LOCK_EX) != 0) {
+    while (flock(directory.number(), LOCK_EX) != 0) {
         if (errno != EINTR) return last_error();
     }
 
-    auto found = load(*directory, name);
+    auto found = load(directory.number(), name);
     if (found || found.error() != std::errc::no_such_file_or_directory) return found;
     const auto key = HandleKey::random();
-    if (auto saved = save(*directory, name, key); !saved) return saved.error();
+    if (auto saved = save(directory.number(), name, key); !saved) return saved.error();
     return key;
 }
 

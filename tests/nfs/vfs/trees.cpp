@@ -1,0 +1,101 @@
+#include "tests/nfs/vfs/trees.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <stdexcept>
+
+#include "nfs/vfs/faulty.hpp"
+#include "nfs/vfs/memory.hpp"
+#include "nfs/vfs/posix.hpp"
+
+namespace berth::vfs::test {
+namespace {
+
+memory::Options like_this_machine() {
+    memory::Options options;
+    options.root_mode = 0777;
+    std::ifstream{"/proc/sys/fs/protected_hardlinks"} >> options.protect_hard_links;
+    return options;
+}
+
+class MemoryTree final : public Tree {
+public:
+    FileSystem& files() override { return *files_; }
+
+private:
+    std::unique_ptr<FileSystem> files_ = memory::make(like_this_machine());
+};
+
+/// The decorator that changes nothing unless told to.
+class FaultlessTree final : public Tree {
+public:
+    FileSystem& files() override { return files_; }
+
+private:
+    faulty::FileSystem files_{memory::make(like_this_machine())};
+};
+
+class PosixTree final : public Tree {
+public:
+    explicit PosixTree(bool kernel_handles) {
+        posix::act_as_server();
+        std::string pattern = std::filesystem::temp_directory_path() / "berth-tree-XXXXXX";
+        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp " + pattern};
+        path_ = pattern;
+        std::filesystem::permissions(path_, std::filesystem::perms::all);
+        posix::Options options;
+        options.kernel_handles = kernel_handles;
+        auto opened = posix::open(path_, options);
+        if (!opened) throw std::runtime_error{opened.error().reason};
+        files_ = std::move(*opened);
+    }
+    ~PosixTree() override {
+        posix::act_as_server();
+        files_.reset();
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    PosixTree(const PosixTree&) = delete;
+    PosixTree& operator=(const PosixTree&) = delete;
+
+    FileSystem& files() override { return *files_; }
+
+private:
+    std::string path_;
+    std::unique_ptr<posix::FileSystem> files_;
+};
+
+}  // namespace
+
+void PrintTo(const Implementation& implementation, std::ostream* out) {
+    *out << implementation.name;
+}
+
+std::unique_ptr<Tree> make_memory() {
+    return std::make_unique<MemoryTree>();
+}
+
+std::unique_ptr<Tree> make_posix() {
+    return std::make_unique<PosixTree>(true);
+}
+
+std::vector<Implementation> implementations() {
+    return {
+        {"memory", make_memory},
+        {"faulty", [] { return std::make_unique<FaultlessTree>(); }},
+        {"posix", make_posix},
+        {"posix_by_names", [] { return std::make_unique<PosixTree>(false); }},
+    };
+}
+
+std::string to_string(const Outcome& outcome) {
+    return outcome == success ? "success" : std::make_error_code(outcome.error).message();
+}
+
+void PrintTo(const Outcome& outcome, std::ostream* out) {
+    *out << to_string(outcome);
+}
+
+}  // namespace berth::vfs::test
