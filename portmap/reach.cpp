@@ -5,6 +5,8 @@ namespace {
 
 constexpr std::uint16_t first_unreserved_port = 1024;
 
+}  // namespace
+
 rpc::Address loopback(bool v6) {
     rpc::Address address;
     address.v6 = v6;
@@ -16,8 +18,6 @@ rpc::Address loopback(bool v6) {
     }
     return address;
 }
-
-}  // namespace
 
 std::optional<rpc::Endpoint> reachable_at(const Registration& registration, const rpc::Call& call) {
     auto at = registration.at;

@@ -16,6 +16,9 @@ namespace berth::portmap {
 [[nodiscard]] std::optional<rpc::Endpoint> reachable_at(const Registration& registration,
                                                         const rpc::Call& call);
 
+/// 127.0.0.1 or ::1.
+[[nodiscard]] rpc::Address loopback(bool v6);
+
 /// Whether SET and UNSET are open to this caller: only a program on this machine, RFC 1833 §2.2.2.
 [[nodiscard]] bool may_register(const rpc::Call& call);
 

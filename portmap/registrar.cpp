@@ -1,13 +1,18 @@
 #include "portmap/registrar.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
+#include <utility>
 
 #include "portmap/protocol.hpp"
+#include "portmap/reach.hpp"
 #include "rpc/channel.hpp"
 
 namespace berth::portmap {
-
 namespace {
+
+using boost::system::errc::errc_t;
 
 /// The texts live as long as the call.
 rpcbind::Binding binding_of(const Registration& what, const std::string& address) {
@@ -18,43 +23,127 @@ rpcbind::Binding binding_of(const Registration& what, const std::string& address
             .owner = std::string_view{what.owner}};
 }
 
+/// One sending: a copy of a SET that is only slow would be refused as a second one.
+rpc::ChannelOptions patient(std::chrono::seconds patience) {
+    rpc::ChannelOptions options;
+    options.retransmit_after = patience;
+    options.give_up_after = patience;
+    return options;
+}
+
+/// Empty when the call could be sent and answered.
+std::optional<rpc::Failure> failure_of_null(rpc::Client& client) {
+    const auto answer = client.call<rpc::Null>({});
+    return answer ? std::nullopt : std::optional{answer.error()};
+}
+
+/// Over TCP: there a source port that another socket has is an error, over UDP it would take that
+/// one's replies.
+std::unique_ptr<rpc::Client> open_system_rpcbind(std::string& reason) {
+    constexpr std::uint16_t highest_reserved = 1023;
+    constexpr std::uint16_t lowest_tried = 600;
+    auto options = patient(std::chrono::seconds{3});
+    options.source = rpc::Endpoint{loopback(false), highest_reserved};
+    for (;;) {
+        auto client = std::make_unique<rpc::Client>(
+            rpc::open_channel(rpc::Transport::tcp, {loopback(false), port_number}, options),
+            rpcbind::id4);
+        const auto failure = failure_of_null(*client);
+        if (!failure) return client;
+        const auto& error = failure->system;
+        const bool port_is_taken =
+            error == errc_t::address_in_use || error == errc_t::address_not_available;
+        if (options.source && error == errc_t::permission_denied) {
+            options.source.reset();
+        } else if (options.source && port_is_taken && options.source->port > lowest_tried) {
+            --options.source->port;
+        } else {
+            reason = failure->text();
+            return {};
+        }
+    }
+}
+
+/// Whatever the answer is, somebody gave it; and who says nothing may only be slow. So nobody is
+/// there only if the machine says that nobody listens.
+bool answers_null(const Registration& there) {
+    auto at = there.at;
+    if (at.address.is_any()) at.address = loopback(at.address.v6);
+    rpc::Client client{
+        rpc::open_channel(transport_of(there.netid), at, patient(std::chrono::seconds{1})),
+        {.number = there.program, .version = there.version, .name = {}}};
+    const auto failure = failure_of_null(client);
+    return !failure || failure->system != errc_t::connection_refused;
+}
+
 }  // namespace
 
 std::unique_ptr<Registrar> Registrar::connect(std::string& reason) {
-    constexpr std::uint16_t highest_reserved = 1023;
-    constexpr std::uint16_t lowest_tried = 600;
-    const auto loopback = *rpc::Address::parse("127.0.0.1");
-    for (auto port = highest_reserved; port >= lowest_tried; --port) {
-        rpc::ChannelOptions options;
-        options.give_up_after = std::chrono::seconds{3};
-        options.source = rpc::Endpoint{loopback, port};
-        rpc::Client client{rpc::open_channel(rpc::Transport::udp, {loopback, port_number}, options),
-                           rpcbind::id4};
-        const auto answer = client.call<rpc::Null>({});
-        if (answer) return std::make_unique<Registrar>(std::move(client));
-        reason = answer.error().text();
-        if (answer.error().system != boost::system::errc::address_in_use) break;
+    return connect(open_system_rpcbind, answers_null, reason);
+}
+
+std::unique_ptr<Registrar> Registrar::connect(Open open, IsAlive is_alive, std::string& reason) {
+    std::unique_ptr<Registrar> made{new Registrar{std::move(open), std::move(is_alive)}};
+    if (!made->reopen(reason)) made.reset();
+    return made;
+}
+
+bool Registrar::reopen(std::string& reason) {
+    client_ = open_(reason);
+    if (!client_) return false;
+    const auto dumped = client_->call<rpcbind::Dump>({});
+    if (!dumped) {
+        reason = dumped.error().text();
+        return false;
     }
-    return nullptr;
+    table_.clear();
+    for (const auto& binding : dumped->items) {
+        table_.push_back({binding.program, binding.version, std::string{binding.netid},
+                          std::string{binding.address}});
+    }
+    return true;
+}
+
+const Registrar::Known* Registrar::find(const Registration& key) const {
+    const auto found = std::ranges::find_if(table_, [&](const Known& known) {
+        return known.program == key.program && known.version == key.version &&
+               known.netid == text(key.netid);
+    });
+    return found == table_.end() ? nullptr : &*found;
+}
+
+bool Registrar::is_stale(const Known& known, const Registration& what) const {
+    auto there = what;
+    const auto at = rpc::Endpoint::parse_universal_address(known.address);
+    if (!at) return true;
+    there.at = *at;
+    return there.at.port == what.at.port || !is_alive_(there);
 }
 
 bool Registrar::add(const Registration& what) {
-    unset(what);
+    if (const auto* known = find(what)) {
+        if (!is_stale(*known, what)) return false;
+        unset(what);
+    }
     const auto address = what.at.universal_address();
-    const auto answer = client_.call<rpcbind::Set>(binding_of(what, address));
+    const auto answer = client_->call<rpcbind::Set>(binding_of(what, address));
     if (!answer || !*answer) return false;
     added_.push_back(what);
     return true;
 }
 
-bool Registrar::unset(const Registration& what) {
-    const auto answer = client_.call<rpcbind::Unset>(binding_of(what, {}));
-    return answer && *answer;
+void Registrar::unset(const Registration& what) {
+    client_->call<rpcbind::Unset>(binding_of(what, {}));
 }
 
 void Registrar::remove_all() {
-    for (const auto& what : added_) unset(what);
-    added_.clear();
+    const auto added = std::exchange(added_, {});
+    std::string reason;
+    if (added.empty() || !reopen(reason)) return;
+    for (const auto& what : added) {
+        const auto* known = find(what);
+        if (known != nullptr && known->address == what.at.universal_address()) unset(what);
+    }
 }
 
 }  // namespace berth::portmap
