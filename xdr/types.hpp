@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -164,6 +165,7 @@ public:
     /// The default arm, under a discriminant that no case names.
     static Union otherwise(Discriminant value,
                            std::variant_alternative_t<arm_count - 1, Bodies> body = {}) {
+        assert(arm_of(value) == arm_count - 1);
         Union made{value, std::in_place_index<arm_count - 1>};
         std::get<arm_count - 1>(made.bodies_) = std::move(body);
         return made;

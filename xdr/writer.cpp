@@ -11,8 +11,7 @@ void Writer::reference_or_copy(std::span<const std::byte> bytes) {
     }
     references_.push_back({size_, bytes});
     referenced_bytes_ += bytes.size();
-    const auto pad = padding(bytes.size());
-    std::memset(extend(pad), 0, pad);
+    if (const auto pad = padding(bytes.size()); pad > 0) std::memset(extend(pad), 0, pad);
 }
 
 void Writer::patch_u32(std::size_t place, std::uint32_t value) noexcept {

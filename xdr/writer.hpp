@@ -22,15 +22,18 @@ public:
     static constexpr std::size_t reference_bytes_min = 1024;
 
     Writer() = default;
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
 
     void u32(std::uint32_t value) { word(value); }
     void u64(std::uint64_t value) { word(value); }
 
     /// Bytes and their zero padding, copied.
     void fixed(std::span<const std::byte> bytes) {
+        if (bytes.empty()) return;
         const auto pad = padding(bytes.size());
         auto* to = extend(bytes.size() + pad);
-        if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+        std::memcpy(to, bytes.data(), bytes.size());
         std::memset(to + bytes.size(), 0, pad);
     }
 
@@ -56,6 +59,8 @@ public:
     /// Gives memory above `bytes` back; for buffers that stay in a pool.
     void shrink(std::size_t bytes) noexcept;
 
+    /// Whether nothing is referenced: the bytes written are all here.
+    [[nodiscard]] bool owns_all() const noexcept { return references_.empty(); }
     /// All bytes written, own and referenced.
     [[nodiscard]] std::size_t size() const noexcept { return size_ + referenced_bytes_; }
 
