@@ -176,19 +176,15 @@ Verdict Dispatcher::run(Exchange& exchange, bool may_block) {
     return Verdict::reply;
 }
 
-// Tells the reply cache how the call ended, and sends the reply the newest way if the first one is
-// gone.
+// Tells the reply cache how the call ended.
 void Dispatcher::settle(Exchange& exchange, AcceptStatus status) {
     if (!exchange.key) return;
-    const auto newest =
+    exchange.newest_path =
         is_asking_again_later(exchange, status)
             ? replies_.abandon(*exchange.key)
             : replies_.finish(*exchange.key, std::make_shared<const std::vector<std::byte>>(
                                                  exchange.reply.flat()));
     exchange.key.reset();
-    if (!newest || !exchange.path || exchange.path->is_open()) return;
-    exchange.path = newest;
-    exchange.is_redirected = true;
 }
 
 void Dispatcher::give_up(Exchange& exchange) {

@@ -52,8 +52,8 @@ public:
 
     /// First pass, on the thread that must not block.
     Verdict handle(Exchange& exchange);
-    /// Second pass, for Verdict::worker: reply or silent. The exchange's path becomes the newest
-    /// one that is open.
+    /// Second pass, for Verdict::worker: reply or silent. The exchange then knows the path of the
+    /// newest copy of the call.
     Verdict finish(Exchange& exchange);
     /// The exchange will not be run after all (the server stops): a later copy of the call may.
     void give_up(Exchange& exchange);

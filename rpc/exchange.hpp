@@ -34,6 +34,7 @@ struct Exchange {
         request_owner.reset();
         remembered_reply.reset();
         path.reset();
+        newest_path.reset();
         is_redirected = false;
         program = nullptr;
         procedure = nullptr;
@@ -51,10 +52,15 @@ struct Exchange {
     const Program* program = nullptr;
     const Program::Procedure* procedure = nullptr;
     xdr::Reader arguments{{}};
-    std::optional<CallKey> key;   ///< while the reply cache has this call in progress
-    bool is_redirected = false;   ///< `path` is not the one the call came by any more
+    std::optional<CallKey> key;  ///< while the reply cache has this call in progress
+    /// By which the newest copy of the call came, if copies came while it ran: the way for the
+    /// reply if the first is gone.
+    std::shared_ptr<ReplyPath> newest_path;
     xdr::Writer reply;            ///< empty: nothing is to be sent
     ReplyBytes remembered_reply;  ///< what `reply` refers to when it is a repeated one
+
+    // Set by the first path, when it hands the exchange on to the newest one:
+    bool is_redirected = false;
 };
 
 }  // namespace berth::rpc

@@ -89,7 +89,7 @@ void RecordReader::make_room() {
 }
 
 void RecordReader::rest() noexcept {
-    if (end_ > start_) return;
+    if (end_ > start_ || !buffer_ || !buffer_->is_unique()) return;
     buffer_.reset();
     begin_record(0);
     end_ = 0;

@@ -17,8 +17,6 @@ public:
 
     /// Takes a call that a worker has finished, with or without a reply in it. From any thread.
     virtual void deliver(ExchangePtr finished) = 0;
-    /// Whether replies still can go this way. From any thread.
-    [[nodiscard]] virtual bool is_open() const noexcept = 0;
 };
 
 }  // namespace berth::rpc

@@ -21,6 +21,8 @@ public:
 
     void push(ExchangePtr exchange);
     [[nodiscard]] bool is_empty() const noexcept { return first_ == waiting_.size(); }
+    /// Replies that have not wholly left.
+    [[nodiscard]] std::size_t size() const noexcept { return waiting_.size() - first_; }
     /// Bytes not yet sent, record marks included.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -62,7 +63,7 @@ void TcpConnection::await_readable() {
     socket_.async_wait(boost::asio::socket_base::wait_read,
                        [self = shared_from_this()](const auto& error) {
                            self->reading_ = false;
-                           if (!error && self->is_open() && !self->draining_) self->on_readable();
+                           if (!error && self->is_open_ && !self->draining_) self->on_readable();
                        });
 }
 
@@ -72,14 +73,14 @@ void TcpConnection::await_writable() {
     socket_.async_wait(boost::asio::socket_base::wait_write,
                        [self = shared_from_this()](const auto& error) {
                            self->writing_ = false;
-                           if (!error && self->is_open()) self->advance();
+                           if (!error && self->is_open_) self->advance();
                        });
 }
 
 void TcpConnection::on_readable() {
     for (int turn = 0; turn < reads_per_turn && !is_stalled(); ++turn) {
         const bool more = receive();
-        if (!is_open()) return;
+        if (!is_open_) return;
         if (!answer_records()) return;
         if (!more) break;
     }
@@ -94,8 +95,10 @@ bool TcpConnection::receive() {
         records_.received(static_cast<std::size_t>(count));
         return static_cast<std::size_t>(count) == space.size();
     }
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-    close(count == 0 ? "closed by the client" : "receive failed");
+    if (count == 0)
+        draining_ = at_end_ = true;  // what was asked is still answered: only its sending has ended
+    else if (errno != EAGAIN && errno != EINTR)
+        close("receive failed");
     return false;
 }
 
@@ -105,11 +108,11 @@ void TcpConnection::advance() {
         if (!answer_records()) return;
         const bool was_stalled = is_stalled();
         send_waiting();
-        if (!is_open()) return;
+        if (!is_open_) return;
         again = was_stalled && !is_stalled();
     }
     if (draining_ && outbox_.is_empty() && calls_with_workers_ == 0) {
-        close("drained");
+        close(at_end_ ? "closed by the client" : "drained");
         return;
     }
     if (is_stalled())
@@ -119,7 +122,7 @@ void TcpConnection::advance() {
 }
 
 bool TcpConnection::is_stalled() const noexcept {
-    return calls_with_workers_ >= context_.options.calls_in_flight_max ||
+    return calls_with_workers_ + outbox_.size() >= context_.options.calls_in_flight_max ||
            bytes_with_workers_ + outbox_.bytes() >= context_.options.bytes_in_flight_max;
 }
 
@@ -145,10 +148,7 @@ void TcpConnection::take(const Record& record) {
     exchange->call.local = local_;
     exchange->call.transport = Transport::tcp;
     switch (context_.dispatcher.handle(*exchange)) {
-    case Verdict::reply:
-        exchange->path.reset();  // nothing of ours may keep us alive
-        outbox_.push(std::move(exchange));
-        break;
+    case Verdict::reply: queue(std::move(exchange)); break;
     case Verdict::silent: context_.thread.give_exchange(std::move(exchange)); break;
     case Verdict::worker:
         ++calls_with_workers_;
@@ -156,6 +156,17 @@ void TcpConnection::take(const Record& record) {
         context_.workers.submit(context_.dispatcher, std::move(exchange));
         break;
     }
+}
+
+void TcpConnection::queue(ExchangePtr exchange) {
+    exchange->path.reset();  // nothing of ours may keep us alive
+    exchange->newest_path.reset();
+    // A client that is slow to read shall not keep its calls in memory as well.
+    if (exchange->reply.owns_all()) {
+        exchange->request = {};
+        exchange->request_owner.reset();
+    }
+    outbox_.push(std::move(exchange));
 }
 
 void TcpConnection::send_waiting() {
@@ -202,25 +213,30 @@ void TcpConnection::collect_finished() {
         finished.swap(finished_);
     }
     for (auto& exchange : finished) {
-        if (!exchange->is_redirected) {  // else it was counted by a connection that is gone
+        if (!exchange->is_redirected) {  // else another connection has counted it
             --calls_with_workers_;
             bytes_with_workers_ -= exchange->request.size();
         }
-        if (is_open() && exchange->reply.size() > 0)
-            outbox_.push(std::move(exchange));
-        else
+        if (const auto newest = std::exchange(exchange->newest_path, {});
+            newest && (!is_open_ || at_end_)) {
+            exchange->is_redirected = true;
+            newest->deliver(std::move(exchange));
+        } else if (is_open_ && exchange->reply.size() > 0) {
+            queue(std::move(exchange));
+        } else {
             context_.thread.give_exchange(std::move(exchange));
+        }
     }
-    if (is_open()) advance();
+    if (is_open_) advance();
 }
 
 void TcpConnection::drain() {
     draining_ = true;
-    if (is_open()) advance();
+    if (is_open_) advance();
 }
 
 void TcpConnection::close(const char* reason) {
-    if (!open_.exchange(false)) return;
+    if (!std::exchange(is_open_, false)) return;
     spdlog::debug("connection from {} ended: {}", peer_.text(), reason);
     boost::system::error_code ignored;
     socket_.close(ignored);

@@ -1,5 +1,5 @@
 // One TCP connection, pinned to one network thread. Reads what is there, answers every complete
-// record in it, and sends the replies of one wake-up together. deliver() and is_open() may be
+// record in it, and sends the replies of one wake-up together. deliver() may be
 // called from any thread, the rest from its own.
 #pragma once
 
@@ -37,9 +37,6 @@ public:
     void drain();
 
     void deliver(ExchangePtr finished) override;
-    [[nodiscard]] bool is_open() const noexcept override {
-        return open_.load(std::memory_order_relaxed);
-    }
 
 private:
     void await_readable();
@@ -49,6 +46,7 @@ private:
     void advance();
     bool answer_records();
     void take(const Record& record);
+    void queue(ExchangePtr exchange);
     void send_waiting();
     void collect_finished();
     void close(const char* reason);
@@ -65,7 +63,8 @@ private:
     bool reading_ = false;  // a wait for readability is under way
     bool writing_ = false;
     bool draining_ = false;
-    std::atomic<bool> open_{true};
+    bool at_end_ = false;  // the client sends no more; it may still be reading
+    bool is_open_ = true;
 
     std::mutex finished_lock_;
     std::vector<ExchangePtr> finished_;  // by workers, not yet collected

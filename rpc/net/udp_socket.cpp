@@ -98,7 +98,7 @@ void UdpSocket::start() {
 void UdpSocket::await_readable() {
     socket_.async_wait(boost::asio::socket_base::wait_read,
                        [self = shared_from_this()](const auto& error) {
-                           if (error || self->draining_ || !self->is_open()) return;
+                           if (error || self->draining_ || !self->open_) return;
                            for (int turn = 0; turn < datagrams_per_turn; ++turn)
                                if (!self->receive()) break;
                            self->await_readable();
@@ -149,9 +149,9 @@ void UdpSocket::answer(std::size_t size, const Endpoint& from, const Endpoint& t
 }
 
 void UdpSocket::deliver(ExchangePtr finished) {
-    if (is_open() && finished->reply.size() > 0) send(*finished);
-    if (!finished->is_redirected) --in_flight_;
-    finished->path.reset();
+    if (finished->is_redirected) return;  // it came over TCP: there is no datagram to answer
+    if (open_ && finished->reply.size() > 0) send(*finished);
+    --in_flight_;
 }
 
 void UdpSocket::send(const Exchange& exchange) {

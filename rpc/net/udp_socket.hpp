@@ -1,6 +1,6 @@
 // One UDP socket. Each datagram is a call; its reply leaves from the address the call came to.
-// Datagrams past the ceilings are dropped: UDP clients ask again. deliver() and is_open() may be
-// called from any thread, the rest from the socket's own network thread.
+// Datagrams past the ceilings are dropped: UDP clients ask again. deliver() may be called from any
+// thread, the rest from the socket's own network thread.
 #pragma once
 
 #include <atomic>
@@ -29,9 +29,6 @@ public:
     [[nodiscard]] std::size_t calls_in_flight() const noexcept { return in_flight_.load(); }
 
     void deliver(ExchangePtr finished) override;
-    [[nodiscard]] bool is_open() const noexcept override {
-        return open_.load(std::memory_order_relaxed);
-    }
 
 private:
     void await_readable();
