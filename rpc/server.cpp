@@ -6,6 +6,7 @@
 #include <future>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/socket.h>
@@ -79,6 +80,20 @@ struct Server::Parts {
         for (auto& future : done) future.wait();
     }
 
+    /// Takes no more calls. Listeners go first: what they had accepted by then has been started
+    /// when the connections' turn comes.
+    void drain() {
+        on_every_thread([this](net::NetworkThread& thread) {
+            if (&thread != threads.front().get()) return;
+            for (const auto& listener : listeners) listener->close();
+            for (const auto& socket : udp_sockets) socket->drain();
+        });
+        on_every_thread([](net::NetworkThread& thread) {
+            const std::vector connections(thread.connections.begin(), thread.connections.end());
+            for (const auto& connection : connections) connection->drain();
+        });
+    }
+
     [[nodiscard]] bool is_quiet() const {
         const auto in_flight = [](const auto& socket) { return socket->calls_in_flight() > 0; };
         return connection_count.load() == 0 && std::ranges::none_of(udp_sockets, in_flight) &&
@@ -98,7 +113,8 @@ struct Server::Parts {
 Server::Server(const ServerOptions& options) : parts_(std::make_unique<Parts>(options)) {}
 
 Server::~Server() {
-    if (parts_->running) std::ignore = stop(std::chrono::milliseconds{0});
+    std::ignore = stop(std::chrono::milliseconds{0});
+    parts_->workers.stop();
 }
 
 boost::system::result<std::vector<Server::Binding>, Server::BindError>
@@ -158,22 +174,17 @@ void Server::start() {
 bool Server::stop(std::chrono::milliseconds patience) {
     using Clock = std::chrono::steady_clock;
     constexpr std::chrono::milliseconds between_looks{5};
-    parts_->running = false;
     const auto deadline = Clock::now() + patience;
-    parts_->on_every_thread([this](net::NetworkThread& thread) {
-        if (&thread == parts_->threads.front().get()) {
-            for (const auto& listener : parts_->listeners) listener->close();
-            for (const auto& socket : parts_->udp_sockets) socket->drain();
-        }
-        const std::vector connections(thread.connections.begin(), thread.connections.end());
-        for (const auto& connection : connections) connection->drain();
-    });
-    while (!parts_->is_quiet() && Clock::now() < deadline)
-        std::this_thread::sleep_for(between_looks);
-
-    const bool all_calls_ended = parts_->workers.is_idle() || patience.count() == 0;
-    for (const auto& thread : parts_->threads) thread->stop();
-    if (!all_calls_ended) return false;
+    const auto await = [&](const auto& condition) {
+        while (!condition() && Clock::now() < deadline) std::this_thread::sleep_for(between_looks);
+        return condition();
+    };
+    if (std::exchange(parts_->running, false)) {
+        parts_->drain();
+        await([this] { return parts_->is_quiet(); });
+        for (const auto& thread : parts_->threads) thread->stop();
+    }
+    if (!await([this] { return parts_->workers.is_idle(); })) return false;
     parts_->workers.stop();
     for (const auto& socket : parts_->udp_sockets) socket->close();
     return true;
