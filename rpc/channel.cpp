@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,10 @@ error_code await(const Descriptor& descriptor, short events, Clock::time_point d
         if (count > 0) return {};
         if (count < 0 && errno != EINTR) return system_error();
     }
+}
+
+void pause(Clock::time_point until) {
+    std::ignore = await(Descriptor{}, 0, until);  // poll() passes over a negative descriptor
 }
 
 boost::system::result<Descriptor> open_socket(int type, const Endpoint& server,
@@ -133,15 +138,17 @@ public:
 
     Reply exchange(std::uint32_t xid, const xdr::Writer& message) override {
         const auto give_up = Clock::now() + options_.give_up_after;
-        for (;;) {
-            auto reply =
-                try_once(xid, message, std::min(give_up, Clock::now() + options_.retransmit_after));
+        for (int losses = 0;;) {
+            const auto next = std::min(give_up, Clock::now() + options_.retransmit_after);
+            auto reply = try_once(xid, message, next);
             if (reply || Clock::now() >= give_up) return reply;
             const bool is_slow = reply.error() == system_error(ETIMEDOUT);
             if (is_slow) continue;  // the same bytes again, over the same connection
             const bool was_connected = static_cast<bool>(socket_);
             socket_ = {};
             if (!was_connected) return reply;
+            // A server that hangs up each time is not called again and again without a pause.
+            if (++losses > 1) pause(next);
         }
     }
 

@@ -71,6 +71,7 @@ std::string Address::text() const {
 }
 
 std::optional<Address> Address::parse(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos) return {};  // the C functions would stop there
     std::uint32_t scope = 0;
     if (const auto percent = text.find('%'); percent != std::string_view::npos) {
         scope = if_nametoindex(std::string{text.substr(percent + 1)}.c_str());
