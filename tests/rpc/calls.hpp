@@ -85,10 +85,8 @@ inline Endpoint endpoint(std::string_view address, std::uint16_t port = 700) {
 class KeptReplies final : public ReplyPath {
 public:
     void deliver(ExchangePtr finished) override { replies.push_back(std::move(finished)); }
-    [[nodiscard]] bool is_open() const noexcept override { return open; }
 
     std::vector<ExchangePtr> replies;
-    bool open = true;
 };
 
 /// The dispatcher with the toy program, called through bytes.
