@@ -78,10 +78,11 @@ public:
     /// override).
     virtual Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions) = 0;
 
-    /// Applies in an order in which what was asked for wins: size, then owner, then mode, then
-    /// times. Works on a symbolic link itself, never on its target (mode of a link: ignored,
-    /// success). Errors: operation_not_permitted (not the owner), permission_denied, is_a_directory
-    /// (size), invalid_argument (size of a special file or link), file_too_large.
+    /// Applies in an order in which what was asked for wins: owner, then size, then mode, then
+    /// times; what this caller may not set as a whole changes nothing. Works on a symbolic link
+    /// itself, never on its target (mode of a link: ignored, success). Errors:
+    /// operation_not_permitted (not the owner), permission_denied, is_a_directory (size),
+    /// invalid_argument (size of a special file or link), file_too_large.
     virtual Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted) = 0;
 
     /// The link's text. invalid_argument when not a symbolic link.

@@ -57,16 +57,16 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
     if (caller.wait == Wait::no) return would_block;
     auto status = alive();
     if (!status) return status.error();
-    if (wanted.size) {
-        // The size goes first; it must not have changed when something else is then refused.
-        if (needs_ownership(wanted) && !owns(caller, *status)) {
-            return std::errc::operation_not_permitted;
-        }
-        if (auto set = set_size(caller, *status, *wanted.size); !set) return set;
+    // What is cut off is lost: all that may be refused comes before.
+    if (wanted.size && needs_ownership(wanted) && !owns(caller, *status)) {
+        return std::errc::operation_not_permitted;
     }
     if (auto acting = tree_.act_as(caller); !acting) return acting;
     if (wanted.uid || wanted.gid) {
         if (auto set = set_owner(wanted); !set) return set;
+    }
+    if (wanted.size) {
+        if (auto set = set_size(caller, *status, *wanted.size); !set) return set;
     }
     if (wanted.mode && type_ != FileType::symbolic_link) {
         const auto alone = data_.keep_from_opening();
