@@ -21,7 +21,12 @@ struct Control {
     alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo))> bytes{};
 };
 
-/// The address a datagram was sent to.
+bool is_link_local(const Address& address) {
+    return address.bytes[0] == std::byte{0xfe} &&
+           (address.bytes[1] & std::byte{0xc0}) == std::byte{0x80};
+}
+
+/// The address a datagram was sent to; of a broadcast one, ours that it reached.
 void read_local_address(msghdr& message, Address& local) {
     for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr;
          part = CMSG_NXTHDR(&message, part)) {
@@ -29,13 +34,13 @@ void read_local_address(msghdr& message, Address& local) {
             in_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(part), sizeof info);
             local = {};
-            std::memcpy(local.bytes.data(), &info.ipi_addr, sizeof info.ipi_addr);
+            std::memcpy(local.bytes.data(), &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
         } else if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
             in6_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(part), sizeof info);
             local.v6 = true;
-            local.scope = info.ipi6_ifindex;
             std::memcpy(local.bytes.data(), &info.ipi6_addr, sizeof info.ipi6_addr);
+            local.scope = is_link_local(local) ? info.ipi6_ifindex : 0;
         }
     }
 }
@@ -57,9 +62,7 @@ void write_local_address(msghdr& message, Control& control, const Address& local
     if (local.v6) {
         in6_pktinfo info{};
         std::memcpy(&info.ipi6_addr, local.bytes.data(), sizeof info.ipi6_addr);
-        const bool is_link_local = local.bytes[0] == std::byte{0xfe} &&
-                                   (local.bytes[1] & std::byte{0xc0}) == std::byte{0x80};
-        if (is_link_local) info.ipi6_ifindex = local.scope;
+        if (is_link_local(local)) info.ipi6_ifindex = local.scope;
         attach(message, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
     } else {
         in_pktinfo info{};
