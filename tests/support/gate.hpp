@@ -44,6 +44,11 @@ public:
         await([&] { return passed_ >= count; });
     }
 
+    std::size_t held_back() {
+        const std::scoped_lock held{lock_};
+        return held_back_;
+    }
+
 private:
     template <class Condition>
     void await(Condition condition) {
