@@ -73,14 +73,26 @@ class Bench:
     def stop_servers(self) -> None:
         """Every berth ends with status 0 on SIGTERM."""
         while self._servers:
+            self.stop_last_server()
+
+    def stop_last_server(self) -> None:
+        process = self._servers.pop()
+        process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failed("berth did not end after SIGTERM") from None
+        if status != 0:
+            raise Failed(f"berth ended with status {status} after SIGTERM")
+
+    def kill_servers(self) -> None:
+        """As a crash would: nothing is tidied up."""
+        while self._servers:
             process = self._servers.pop()
-            process.send_signal(signal.SIGTERM)
-            try:
-                status = process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                raise Failed("berth did not end after SIGTERM") from None
-            if status != 0:
-                raise Failed(f"berth ended with status {status} after SIGTERM")
+            process.kill()
+            process.wait()
 
     def stop_all(self) -> None:
         self.stop_servers()
@@ -114,9 +126,9 @@ def expect(condition: bool, what: str) -> None:
         raise Failed(what)
 
 
-def answers(port: int) -> bool:
+def answers(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False
