@@ -1,8 +1,9 @@
-// Preloaded into linux.uml: lets it run on processors whose register state is wider than it knows (AMX).
-// User-mode-linux 6.1 keeps 2696 bytes per process, and the host refuses to set anything less than the whole
-// state, so the guest's first process dies with "ptrace set fp regs failed". The components beyond those bytes
-// must be asked for (arch_prctl), which nothing in a guest does: they are always in their initial state.
-// UML is single-threaded where it traces, so one static buffer serves.
+// Preloaded into linux.uml: lets it run on processors whose register state is wider than it knows
+// (AMX). User-mode-linux 6.1 keeps 2696 bytes per process, and the host refuses to set anything
+// less than the whole state, so the guest's first process dies with "ptrace set fp regs failed".
+// The components beyond those bytes must be asked for (arch_prctl), which nothing in a guest does:
+// they are always in their initial state. UML is single-threaded where it traces, so one static
+// buffer serves.
 
 #include <algorithm>
 #include <cstdarg>
@@ -10,24 +11,25 @@
 #include <cstdint>
 #include <cstring>
 
-#include <cpuid.h>
 #include <dlfcn.h>
-#include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
+
+#include <cpuid.h>
+#include <elf.h>
 
 namespace {
 
 using Ptrace = long (*)(int, long, void*, void*);
 
-constexpr std::size_t features_at = 512; // XSTATE_BV, first word of the XSAVE header
+constexpr std::size_t features_at = 512;  // XSTATE_BV, first word of the XSAVE header
 
 alignas(64) unsigned char whole[64 * 1024];
-std::size_t whole_bytes = 0; // known after the first GETREGSET, which UML makes at start
+std::size_t whole_bytes = 0;  // known after the first GETREGSET, which UML makes at start
 
 /// The state components that lie entirely within the first `bytes` of the standard XSAVE layout.
 std::uint64_t features_within(std::size_t bytes) {
-    std::uint64_t features = 3; // x87 and SSE: the legacy area
+    std::uint64_t features = 3;  // x87 and SSE: the legacy area
     for (unsigned component = 2; component < 63; ++component) {
         unsigned size = 0, offset = 0, unused_c = 0, unused_d = 0;
         __cpuid_count(0xd, component, size, offset, unused_c, unused_d);
@@ -58,7 +60,7 @@ long put(Ptrace real, int pid, void* set, iovec& given) {
     return real(PTRACE_SETREGSET, pid, set, &all);
 }
 
-} // namespace
+}  // namespace
 
 extern "C" long ptrace(__ptrace_request request, ...) noexcept {
     static const auto real = reinterpret_cast<Ptrace>(dlsym(RTLD_NEXT, "ptrace"));
