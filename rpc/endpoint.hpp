@@ -21,7 +21,8 @@ struct Address {
     bool v6 = false;
     std::uint32_t scope = 0;  ///< interface of a link-local IPv6 address
 
-    auto operator<=>(const Address&) const = default;
+    // clang-tidy takes the 0 that comparisons are rewritten with for a pointer.
+    auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr)
     [[nodiscard]] bool is_loopback() const noexcept;
     [[nodiscard]] bool is_any() const noexcept;
     [[nodiscard]] std::string text() const;
@@ -33,7 +34,7 @@ struct Endpoint {
     Address address;
     std::uint16_t port = 0;
 
-    auto operator<=>(const Endpoint&) const = default;
+    auto operator<=>(const Endpoint&) const = default;  // NOLINT(modernize-use-nullptr)
     /// "10.0.0.1:2049", "[::1]:2049"
     [[nodiscard]] std::string text() const;
     /// The "universal address" of RFC 5665 §5.2.3.3: "10.0.0.1.8.1", "::1.8.1"

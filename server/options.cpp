@@ -72,6 +72,7 @@ void convert(const Texts& texts, ServeOptions& options) {
 template <class Map>
 std::vector<std::string> names_of(const Map& map) {
     std::vector<std::string> names;
+    names.reserve(map.size());
     for (const auto& [name, value] : map) names.push_back(name);
     return names;
 }
