@@ -60,6 +60,8 @@ Result<std::string> Node::read_link(const Caller& caller) {
     std::array<char, PATH_MAX> text;
     const auto length = ::readlinkat(path_.number(), "", text.data(), text.size());
     if (length < 0) return reason(last_error());
+    // The kernel reads a removed link as it reads any other.
+    if (is_deleted()) return stale;
     link_read_.store(true, std::memory_order_relaxed);
     return std::string{text.data(), static_cast<std::size_t>(length)};
 }

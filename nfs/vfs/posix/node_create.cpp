@@ -18,8 +18,9 @@ constexpr mode_t set_id_bits = S_ISUID | S_ISGID;
 
 // What is left to do once the object was made with its mode.
 NewAttributes rest_of(NewAttributes attributes, FileType type) {
-    // Making a directory ignores these bits, and a change of owner clears them.
-    const bool lost = type == FileType::directory || attributes.uid || attributes.gid;
+    // Making a directory ignores these bits, and a change of owner or size clears them.
+    const bool lost =
+        type == FileType::directory || attributes.uid || attributes.gid || attributes.size;
     if (!lost || (attributes.mode.value_or(0) & set_id_bits) == 0) attributes.mode.reset();
     if (type != FileType::regular || attributes.size == 0U) attributes.size.reset();
     return attributes;
@@ -189,6 +190,8 @@ Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Mad
             // Inherited from this directory, whatever the client asked for.
             auto status = (*node)->alive();
             if (status) *wanted.mode |= status->stx_mode & unsigned{S_ISGID};
+            // A caller outside the inherited group would lose the bit by setting it once more.
+            if (status && *wanted.mode == (status->stx_mode & 07777U)) wanted.mode.reset();
         }
         if (auto set = (*node)->set_attributes(caller, wanted); !set) return set.error();
     }

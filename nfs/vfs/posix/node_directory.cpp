@@ -37,7 +37,10 @@ Result<NodePtr> Node::lookup(const Caller& caller, std::string_view name) {
 Result<Pin> Node::look_up(const EntryName& name, Wait wait) {
     auto opened = tree_.open_entry(path_.number(), name.text(), wait);
     if (!opened) return reason(opened.error());
-    if (name.is_dot()) return Pin{this};
+    if (name.is_dot()) {
+        if (is_deleted()) return stale;
+        return Pin{this};
+    }
     auto id = tree_.identity().identify(opened->number());
     if (!id) return id.error();
     auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt);
@@ -50,6 +53,8 @@ Result<NodePtr> Node::parent(const Caller& caller) {
     if (auto allowed = tree_.open_entry(path_.number(), ".", caller.wait); !allowed) {
         return reason(allowed.error());
     }
+    // The kernel remembers whose entry a removed directory was.
+    if (is_deleted()) return stale;
     if (id_ == tree_.root_id()) return NodePtr{this};
     if (caller.wait == Wait::no) return would_block;
     // A removed directory still knows where it was.
@@ -78,6 +83,7 @@ Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
     if (!id) return reason(id.error());
     auto found = status(path_.number(), entry_name->text());
     if (!found) return reason(found.error());
+    if (found->stx_nlink == 0) return stale;
     // Between the two questions another object may have got the name. An inode number in the id
     // shows that it has not; where none shows, one descriptor for both questions makes sure.
     if (!tree_.identity().same_mount(*found) || !ObjectIdentity::shows_inode(*id, found->stx_ino)) {
@@ -94,6 +100,7 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
     if (!id) return id.error();
     auto found = status(opened->number());
     if (!found) return found.error();
+    if (found->stx_nlink == 0) return stale;
     tree_.locator().seen(*id, id_, name.text());
     return Listed{*id, to_attributes(*found)};
 }

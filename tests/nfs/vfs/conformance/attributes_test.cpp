@@ -13,7 +13,8 @@ NewTime at(std::int64_t seconds) {
 const NewTime now;
 
 using AttributesOf = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, AttributesOf, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, AttributesOf, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(AttributesOf, NewObjects) {
     auto below = directory(alice, "d", 0750);
@@ -99,7 +100,8 @@ TEST_P(AttributesOf, AccessIsByTheModeAlone) {
 }
 
 using SetAttributes = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, SetAttributes, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, SetAttributes, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(SetAttributes, NothingIsNothing) {
     auto node = file(alice, "f");

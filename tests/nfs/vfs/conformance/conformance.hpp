@@ -80,8 +80,4 @@ protected:
     NodePtr root = files.root().value();
 };
 
-inline std::string name_of(const ::testing::TestParamInfo<Implementation>& info) {
-    return info.param.name;
-}
-
 }  // namespace berth::vfs::test

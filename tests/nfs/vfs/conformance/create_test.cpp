@@ -10,7 +10,8 @@ constexpr auto exists_already = std::errc::file_exists;
 constexpr auto denied = std::errc::permission_denied;
 
 using Create = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, Create, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, Create, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 /// The five ways of making an entry, all with the same arguments.
 std::vector<Outcome> all_outcomes(Node& directory, const Caller& who, std::string_view name,
@@ -120,6 +121,14 @@ TEST_P(Create, EveryAttributeIsSet) {
     }
 }
 
+TEST_P(Create, TheModeAskedForOutlivesTheRest) {
+    const NewAttributes wanted{.mode = 06711, .gid = 2000, .size = 100};
+    EXPECT_EQ(attributes(*root->create(alice, "f", {.attributes = wanted}).value()).mode, 06711U);
+    EXPECT_EQ(attributes(*root->make_directory(alice, "d", wanted).value()).mode, 06711U);
+    EXPECT_EQ(attributes(*root->make_special(alice, "p", {.attributes = wanted}).value()).mode,
+              06711U);
+}
+
 TEST_P(Create, OwnersThatMayNotBeGivenAreLeftOut) {
     const NewAttributes wanted{.mode = 0640, .uid = 0, .gid = 2001};
     const NodePtr all[] = {
@@ -146,6 +155,8 @@ TEST_P(Create, SetGroupIdDirectoriesPassTheirGroupOn) {
     auto deeper = below->make_directory(stranger, "e", {.mode = 0755}).value();
     EXPECT_EQ(attributes(*deeper).gid, 2000U);
     EXPECT_EQ(attributes(*deeper).mode, 02755U);
+    auto asked = below->make_directory(stranger, "i", {.mode = 02755}).value();
+    EXPECT_EQ(attributes(*asked).mode, 02755U);
     EXPECT_EQ(attributes(*file_in(*below, alice, "g", 02755)).mode, 02755U);
     EXPECT_EQ(attributes(*file_in(*below, stranger, "h", 02755)).mode, 0755U) << "not a member";
 }

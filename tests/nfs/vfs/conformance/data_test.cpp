@@ -8,7 +8,8 @@ constexpr auto denied = std::errc::permission_denied;
 constexpr std::uint64_t offset_end = std::uint64_t{1} << 63;
 
 using Data = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, Data, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, Data, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(Data, IsReadAsItWasWritten) {
     auto node = file(alice, "f");

@@ -11,7 +11,8 @@ namespace {
 using namespace std::string_view_literals;
 
 using Lookup = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, Lookup, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, Lookup, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(Lookup, FindsWhatWasMade) {
     auto made = file(alice, "f");
@@ -94,9 +95,11 @@ TEST_P(Lookup, RefusesNamesThatAreNone) {
 TEST_P(Lookup, RemovedObjectsAreStale) {
     auto node = file(alice, "f");
     auto gone = directory(alice, "d");
+    auto link = link_to("target", "l");
     const auto ids = {node->id(), gone->id()};
     ASSERT_TRUE(root->remove(alice, "f"));
     ASSERT_TRUE(root->remove_directory(alice, "d"));
+    ASSERT_TRUE(root->remove(alice, "l"));
     for (const auto& id : ids) EXPECT_EQ(outcome_of(files.find(id, Wait::yes)), stale);
     EXPECT_EQ(outcome_of(node->attributes(Wait::yes)), stale);
     EXPECT_EQ(outcome_of(node->access(alice, may_read)), stale);
@@ -105,7 +108,11 @@ TEST_P(Lookup, RemovedObjectsAreStale) {
     EXPECT_EQ(outcome_of(node->read(alice, 0, byte)), stale);
     EXPECT_EQ(outcome_of(node->write(alice, 0, byte)), stale);
     EXPECT_EQ(outcome_of(root->link(alice, "g", *node)), stale);
-    EXPECT_EQ(outcome_of(gone->lookup(alice, "x")), stale);
+    EXPECT_EQ(outcome_of(link->read_link(alice)), stale);
+    for (const auto* name : {"x", ".", ".."}) {
+        EXPECT_EQ(outcome_of(gone->lookup(alice, name)), stale) << name;
+        EXPECT_EQ(outcome_of(gone->peek(alice, name)), stale) << name;
+    }
     EXPECT_EQ(outcome_of(gone->create(alice, "x", {})), stale);
     EXPECT_EQ(outcome_of(gone->make_directory(alice, "x", {})), stale);
     EXPECT_EQ(outcome_of(gone->remove(alice, "x")), stale);
@@ -124,7 +131,8 @@ TEST_P(Lookup, RenamedObjectsStayWhatTheyAre) {
 }
 
 using Listing = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, Listing, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, Listing, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(Listing, ShowsEveryEntryOnceWithItsFileid) {
     auto below = directory(alice, "d");

@@ -9,7 +9,8 @@ constexpr auto not_permitted = std::errc::operation_not_permitted;
 constexpr auto missing = std::errc::no_such_file_or_directory;
 
 using Link = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, Link, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, Link, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(Link, IsAnotherNameOfTheSameObject) {
     auto node = file(alice, "f");
@@ -36,7 +37,8 @@ TEST_P(Link, WorksForEverythingButDirectories) {
 }
 
 using Remove = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, Remove, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, Remove, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(Remove, FilesAndDirectoriesEachTheirWay) {
     neither_file_nor_directory();
@@ -111,7 +113,8 @@ TEST_P(Remove, NamesThatAreNone) {
 }
 
 using Rename = Conformance;
-INSTANTIATE_TEST_SUITE_P(Vfs, Rename, ::testing::ValuesIn(implementations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Vfs, Rename, ::testing::ValuesIn(implementations()),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(Rename, MovesBetweenDirectories) {
     auto from = directory(alice, "from");
