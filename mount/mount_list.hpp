@@ -21,6 +21,7 @@ public:
     struct Entry {
         std::string host;       ///< at most name_bytes_max
         std::string directory;  ///< at most path_bytes_max
+        // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm of clang-tidy 14
         auto operator<=>(const Entry&) const = default;
     };
 
