@@ -94,31 +94,6 @@ def _stale(file: int) -> bool:
 
 
 @case()
-def moved_out(lab: Lab):
-    """A directory moved out of the export takes its handles with it: nothing outside is served."""
-    lab.local.mkdir("directory")
-    lab.local.write("directory/file", b"inside")
-    lab.work("actimeo=0")
-    standing = os.open("directory", os.O_RDONLY)
-    check.equal(get("directory/file"), b"inside", "at first")
-    lab.local.move_out("directory")
-    check.fails(errno.ENOENT, os.listdir, "directory")
-    attempts = {
-        "list": lambda: os.listdir(standing),
-        "open": lambda: os.open("file", os.O_RDONLY, dir_fd=standing),
-        "create": lambda: os.open("new", os.O_WRONLY | os.O_CREAT, dir_fd=standing),
-        "mkdir": lambda: os.mkdir("new", dir_fd=standing),
-        "unlink": lambda: os.unlink("file", dir_fd=standing),
-        "rename": lambda: os.rename("file", "brought-back", src_dir_fd=standing),
-    }
-    for name, attempt in attempts.items():
-        attempt.__name__ = name
-        check.fails(errno.ESTALE, attempt)
-    check.equal(lab.local.names_outside(), ["file"], "what is outside")
-    os.close(standing)
-
-
-@case()
 def mounted_inside(lab: Lab):
     """What is mounted on a directory in the export is not exported with it."""
     lab.local.mkdir("point", 0o777)
