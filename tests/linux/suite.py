@@ -1,4 +1,4 @@
-"""What a case is, and finding them. Read on the host (which plans) and in the guests (which run them)."""
+"""What a case is, and finding them. The host reads this to plan, the guests to run."""
 
 import dataclasses
 import fnmatch

@@ -131,7 +131,8 @@ def symbolic_links(lab: Lab):
     """Targets are bytes up to the protocol's 1024; attributes of the link are its own."""
     lab.work()
     put("target", b"reached")
-    targets = [b"target", b"x" * 1000, b"/" + b"y/" * 511, b"na\xefve \xff\n", "größe".encode(), b"../.."]
+    targets = [b"target", b"x" * 1000, b"/" + b"y/" * 511, b"na\xefve \xff\n", b"../.."]
+    targets.append("größe".encode())
     for n, target in enumerate(targets):
         os.symlink(target, f"link-{n}".encode())
         check.equal(lab.local.readlink(f"link-{n}"), target, "the target on the server")
@@ -151,7 +152,8 @@ def symbolic_links(lab: Lab):
     check.equal((link.st_uid, link.st_gid), (1234, 1235), "the owner of the link")
     check.equal(link.st_mtime_ns, 2 * 10**9 + 3, "the time of the link")
     after = lab.local.stat("target")
-    check.equal((after.st_uid, after.st_mtime_ns), (before.st_uid, before.st_mtime_ns), "the target's")
+    check.equal(after.st_uid, before.st_uid, "the owner of the target")
+    check.equal(after.st_mtime_ns, before.st_mtime_ns, "the time of the target")
     os.symlink("loop", "loop")
     check.fails(errno.ELOOP, os.stat, "loop")
 
@@ -168,7 +170,12 @@ def special_files(lab: Lab):
         listener.bind("socket")
         listener.listen()
         caller.connect("socket")
-    kinds = {"fifo": stat.S_ISFIFO, "null": stat.S_ISCHR, "block": stat.S_ISBLK, "socket": stat.S_ISSOCK}
+    kinds = {
+        "fifo": stat.S_ISFIFO,
+        "null": stat.S_ISCHR,
+        "block": stat.S_ISBLK,
+        "socket": stat.S_ISSOCK,
+    }
     for name, is_kind in kinds.items():
         here, there = os.lstat(name), lab.local.stat(name)
         check.true(is_kind(here.st_mode) and is_kind(there.st_mode), f"{name} is what it is")

@@ -1,4 +1,7 @@
-"""A local process on the server changes things; the client sees it: at once with actimeo=0, else when it opens."""
+"""A local process on the server changes things, and the client sees it.
+
+At once with actimeo=0, else when it opens.
+"""
 
 import errno
 import os

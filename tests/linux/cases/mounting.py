@@ -35,7 +35,7 @@ def _works(lab: Lab, point: str, below: str = "") -> dict[str, str]:
 
 @case()
 def plain(lab: Lab):
-    """Without an option the client tries 4.2, 4.1 and 4.0, and must be told that there is only 3."""
+    """Without an option the client tries 4.2, 4.1 and 4.0, and must be told of 3."""
     options = _works(lab, lab.mount(), lab.directory)
     check.equal(options["proto"], "tcp", "the transport settled on")
     for size in (options["rsize"], options["wsize"]):
@@ -81,7 +81,7 @@ def mount_over_udp(lab: Lab):
 
 @case()
 def below_the_export(lab: Lab):
-    """A sub-directory is mounted by its path, however that is written; `..` in it leads nowhere else."""
+    """A sub-directory is mounted by its path, however that is written; `..` leads nowhere else."""
     lab.local.mkdir("deep")
     lab.local.mkdir("deep/deeper")
     lab.local.write("deep/deeper/file", b"below")
@@ -122,8 +122,9 @@ def refused(lab: Lab):
 
 @case()
 def again_and_again(lab: Lab):
-    """Mounted under several names at once, and over and over: one tree, and nothing stays behind."""
-    points = [lab.mount("vers=3"), lab.mount("vers=3,nosharecache"), lab.mount("vers=3,ro,nosharecache")]
+    """Mounted in several places at once, and over and over: one tree, and nothing stays behind."""
+    ways = ("vers=3", "vers=3,nosharecache", "vers=3,ro,nosharecache")
+    points = [lab.mount(options) for options in ways]
     put(f"{points[0]}/{lab.directory}/file", b"seen through all")
     for point in points:
         check.equal(get(f"{point}/{lab.directory}/file"), b"seen through all", "the file")

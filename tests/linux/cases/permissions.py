@@ -67,7 +67,8 @@ def users_and_groups(lab: Lab):
     for name, group in (("primary", 1000), ("supplementary", 2001), ("foreign", 3000)):
         lab.local.write(name, b"for the group", 0o640)
         lab.local.chown(name, 0, group)
-    for name, group, mode in (("shared", 2000, 0o2770), ("sticky", 0, 0o1777), ("others", 3000, 0o770)):
+    directories = (("shared", 2000, 0o2770), ("sticky", 0, 0o1777), ("others", 3000, 0o770))
+    for name, group, mode in directories:
         lab.local.mkdir(name, mode)
         lab.local.chown(name, 0, group)
         lab.local.chmod(name, mode)

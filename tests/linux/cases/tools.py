@@ -23,8 +23,8 @@ def _fio(lab: Lab, name: str, pattern: str, *more: str) -> None:
     size = lab.scaled(24, 512)
     _run(
         "fio", f"--name={name}", f"--rw={pattern}", f"--size={size}m", "--ioengine=psync",
-        "--verify=crc32c", "--verify_fatal=1", "--do_verify=1", "--randseed=1", "--allow_file_create=1",
-        "--fallocate=none", "--thread", *more,
+        "--verify=crc32c", "--verify_fatal=1", "--do_verify=1", "--randseed=1",
+        "--allow_file_create=1", "--fallocate=none", "--thread", *more,
     )  # fmt: skip
     there = lab.local.stat(f"{name}.0.0").st_size
     check.true(0 <= size * 2**20 - there < 2**16, f"the size on the server: {there}")
@@ -85,6 +85,11 @@ def git(lab: Lab):
     check.equal(lab.local.read("origin/0/0/file-0"), b"changed", "the change, pulled")
 
 
+def _digest(path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @case(server="bulk", seconds=120)
 def tar(lab: Lab):
     """Hundreds of files there by tar, and back by tar: the same modes, times, owners and sums."""
@@ -94,13 +99,10 @@ def tar(lab: Lab):
     os.mkdir("unpacked")
     _run("tar", "-xpf", "/run/there.tar", "-C", "unpacked")
     lab.forget()
-    listing = "--sort=name", "--format=posix", "--pax-option=exthdr.name=%d/%f,delete=atime,delete=ctime"
+    pax = "--pax-option=exthdr.name=%d/%f,delete=atime,delete=ctime"
     for name, top in (("before", "/run/source"), ("after", "unpacked")):
-        _run("tar", *listing, "-cf", f"/run/{name}.tar", "-C", top, ".")
-    sums = []
-    for name in ("before", "after"):
-        with open(f"/run/{name}.tar", "rb") as file:
-            sums.append(hashlib.file_digest(file, "sha256").hexdigest())
+        _run("tar", "--sort=name", "--format=posix", pax, "-cf", f"/run/{name}.tar", "-C", top, ".")
+    sums = [_digest(f"/run/{name}.tar") for name in ("before", "after")]
     if sums[0] != sums[1]:
         _run("tar", "--compare", "-f", "/run/before.tar", "-C", "unpacked")
     check.equal(sums[1], sums[0], "the sum of the archive made of what was unpacked")
@@ -109,8 +111,7 @@ def tar(lab: Lab):
         for name in files:
             path = os.path.join(folder, name)
             if not os.path.islink(path):
-                with open(path, "rb") as file:
-                    wanted[os.path.relpath(path, b"/run/source")] = hashlib.file_digest(file, "sha256").hexdigest()
+                wanted[os.path.relpath(path, b"/run/source")] = _digest(path)
     there = lab.local.tree("unpacked")
     found = {name: entry[2] for name, entry in there.items() if name in wanted}
     check.equal(found, wanted, "the sums on the server")
@@ -131,7 +132,7 @@ def df(lab: Lab):
             """Other processes may use the disk meanwhile."""
             found, slack = bytes_of(here, field), 2**30
             low, high = bytes_of(there, least) - slack, bytes_of(there, most) + slack
-            check.true(low <= found <= high, f"{field} for {user}: {found}, not in {low} ... {high}")
+            check.true(low <= found <= high, f"{field} for {user}: {found}, not {low} to {high}")
 
         near("f_blocks", "f_blocks", "f_blocks")
         near("f_bfree", "f_bfree", "f_bfree")

@@ -1,4 +1,7 @@
-"""Two clients at once: what one has closed the other sees when it opens. Each part is told by lab.client."""
+"""Two clients at once: what one has closed the other sees when it opens.
+
+Both run each case; lab.client says who is who.
+"""
 
 import errno
 import os
@@ -10,7 +13,7 @@ from suite import case
 
 @case(guests=2)
 def close_to_open(lab: Lab):
-    """Written and closed by one, opened and read by the other; turn and turn about, with default caching."""
+    """Written and closed by one, opened and read by the other, in turn, with default caching."""
     lab.work()
     for turn in range(lab.scaled(12, 100)):
         data = content(turn * 1000 % 7000 + 1, turn)
@@ -140,7 +143,7 @@ def own_parts_of_one_file(lab: Lab):
 
 @case(guests=2)
 def deleted_under_a_reader(lab: Lab):
-    """What another client deletes is gone for good: ESTALE for who has it open, ENOENT for who asks."""
+    """What another client deletes is gone: ESTALE for who has it open, ENOENT for who asks."""
     lab.work("actimeo=0")
     if lab.client == 1:
         put("file", b"soon gone")

@@ -1,4 +1,4 @@
-"""What a case holds in its hand: its directory on the server, mounting it, acting as somebody, the other guest."""
+"""What a case holds in its hand: its directory, mounting it, the server's view, the other guest."""
 
 import os
 import pathlib

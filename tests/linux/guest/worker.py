@@ -1,4 +1,4 @@
-"""Runs in the guest: takes orders from the host, runs each case in a process of its own, tidies up after it."""
+"""Runs in the guest: takes orders, runs each case in a process of its own, tidies up after it."""
 
 import faulthandler
 import multiprocessing.connection
@@ -17,7 +17,7 @@ from guest.lab import Lab  # noqa: E402
 def run(connection, name: str, facts: dict) -> None:
     """In the child: the case, and why it failed."""
     lab = Lab(connection, facts)
-    faulthandler.dump_traceback_later(facts["seconds"] - 1)  # on the console, before the guest is ended
+    faulthandler.dump_traceback_later(facts["seconds"] - 1)  # then the host ends the guest
     try:
         suite.CASES[name].run(lab)
     except BaseException as error:
@@ -30,8 +30,8 @@ def run(connection, name: str, facts: dict) -> None:
 def fork_apart(guest: int) -> int:
     """As fork(), but the child's pid is odd in guest 1 and even in guest 2.
 
-    Linux makes the verifier of an exclusive CREATE of its uptime in 1/100 s and the pid: had both guests the
-    same, the server would have to take one's call for the other's, repeated.
+    Linux makes the verifier of an exclusive CREATE of its uptime in 1/100 s and the pid: had both
+    guests the same, the server would have to take one's call for the other's, repeated.
     """
     while True:
         child = os.fork()

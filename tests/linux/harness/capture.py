@@ -2,6 +2,7 @@
 
 import collections
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -16,7 +17,13 @@ PROCEDURES = (
     " RENAME LINK READDIR READDIRPLUS FSSTAT FSINFO PATHCONF COMMIT"
 ).split()
 # Statuses that none of the cases gives a reason for.
-UNEXPECTED = {5: "IO", 10001: "BADHANDLE", 10003: "BAD_COOKIE", 10004: "NOTSUPP", 10006: "SERVERFAULT"}
+UNEXPECTED = {
+    5: "IO",
+    10001: "BADHANDLE",
+    10003: "BAD_COOKIE",
+    10004: "NOTSUPP",
+    10006: "SERVERFAULT",
+}
 FIELDS = {
     "frame": "frame.number",
     "type": "rpc.msgtyp",
@@ -42,9 +49,11 @@ class Capture:
         self.file = directory / "traffic.pcap"
         self._ports = [kind.port for kind in KINDS.values() if kind.captured]
         filter_ = " or ".join(f"port {port}" for port in [111, *self._ports])
-        self._log = (directory / "dumpcap.log").open("w+")
+        self._summary = directory / "dumpcap.log"
+        self._log = self._summary.open("w")
+        options = ["-q", "-P", "-B", "64", "-i", "br0", "-f", filter_, "-w", str(self.file)]
         self._process = subprocess.Popen(
-            network.inside("dumpcap", "-q", "-P", "-B", "64", "-i", "br0", "-f", filter_, "-w", self.file),
+            network.inside("dumpcap", *options),
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + 10
@@ -59,8 +68,13 @@ class Capture:
             self._process.wait()
         self._log.close()
 
+    def dropped(self) -> int:
+        """Packets that dumpcap says it could not keep: without them the judgements are worth less."""
+        found = re.search(r"received/dropped .*: \d+/(\d+)", self._summary.read_text())
+        return int(found[1]) if found else -1
+
     def messages(self) -> list[dict[str, list[str]]]:
-        """A row per frame that carries RPC or is malformed; each field is a list, in the order on the wire."""
+        """A row per frame that carries RPC or is malformed; each field a list, as on the wire."""
         command = ["tshark", "-r", self.file, "-n", "-Y", "rpc || _ws.malformed", "-T", "fields"]
         command += ["-E", "aggregator=,", "-o", "tcp.reassemble_out_of_order:TRUE"]
         for port in self._ports:
@@ -74,12 +88,14 @@ class Capture:
         ]
 
 
-def judge(rows: list[dict[str, list[str]]], whole: bool) -> dict[str, str]:
+def judge(capture: Capture, whole: bool) -> dict[str, str]:
     """The cases made of the capture: what is wrong by name, empty when nothing is.
 
     `whole`: every case was run, so that every procedure must have been seen.
     """
+    rows, dropped = capture.messages(), capture.dropped()
     findings = {
+        "capture.complete": [f"{dropped} packets dropped"] if dropped else [],
         "capture.malformed": [f"frame {r['frame'][0]}" for r in rows if r["malformed"]],
         "capture.refusals": [text for row in rows for text in _refusals(row)],
         "capture.statuses": [

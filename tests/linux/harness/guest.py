@@ -1,9 +1,10 @@
 """A guest: user-mode-linux as an NFS client of its own, and the cases it is told to run.
 
-The guest's root is this machine's file tree, read only (hostfs). guest/init brings it up, guest/worker.py
-connects back to us; orders and answers go over that connection, pickled.
+The guest's root is this machine's file tree, read only (hostfs). guest/init brings it up,
+guest/worker.py connects back to us; orders and answers go over that connection, pickled.
 """
 
+import contextlib
 import multiprocessing.connection
 import os
 import pathlib
@@ -96,26 +97,25 @@ class Guest:
         except (EOFError, OSError):
             raise Lost("died") from None
 
-    def kill(self) -> None:
+    def _kill(self) -> None:
         """Ends the guest's processes at once, by the group that was started for it."""
         if self._process:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            self._process.wait()
 
     def forget(self) -> None:
         """After it was lost: the next boot() begins anew."""
-        self.kill()
+        self._kill()
+        if self._process:
+            self._process.wait()
         if self._connection:
             self._connection.close()
         self._process = self._connection = None
 
     def end(self) -> None:
-        """For good, from whatever thread: whoever waits for it finds it dead."""
+        """For good. Fit for a signal handler: who waits for the guest finds it dead."""
         self._ended = True
-        self.kill()
+        self._kill()
 
     def power_off(self) -> None:
         if self._connection:
@@ -124,10 +124,9 @@ class Guest:
                 self._process.wait(15)
             except (OSError, subprocess.TimeoutExpired):
                 pass
-        self.kill()
+        self.forget()
 
     def close(self) -> None:
-        self._ended = True
         self.forget()
         self._listener.close()
 

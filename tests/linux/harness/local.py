@@ -1,4 +1,4 @@
-"""What a local process on the server sees and does in the exported directory: the cases' other witness.
+"""What a local process on the server sees and does in the exported directory.
 
 Guests call these by name (guest/lab.py). Paths are relative to the case's directory; bytes or str.
 """
@@ -141,7 +141,7 @@ class Local:
         os.rename(self._at(path), self._outside)
 
     def bind(self, path) -> None:
-        """Mounts a directory that is not exported, and has a file `secret`, on `path`: where berth sees it."""
+        """Mounts a directory that is not exported, with a file `secret`, where berth sees it."""
         os.mkdir(self._outside)
         pathlib.Path(self._outside, "secret").write_bytes(b"not exported")
         enter = ["nsenter", "-m", "-t", str(self._server.pid)]
@@ -171,7 +171,7 @@ class Local:
 
         def run():
             for n in itertools.count():
-                # Were the directory never the same for two calls, the client would begin anew each time.
+                # Were it never the same for two calls, the client would begin anew each time.
                 if self._calm.wait(0.0005):
                     break
                 file = os.path.join(top, b"come-and-go-%d" % (n % names))

@@ -1,4 +1,4 @@
-"""A network of our own: a namespace with a bridge (10.9.0.1, fd00:9::1) and one tap device per guest."""
+"""A network of our own: a namespace with a bridge (10.9.0.1, fd00:9::1) and a tap per guest."""
 
 import ctypes
 import os

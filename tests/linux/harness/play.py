@@ -1,4 +1,4 @@
-"""Running one case: on its guest or guests, with the server it asks for and the local witness beside it."""
+"""Running one case: on its guests, with the server it asks for and the local witness beside it."""
 
 import dataclasses
 import os
@@ -21,6 +21,13 @@ class Outcome:
     why: str = ""  # empty: passed
     console: list[str] = dataclasses.field(default_factory=list)
     log: pathlib.Path | None = None
+
+
+def run_all(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 class Meeting:
@@ -60,11 +67,7 @@ class Play:
             self._server.start()
             os.makedirs(self._local.path())
             os.chmod(self._local.path(), 0o777)
-            threads = [threading.Thread(target=self._on_one, args=[guest]) for guest in guests]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            run_all([threading.Thread(target=self._on_one, args=[guest]) for guest in guests])
         except Failed as failed:
             self._reasons.append(str(failed))
         finally:

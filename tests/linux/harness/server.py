@@ -1,4 +1,4 @@
-"""Starting and stopping berth. One process per kind of configuration that the cases ask for, on first use."""
+"""Starting and stopping berth: a process per configuration that the cases ask for, on first use."""
 
 import dataclasses
 import pathlib
