@@ -18,7 +18,7 @@ class Case:
     seconds: int  # after which the guest is given up
 
 
-def case(*, server: str = "main", guests: int = 1, seconds: int = 60):
+def case(*, server: str = "main", guests: int = 1, seconds: int = 120):
     """Registers a function as a case. It gets a guest.lab.Lab and fails by raising."""
 
     def register(run):

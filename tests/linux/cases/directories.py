@@ -89,17 +89,17 @@ def _listed(look: bool) -> collections.Counter:
     return names
 
 
-@case(seconds=120)
+@case(seconds=300)
 def ten_thousand_by_readdir(lab: Lab):
     _list_while_it_changes(lab, "actimeo=1,nordirplus")
 
 
-@case(seconds=120)
+@case(seconds=300)
 def ten_thousand_by_readdirplus(lab: Lab):
     _list_while_it_changes(lab, "actimeo=1")
 
 
-@case(server="bulk", seconds=120)
+@case(server="bulk", seconds=300)
 def removed_in_one_pass(lab: Lab):
     """rm -rf of 10,000 entries and a tree beside them."""
     lab.work()

@@ -83,8 +83,8 @@ def deleted_while_open(lab: Lab):
         os.fsync(file.fileno())
         inode = os.fstat(file.fileno()).st_ino
         lab.local.unlink("file")
-        check.eventually(lambda: _stale(file.fileno()), "ESTALE for the open file", 2)
-        check.eventually(lambda: not lab.local.open_in_server(inode), "berth lets go of it", 2)
+        check.eventually(lambda: _stale(file.fileno()), "ESTALE for the open file", 5)
+        check.eventually(lambda: not lab.local.open_in_server(inode), "berth lets go of it", 5)
     check.fails(errno.ENOENT, os.stat, "file")
 
 

@@ -88,7 +88,7 @@ def _open_files(lab: Lab, how: str, *others) -> None:
         for _ in range(lab.scaled(2, 10)):
             before = [writer.blocks for writer in writers]
             moving = lambda: all(w.blocks > n for w, n in zip(writers, before))
-            check.eventually(moving, "writing", 30)
+            check.eventually(moving, "writing", 60)
             lab.local.restart_server(how)
         lab.forget()
         check.equal(reader.read(), content(300_000, 1)[1000:], "the rest, after the restart")
@@ -108,13 +108,13 @@ def _open_files(lab: Lab, how: str, *others) -> None:
     check.eventually(lambda: not silly(), "no .nfs file is left")
 
 
-@case(server="restart", seconds=120)
+@case(server="restart", seconds=300)
 def killed(lab: Lab):
     """SIGKILL: what was only in the server's memory is sent again."""
     _open_files(lab, "SIGKILL")
 
 
-@case(server="restart", seconds=120)
+@case(server="restart", seconds=300)
 def terminated(lab: Lab):
     """SIGTERM: every request that was carried out is answered, so none is carried out twice."""
     _open_files(lab, "SIGTERM", Changer())

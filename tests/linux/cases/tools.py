@@ -30,18 +30,18 @@ def _fio(lab: Lab, name: str, pattern: str, *more: str) -> None:
     check.true(0 <= size * 2**20 - there < 2**16, f"the size on the server: {there}")
 
 
-@case(server="bulk", seconds=120)
+@case(server="bulk", seconds=300)
 def fio_sequential(lab: Lab):
     _fio(lab, "sequential", "write", "--bs=256k", "--end_fsync=1")
 
 
-@case(server="bulk", seconds=120)
+@case(server="bulk", seconds=300)
 def fio_random(lab: Lab):
     """Blocks of many sizes, on no boundary, in any order, some synced."""
     _fio(lab, "random", "randwrite", "--bsrange=512-64k", "--bs_unaligned", "--fsync=64")
 
 
-@case(server="bulk", seconds=120)
+@case(server="bulk", seconds=300)
 def fio_direct(lab: Lab):
     """Past the client's cache: each block is written by one request and read back by another."""
     _fio(lab, "direct", "randrw", "--bsrange=4k-128k", "--direct=1")
@@ -58,7 +58,7 @@ def _tree(top: str, files: int) -> None:
     os.makedirs(f"{top}/empty")
 
 
-@case(server="bulk", seconds=120)
+@case(server="bulk", seconds=300)
 def git(lab: Lab):
     """A repository is made, cloned, checked, changed, packed and pushed, all over NFS."""
     lab.work()
@@ -90,7 +90,7 @@ def _digest(path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@case(server="bulk", seconds=120)
+@case(server="bulk", seconds=300)
 def tar(lab: Lab):
     """Hundreds of files there by tar, and back by tar: the same modes, times, owners and sums."""
     lab.work()

@@ -33,7 +33,7 @@ def fails(code: int, function, *arguments, **named) -> None:
     raise AssertionError(f"{call}: {_shown(found)}, expected {wanted}")
 
 
-def eventually(holds, what: str, seconds: float = 10) -> None:
+def eventually(holds, what: str, seconds: float = 30) -> None:
     """Asks again and again until `holds()`."""
     deadline = time.monotonic() + seconds
     while not holds():

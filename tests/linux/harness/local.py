@@ -136,10 +136,6 @@ class Local:
     def rmtree(self, path) -> None:
         shutil.rmtree(self._at(path))
 
-    def move_out(self, path) -> None:
-        """Moves a directory out of the export, into the same file system."""
-        os.rename(self._at(path), self._outside)
-
     def bind(self, path) -> None:
         """Mounts a directory that is not exported, with a file `secret`, where berth sees it."""
         os.mkdir(self._outside)
