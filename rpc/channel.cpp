@@ -146,7 +146,8 @@ public:
             if (is_slow) continue;  // the same bytes again, over the same connection
             const bool was_connected = static_cast<bool>(socket_);
             socket_ = {};
-            if (!was_connected) return reply;
+            // What can't be taken now can't be taken the next time either.
+            if (!was_connected || reply.error() == system_error(EBADMSG)) return reply;
             // A server that hangs up each time is not called again and again without a pause.
             if (++losses > 1) pause(next);
         }

@@ -35,20 +35,20 @@ boost::system::result<std::span<const std::byte>> Loopback::exchange(std::uint32
 }
 
 std::span<const std::byte> Loopback::exchange(std::vector<std::byte> request) {
-    request_ = std::move(request);
+    wire_.last_request = std::move(request);
     rpc::Exchange exchange;
-    exchange.request = request_;
+    exchange.request = wire_.last_request;
     exchange.call.caller = {.address = *rpc::Address::parse("192.0.2.7"), .port = 800};
     exchange.call.local = {.address = *rpc::Address::parse("192.0.2.1"), .port = 2049};
-    exchange.call.transport = settings_.transport;
+    exchange.call.transport = wire_.transport;
     auto verdict = dispatcher_.handle(exchange);
     if (verdict == rpc::Verdict::worker) {
-        ++settings_.on_workers;
+        ++wire_.on_workers;
         verdict = dispatcher_.finish(exchange);
     }
-    reply_ = exchange.reply.flat();
-    return verdict == rpc::Verdict::reply ? std::span<const std::byte>{reply_}
-                                          : std::span<const std::byte>{};
+    wire_.last_reply.clear();
+    if (verdict == rpc::Verdict::reply) wire_.last_reply = exchange.reply.flat();
+    return wire_.last_reply;
 }
 
 ServiceTest::ServiceTest(const ServiceOptions& options, const vfs::memory::Options& tree)
@@ -84,6 +84,11 @@ void ServiceTest::become(std::uint32_t uid, std::uint32_t gid, std::vector<std::
 
 void ServiceTest::become_nobody_known() {
     client_.become({.flavor = rpc::AuthFlavor::none});
+}
+
+std::span<const std::byte> ServiceTest::last_results() const {
+    constexpr std::size_t header_bytes = 24;
+    return std::span{wire_.last_reply}.subspan(header_bytes);
 }
 
 rpc::AcceptStatus ServiceTest::accepts(std::uint32_t procedure,

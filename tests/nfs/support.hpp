@@ -49,28 +49,24 @@ inline Entry entry(const KeptHandle& directory, std::string_view name) {
     return {directory, name};
 }
 
-/// What carries calls to the dispatcher and replies back, as a transport does; counts the calls
-/// that needed a worker.
+/// What carries calls to the dispatcher and replies back, as a transport does.
 class Loopback final : public rpc::Channel {
 public:
-    struct Settings {
+    struct Wire {
         rpc::Transport transport = rpc::Transport::tcp;
-        std::uint64_t on_workers = 0;
+        std::uint64_t on_workers = 0;  ///< calls that needed one
+        std::vector<std::byte> last_request;
+        std::vector<std::byte> last_reply;  ///< empty when there was none
     };
-    Loopback(rpc::Dispatcher& dispatcher, Settings& settings)
-        : dispatcher_(dispatcher),
-          settings_(settings) {}
+    Loopback(rpc::Dispatcher& dispatcher, Wire& wire) : dispatcher_(dispatcher), wire_(wire) {}
 
     boost::system::result<std::span<const std::byte>> exchange(std::uint32_t xid,
                                                                const xdr::Writer& message) override;
-    /// An empty reply when the dispatcher keeps silent.
     std::span<const std::byte> exchange(std::vector<std::byte> request);
 
 private:
     rpc::Dispatcher& dispatcher_;
-    Settings& settings_;
-    std::vector<std::byte> request_;
-    std::vector<std::byte> reply_;
+    Wire& wire_;
 };
 
 /// Exports, all but the last of one tree: /tree (nobody squashed), /squashed (root is),
@@ -113,6 +109,8 @@ protected:
         EXPECT_EQ(result.status(), status) << Procedure::id.name;
         return result.fail() != nullptr ? *result.fail() : typename Procedure::Fail{};
     }
+    /// The results in the last reply, as bytes.
+    [[nodiscard]] std::span<const std::byte> last_results() const;
     /// How the dispatcher accepts these bytes as arguments of a procedure.
     rpc::AcceptStatus accepts(std::uint32_t procedure, std::span<const std::byte> arguments);
     template <class Procedure>
@@ -146,7 +144,8 @@ protected:
         return files_->calls(vfs::faulty::Operation::sync) - before;
     }
 
-    /// Runs work once, just before the next such operation. It must use the tree itself: inner().
+    /// Runs work once, just before the next such operation. It must not use the tree with
+    /// the faults, only inner() objects had before.
     void before_next(vfs::faulty::Operation operation, std::function<void()> work);
     /// This operation fails from now on, until files_->clear().
     void fail_all(vfs::faulty::Operation operation, std::errc error = std::errc::io_error);
@@ -161,7 +160,7 @@ protected:
     vfs::HandleSealer sealer_;
     Service service_;
     rpc::Dispatcher dispatcher_;
-    Loopback::Settings wire_;
+    Loopback::Wire wire_;
     Loopback raw_;
     rpc::Client client_;
 };

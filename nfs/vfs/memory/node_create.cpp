@@ -122,6 +122,7 @@ Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view 
                                          std::string_view target, const NewAttributes& attributes) {
     const std::unique_lock guard{volume_.lock()};
     if (auto valid = check_name(name); !valid) return valid.error();
+    if (is_gone()) return stale;
     if (auto valid = check_target(target); !valid) return valid.error();
     if (auto allowed = check_new(caller.identity, name); !allowed) return allowed.error();
     Inode inode{

@@ -102,20 +102,21 @@ TEST_P(Listings, HoldWhileOthersCreateAndRemove) {
     std::thread other_listing{[&] {
         while (!done) list_all(*top, 1000);
     }};
-    for (const std::size_t piece : {50U, 333U}) {
-        const auto seen = list_all(*top, piece);
-        int found = 0;
-        for (const auto& [name, times] : seen) {
-            if (!name.starts_with("entry ")) continue;
-            ++found;
-            EXPECT_EQ(times, 1) << name;
+    do {
+        for (const std::size_t piece : {50U, 333U}) {
+            const auto seen = list_all(*top, piece);
+            int found = 0;
+            for (const auto& [name, times] : seen) {
+                if (!name.starts_with("entry ")) continue;
+                ++found;
+                EXPECT_EQ(times, 1) << name;
+            }
+            EXPECT_EQ(found, staying);
         }
-        EXPECT_EQ(found, staying);
-    }
+    } while (changes <= 100 && !HasFailure());
     done = true;
     local_process.join();
     other_listing.join();
-    EXPECT_GT(changes, 100);
 }
 
 TEST_P(Listings, RemovingWhileListingEmptiesTheDirectory) {

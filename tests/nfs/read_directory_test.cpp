@@ -1,0 +1,259 @@
+// READDIR, READDIRPLUS — RFC 1813 §3.3.16, §3.3.17. Budgets over random directories are in
+// listing_budget_test.cpp.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "tests/nfs/support.hpp"
+
+namespace berth::nfs {
+namespace {
+
+using vfs::faulty::Operation;
+
+constexpr std::uint32_t plenty = 1U << 20;
+
+class Listing : public ServiceTest {
+protected:
+    struct Page {
+        std::vector<std::string> names;
+        std::vector<std::uint64_t> cookies;
+        Verifier verifier{};
+        bool eof = false;
+    };
+    Page list(const KeptHandle& directory, std::uint64_t cookie = 0, const Verifier& verifier = {},
+              std::uint32_t count = plenty) {
+        const auto ok = succeed<ReadDirectory>({directory, cookie, verifier, count});
+        return page_of(ok);
+    }
+    Page list_plus(const KeptHandle& directory, std::uint64_t cookie = 0,
+                   const Verifier& verifier = {}, std::uint32_t count = plenty) {
+        const auto ok = succeed<ReadDirectoryPlus>({directory, cookie, verifier, count, count});
+        return page_of(ok);
+    }
+    ReadDirectoryPlus::Item item(const KeptHandle& directory, std::string_view name) {
+        const auto ok = succeed<ReadDirectoryPlus>({directory, 0, {}, plenty, plenty});
+        const auto found =
+            std::ranges::find_if(ok.entries.items, [&](const ReadDirectoryPlus::Item& candidate) {
+                return candidate.name.view() == name;
+            });
+        EXPECT_NE(found, ok.entries.items.end()) << name;
+        return *found;
+    }
+
+private:
+    template <class Ok>
+    static Page page_of(const Ok& ok) {
+        Page page{.verifier = ok.verifier, .eof = ok.eof};
+        EXPECT_TRUE(ok.attributes);
+        for (const auto& entry : ok.entries.items) {
+            page.names.emplace_back(entry.name.view());
+            page.cookies.push_back(entry.cookie);
+        }
+        return page;
+    }
+};
+
+TEST_F(Listing, of_an_empty_directory_has_dots) {
+    const auto directory = make_directory(root(), "directory");
+    const auto page = list(directory);
+    EXPECT_EQ(page.names, (std::vector<std::string>{".", ".."}));
+    EXPECT_TRUE(page.eof);
+    EXPECT_EQ(list_plus(directory).names, page.names);
+}
+
+TEST_F(Listing, at_the_root_goes_no_further_up) {
+    const auto top = attributes(root()).fileid;
+    for (const auto& entry : succeed<ReadDirectory>({root(), 0, {}, plenty}).entries.items)
+        EXPECT_EQ(entry.fileid, top) << entry.name.view();
+    const auto parent = item(root(), "..");
+    EXPECT_EQ(parent.fileid, top);
+    EXPECT_EQ(KeptHandle{*parent.object}, root());
+}
+
+TEST_F(Listing, gives_what_lookup_and_getattr_would) {
+    make_others(root());
+    make_file(root(), "file", "text");
+    const auto seen = list(root());
+    for (const auto& name : seen.names) {
+        const auto listed = item(root(), name);
+        ASSERT_TRUE(listed.attributes);
+        ASSERT_TRUE(listed.object);
+        const auto shown = *listed.attributes;
+        const KeptHandle object = *listed.object;
+        EXPECT_EQ(listed.fileid, shown.fileid);
+        EXPECT_EQ(object, lookup(root(), name));
+        EXPECT_EQ(attributes(object), shown);
+    }
+}
+
+TEST_F(Listing, has_cookies_of_its_own) {
+    const auto file = make_file(root(), "file");
+    for (int i = 0; i < 20; ++i) succeed<Link>({file, entry(root(), std::to_string(i))});
+    const auto page = list(root());
+    const std::set<std::uint64_t> cookies{page.cookies.begin(), page.cookies.end()};
+    EXPECT_EQ(cookies.size(), page.cookies.size()) << "though the file numbers are the same";
+    EXPECT_FALSE(cookies.contains(0));
+    EXPECT_LT(*cookies.rbegin(), std::uint64_t{1} << 63);
+}
+
+TEST_F(Listing, goes_on_from_every_cookie_in_both_forms) {
+    for (int i = 0; i < 20; ++i) make_file(root(), std::to_string(i));
+    const auto whole = list(root());
+    EXPECT_EQ(list_plus(root()).names, whole.names);
+    EXPECT_EQ(list_plus(root()).cookies, whole.cookies);
+    for (std::size_t i = 0; i < whole.names.size(); ++i) {
+        const std::vector<std::string> rest{whole.names.begin() + static_cast<long>(i) + 1,
+                                            whole.names.end()};
+        EXPECT_EQ(list(root(), whole.cookies[i], whole.verifier).names, rest);
+        EXPECT_EQ(list_plus(root(), whole.cookies[i], whole.verifier).names, rest);
+    }
+}
+
+TEST_F(Listing, past_the_last_entry_is_empty_and_the_end) {
+    const auto whole = list(root());
+    const auto page = list(root(), whole.cookies.back(), whole.verifier);
+    EXPECT_TRUE(page.names.empty());
+    EXPECT_TRUE(page.eof);
+}
+
+TEST_F(Listing, has_one_verifier_for_ever) {
+    const auto first = list(root());
+    make_file(root(), "file");
+    EXPECT_EQ(list(root()).verifier, first.verifier);
+    EXPECT_EQ(list_plus(root()).verifier, first.verifier);
+    EXPECT_EQ(list(make_directory(root(), "other")).verifier, first.verifier);
+    // The cookie of before the change is still good.
+    EXPECT_EQ(list(root(), first.cookies[1], first.verifier).names,
+              (std::vector<std::string>{"file", "other"}));
+}
+
+TEST_F(Listing, takes_any_verifier_at_the_start_and_only_its_own_later) {
+    const auto whole = list(root());
+    Verifier wrong = whole.verifier;
+    wrong[7] ^= std::byte{1};
+    EXPECT_EQ(list(root(), 0, wrong).names, whole.names);
+    EXPECT_EQ(list_plus(root(), 0, wrong).names, whole.names);
+    for (const auto& verifier : {wrong, Verifier{}}) {
+        EXPECT_TRUE(
+            refuse<ReadDirectory>(Status::bad_cookie, {root(), whole.cookies[0], verifier, plenty})
+                .attributes);
+        EXPECT_TRUE(refuse<ReadDirectoryPlus>(Status::bad_cookie,
+                                              {root(), whole.cookies[0], verifier, plenty, plenty})
+                        .attributes);
+    }
+}
+
+TEST_F(Listing, refuses_cookies_that_it_never_gave) {
+    const auto verifier = list(root()).verifier;
+    for (const std::uint64_t cookie : {std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+        refuse<ReadDirectory>(Status::bad_cookie, {root(), cookie, verifier, plenty});
+        refuse<ReadDirectoryPlus>(Status::bad_cookie, {root(), cookie, verifier, plenty, plenty});
+    }
+    fail_all(Operation::list, std::errc::invalid_argument);
+    refuse<ReadDirectory>(Status::bad_cookie, {root(), 12345, verifier, plenty});
+    refuse<ReadDirectory>(Status::invalid, {root(), 0, verifier, plenty});
+}
+
+TEST_F(Listing, meets_everything_that_stays_while_others_come_and_go) {
+    for (int i = 0; i < 100; ++i) make_file(root(), "stays " + std::to_string(i));
+    for (int i = 0; i < 100; ++i) make_file(root(), "goes " + std::to_string(i));
+    std::map<std::string, int> met;
+    std::uint64_t cookie = 0;
+    Verifier verifier{};
+    int round = 0;
+    for (bool eof = false; !eof; ++round) {
+        const auto page = round % 2 == 0 ? list(root(), cookie, verifier, 512)
+                                         : list_plus(root(), cookie, verifier, 1024);
+        ASSERT_TRUE(page.eof || !page.names.empty());
+        for (const auto& name : page.names) ++met[name];
+        if (!page.cookies.empty()) cookie = page.cookies.back();
+        verifier = page.verifier;
+        eof = page.eof;
+        // What was just listed is removed, as rm -r does; something else is made.
+        for (const auto& name : page.names)
+            if (name.starts_with("goes")) succeed<Remove>({entry(root(), name)});
+        if (round < 50) make_file(root(), "comes " + std::to_string(round));
+    }
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(met["stays " + std::to_string(i)], 1);
+        EXPECT_EQ(met["goes " + std::to_string(i)], 1);
+    }
+    for (const auto& [name, times] : met) EXPECT_EQ(times, 1) << name;
+}
+
+TEST_F(Listing, names_what_goes_meanwhile_without_attributes) {
+    make_file(root(), "file");
+    const auto local = inner(root());
+    before_next(Operation::peek, [&] { ASSERT_TRUE(local->remove(local_root, "file")); });
+    const auto gone = item(root(), "file");
+    EXPECT_FALSE(gone.attributes);
+    EXPECT_FALSE(gone.object);
+    EXPECT_NE(gone.fileid, 0U);
+}
+
+TEST_F(Listing, names_what_may_not_be_looked_at_without_attributes) {
+    const auto directory = make_directory(root(), "directory", 0744);
+    make_file(directory, "file");
+    become(1000, 1000);
+    const auto closed = item(directory, "file");
+    EXPECT_FALSE(closed.attributes);
+    EXPECT_FALSE(closed.object);
+    // As with the root of another file system, which is never entered.
+    become_root();
+    fail_all(Operation::peek, std::errc::permission_denied);
+    EXPECT_FALSE(item(directory, "file").object);
+}
+
+TEST_F(Listing, shows_the_directory_from_before) {
+    // Else a client that has the old entries would think that it knows the new ones.
+    const auto before = attributes(root());
+    const auto local = inner(root());
+    before_next(Operation::list,
+                [&] { ASSERT_TRUE(local->create(local_root, "new", vfs::NewFile{})); });
+    auto ok = succeed<ReadDirectory>({root(), 0, {}, plenty});
+    ASSERT_TRUE(ok.attributes);
+    EXPECT_EQ(*ok.attributes, before);
+    EXPECT_EQ(ok.entries.items.size(), 3U);
+}
+
+TEST_F(Listing, of_what_is_no_directory) {
+    auto others = make_others(root());
+    others.erase(others.begin());
+    others.push_back(make_file(root(), "file"));
+    for (const auto& other : others) {
+        for (const std::uint32_t count : {0U, plenty}) {
+            EXPECT_TRUE(
+                refuse<ReadDirectory>(Status::not_directory, {other, 0, {}, count}).attributes);
+            EXPECT_TRUE(
+                refuse<ReadDirectoryPlus>(Status::not_directory, {other, 0, {}, count, count})
+                    .attributes);
+        }
+    }
+}
+
+TEST_F(Listing, needs_permission_to_read) {
+    const auto closed = make_directory(root(), "closed", 0711);
+    become(1000, 1000);
+    EXPECT_TRUE(refuse<ReadDirectory>(Status::access, {closed, 0, {}, plenty}).attributes);
+    EXPECT_TRUE(
+        refuse<ReadDirectoryPlus>(Status::access, {closed, 0, {}, plenty, plenty}).attributes);
+}
+
+TEST_F(Listing, does_no_more_work_than_a_transfer) {
+    std::string name(200, 'n');
+    for (int i = 0; i < 300; ++i) {
+        name.replace(0, 3, std::to_string(100 + i));
+        ASSERT_TRUE(inner(root())->create(local_root, name, vfs::NewFile{}));
+    }
+    wire_.transport = rpc::Transport::udp;
+    const auto page = list(root(), 0, {}, 0xFFFFFFFF);
+    EXPECT_FALSE(page.eof);
+    EXPECT_LT(page.names.size(), 32768U / 200);
+    const auto plus = list_plus(root(), 0, {}, 0xFFFFFFFF);
+    EXPECT_FALSE(plus.eof);
+    EXPECT_LE(files_->calls(Operation::peek), 32768U / 200);
+}
+
+}  // namespace
+}  // namespace berth::nfs

@@ -1,0 +1,148 @@
+// What the process and the file system around an export are like: full disks, read-only mounts, a
+// missing /proc, few descriptors, ids that somebody made up.
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/nfs/vfs/posix/exported_directory.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+using Surroundings = ExportedDirectory;
+
+// Writes until an error comes, and says which.
+std::errc fill(Node& file, const Caller& caller) {
+    const std::vector<std::byte> data(1 << 16);
+    std::uint64_t offset = file.attributes(Wait::yes)->size;
+    for (;;) {
+        auto written = file.write(caller, offset, data);
+        if (!written) return written.error();
+        offset += *written;
+    }
+}
+
+TEST_F(Surroundings, BlocksReservedForRootAreForRoot) {
+    in_child_process([&] {
+        have_own_mounts();
+        drop_resource_override();
+        const auto image = local / "image";
+        const auto prepare = "truncate -s 32M " + image + " && mkfs.ext4 -q -m 50 " + image +
+                             " && mkdir " + (local / "mounted") + " && mount -o loop " + image +
+                             " " + (local / "mounted");
+        ASSERT_EQ(std::system(prepare.c_str()), 0);
+        auto exported = open(local / "mounted").value();
+        auto top = exported->root().value();
+        EXPECT_TRUE(top->set_attributes(root_caller, {.mode = 0777}));
+        const auto before = exported->space(alice).value();
+        EXPECT_LT(before.available_bytes, before.free_bytes);
+        EXPECT_EQ(exported->space(root_caller)->available_bytes, before.free_bytes);
+
+        auto file = top->create(alice, "alices", {}).value();
+        EXPECT_EQ(fill(*file, alice), std::errc::no_space_on_device);
+        EXPECT_LT(exported->space(alice)->available_bytes, 1U << 20);
+        EXPECT_GT(exported->space(root_caller)->available_bytes, 8U << 20);
+        EXPECT_EQ(fill(*file, root_caller), std::errc::no_space_on_device);
+        EXPECT_LT(exported->space(root_caller)->available_bytes, 1U << 20);
+        EXPECT_TRUE(file->sync(Sync::all));
+        EXPECT_TRUE(top->remove(alice, "alices"));
+    });
+}
+
+TEST_F(Surroundings, AReadOnlyMountIsReadOnly) {
+    create(root_caller, "f", 0666);
+    in_child_process([&] {
+        have_own_mounts();
+        bind_mount(local.path(), local.path());
+        ASSERT_EQ(
+            ::mount("", local.path().c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr),
+            0);
+        open_again({});
+        constexpr auto read_only = std::errc::read_only_file_system;
+        auto file = lookup("f");
+        EXPECT_EQ(error_of(file->write(root_caller, 0, std::as_bytes(std::span("x", 1)))),
+                  read_only);
+        EXPECT_EQ(error_of(file->set_attributes(root_caller, {.mode = 0})), read_only);
+        EXPECT_EQ(error_of(root()->create(root_caller, "g", {})), read_only);
+        EXPECT_EQ(error_of(root()->remove(root_caller, "f")), read_only);
+        EXPECT_EQ(file->access(root_caller, may_read | may_write).value(), may_read);
+        EXPECT_EQ(read_all(*file, root_caller), "");
+        EXPECT_TRUE(file->sync(Sync::all));
+    });
+}
+
+TEST_F(Surroundings, WithoutProcTheReasonIsGiven) {
+    in_child_process([&] {
+        have_own_mounts();
+        ASSERT_EQ(::mount("none", "/proc", "tmpfs", 0, nullptr), 0);
+        auto opened = open(local.path());
+        ASSERT_FALSE(opened);
+        EXPECT_NE(opened.error().reason.find("/proc"), std::string::npos) << opened.error().reason;
+    });
+}
+
+TEST_F(Surroundings, TheCacheFitsTheDescriptorsThereAre) {
+    for (int n = 0; n < 300; ++n) write_local(local / std::to_string(n), "x");
+    in_child_process([&] {
+        const rlimit few{.rlim_cur = 64, .rlim_max = 256};
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+        open_again({});
+        for (int n = 0; n < 300; ++n) {
+            auto file = lookup(std::to_string(n));
+            EXPECT_EQ(read_all(*file, root_caller), "x");
+            EXPECT_TRUE(file->write(root_caller, 0, std::as_bytes(std::span("x", 1))));
+        }
+        EXPECT_LE(files->nodes_cached(), 65U);
+    });
+}
+
+TEST_F(Surroundings, RunningOutOfDescriptorsLeavesNothingHalfDone) {
+    auto top = root();
+    in_child_process([&] {
+        std::vector<int> taken;
+        for (int descriptor = ::dup(0); descriptor >= 0; descriptor = ::dup(0)) {
+            taken.push_back(descriptor);
+        }
+        constexpr auto none_left = std::errc::too_many_files_open;
+        for (int spare = 0; spare < 2; ++spare) {
+            EXPECT_EQ(error_of(top->create(root_caller, "f", {})), none_left) << spare;
+            ::close(taken.back());
+            taken.pop_back();
+        }
+        EXPECT_TRUE(top->create(root_caller, "f", {}));
+        EXPECT_EQ(error_of(top->make_directory(root_caller, "d", {})), none_left);
+        EXPECT_EQ(error_of(top->make_special(root_caller, "p", {})), none_left);
+        EXPECT_TRUE(top->remove(root_caller, "f"));
+    });
+    EXPECT_TRUE(std::filesystem::is_empty(local.path()));
+}
+
+TEST_F(Surroundings, MadeUpIdsAreErrors) {
+    std::mt19937 random{20};
+    const auto real = create(root_caller, "f")->id();
+    auto expect_error = [&](std::span<const std::byte> bytes) {
+        const ObjectId id{bytes};
+        if (id == real) return;
+        auto found = files->find(id, Wait::yes);
+        // What the kernel takes for another object's handle is for the handle's seal to refuse.
+        if (found) {
+            EXPECT_EQ((*found)->id(), id);
+        }
+    };
+    for (int round = 0; round < 2000; ++round) {
+        std::vector<std::byte> bytes(random() % (ObjectId::bytes_max + 1));
+        std::ranges::generate(bytes, [&] { return static_cast<std::byte>(random()); });
+        if (!bytes.empty() && round % 2 == 0) bytes[0] = std::byte{1};
+        expect_error(bytes);
+        bytes.assign(real.bytes().begin(), real.bytes().end());
+        bytes[random() % bytes.size()] ^= static_cast<std::byte>(1 + random() % 255);
+        expect_error(bytes);
+    }
+}
+
+}  // namespace
+}  // namespace berth::vfs::posix
