@@ -1,0 +1,69 @@
+#include "tests/bench/load/process.hpp"
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <unistd.h>
+
+namespace berth::bench {
+
+namespace {
+
+std::string file_of(pid_t process, const char* name) {
+    std::ifstream file{"/proc/" + std::to_string(process) + "/" + name};
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+double cpu_us(pid_t process) {
+    if (process == 0) return 0;
+    const std::string text = file_of(process, "stat");
+    const auto name_end = text.rfind(')');
+    if (name_end == std::string::npos) return 0;
+    std::istringstream fields{text.substr(name_end + 1)};
+    std::string skipped;
+    for (int field = 3; field < 14; ++field) fields >> skipped;
+    double user = 0, system = 0;
+    fields >> user >> system;
+    return (user + system) * 1e6 / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+std::uint64_t resident_kib(pid_t process) {
+    if (process == 0) return 0;
+    const std::string text = file_of(process, "status");
+    const auto at = text.find("VmRSS:");
+    return at == std::string::npos ? 0 : std::stoull(text.substr(at + 6));
+}
+
+Pinned::Pinned(pid_t process, int cpu) {
+    cpu_set_t where;
+    CPU_ZERO(&where);
+    CPU_SET(static_cast<unsigned>(cpu), &where);
+    pin(0, where);
+    if (process == 0) return;
+    for (const auto& entry :
+         std::filesystem::directory_iterator{"/proc/" + std::to_string(process) + "/task"}) {
+        const std::string name = entry.path().filename();
+        pid_t thread = 0;
+        std::from_chars(name.data(), name.data() + name.size(), thread);
+        pin(thread, where);
+    }
+}
+
+void Pinned::pin(pid_t thread, const cpu_set_t& where) {
+    cpu_set_t before;
+    if (sched_getaffinity(thread, sizeof before, &before) != 0) return;
+    if (sched_setaffinity(thread, sizeof where, &where) == 0) before_[thread] = before;
+}
+
+Pinned::~Pinned() {
+    for (const auto& [thread, where] : before_) sched_setaffinity(thread, sizeof where, &where);
+}
+
+}  // namespace berth::bench
