@@ -1,0 +1,204 @@
+"""The rows of the table: what is measured, and the targets. A group is what --only chooses."""
+
+import statistics
+import typing
+
+from harness.lab import Lab, Row
+
+SMALL = {"null": "NULL", "getattr": "GETATTR", "access": "ACCESS", "lookup": "LOOKUP"}
+# work: name, times Ganesha's rate, times the floor's CPU
+READS = {
+    "read_4k": ("READ 4 KiB, cached", 3, 2),
+    "read_64k": ("READ 64 KiB, cached", 1.5, 1.5),
+    "read_1m": ("READ 1 MiB, cached", 1.2, 1.5),
+}
+WRITES = {
+    "write_4k": ("WRITE 4 KiB, unstable", 4),
+    "write_64k": ("WRITE 64 KiB, unstable", 1.3),
+    "write_1m": ("WRITE 1 MiB, unstable", 1.3),
+}
+CHANGES = {
+    "create_remove": "CREATE and REMOVE",
+    "rename": "RENAME",
+    "link_remove": "LINK and REMOVE",
+    "setattr": "SETATTR",
+}
+LISTED_ENTRIES = 100_000
+MIXED_CALLS = 10_000_000
+SETTLING_CALLS = 1_000_000
+LIKE_WITHOUT = 0.9  # of the rate without: what counts as "as fast", given the noise
+
+
+def _value(results: dict, server: str, key: str) -> float | None:
+    return results[server][key] if server in results else None
+
+
+def _ratio(results: dict, key: str, other: str) -> float:
+    return results["berth"][key] / results[other][key] if results[other][key] else float("inf")
+
+
+class Table:
+    """Measures what is asked for, row by row."""
+
+    def __init__(self, lab: Lab):
+        self._lab = lab
+        self.rows: list[Row] = []
+        self.groups: dict[str, typing.Callable] = {}
+        for work in SMALL:
+            self.groups[work] = lambda work=work: self._small(work)
+        for work in READS:
+            self.groups[work] = lambda work=work: self._read(work)
+        for work in WRITES:
+            self.groups[work] = lambda work=work: self._write(work)
+        for work in CHANGES:
+            self.groups[work] = lambda work=work: self._change(work)
+        self.groups |= {
+            "sync": self._sync, "list": self._list, "memory": self._memory, "idle": self._idle,
+            "start": self._start, "p99": self._p99,
+        }  # fmt: skip
+
+    def measure(self, group: str) -> None:
+        known = len(self.rows)
+        self.groups[group]()
+        self.rows[known:] = [
+            Row(**{**vars(row), "group": group}) for row in self.rows[known:]
+        ]
+
+    def _against(self, results: dict, work: str, metric: str, key: str, other: str, at_least: bool, limit: float):
+        """A row whose value is berth's share of another's."""
+        if other not in results:
+            return
+        third = "local" if other == "local" else "floor"
+        self.rows.append(
+            Row(work, metric, results["berth"][key], _value(results, "ganesha", key), _value(results, third, key),
+                _ratio(results, key, other), {"ganesha": "Ganesha", "floor": "floor", "local": "local calls"}[other],
+                at_least, limit)
+        )  # fmt: skip
+
+    def _small(self, work: str) -> None:
+        name, servers = SMALL[work], [*self._lab.rivals, self._lab.floor]
+        many = self._lab.compare(work, "4x16", servers)
+        self._against(many, f"{name} 4 x 16", "calls/s", "calls_per_s", "ganesha", True, 5)
+        self._against(many, f"{name} 4 x 16", "CPU us/call", "server_cpu_us", "floor", False, 3)
+        one = self._lab.compare(work, "1x1", servers)
+        self._against(one, f"{name} 1 x 1", "round trip us", "p50_us", "floor", False, 1.6)
+
+    def _read(self, work: str) -> None:
+        name, rate, cpu = READS[work]
+        results = self._lab.compare(work, "4x8", [*self._lab.rivals, self._lab.floor])
+        self._against(results, f"{name} 4 x 8", "MB/s", "mb_per_s", "ganesha", True, rate)
+        self._against(results, f"{name} 4 x 8", "CPU us/call", "server_cpu_us", "floor", False, cpu)
+
+    def _write(self, work: str) -> None:
+        name, rate = WRITES[work]
+        results = self._lab.compare(work, "4x8", [*self._lab.rivals, self._lab.floor])
+        self._against(results, f"{name} 4 x 8", "MB/s", "mb_per_s", "ganesha", True, rate)
+
+    def _change(self, work: str) -> None:
+        name = CHANGES[work]
+        many = self._lab.compare(work, "4x8", self._lab.rivals, with_local=True)
+        self._against(many, f"{name} 4 x 8", "calls/s", "calls_per_s", "ganesha", True, 4)
+        self._against(many, f"{name} 4 x 8", "CPU us/call", "server_cpu_us", "local", False, 3)
+        one = self._lab.compare(work, "1x1", self._lab.rivals)
+        self._against(one, f"{name} 1 x 1", "round trip us", "p50_us", "ganesha", False, 0.6)
+
+    def _sync(self) -> None:
+        """Names on disk before the reply: one after the other, and as many as share the disk's work."""
+        seconds = ["--seconds", self._lab.settings.seconds]
+        found: dict[str, list] = {"1x1": [], "4x8": []}
+        for round_ in range(self._lab.settings.rounds):
+            for shape, rates in found.items():
+                result = self._lab.load(self._lab.sync, "create", "--shape", shape, *seconds, round_=round_)
+                rates.append(result["calls_per_s"])
+        one, many = (statistics.median(rates) for rates in found.values())
+        self.rows.append(
+            Row("CREATE under sync, 32 in flight", "calls/s", many, None, one, many / one, "one in flight", True, 8)
+        )
+
+    def _list(self) -> None:
+        """A restart before each: nothing is in the server's own memory."""
+        entries = 2000 if self._lab.settings.smoke else LISTED_ENTRIES
+        rates: dict[str, list] = {}
+        for server in self._lab.rivals:
+            directory = server.export / "listed"
+            directory.mkdir()
+            for number in range(entries):
+                (directory / f"entry-{number:06}").touch()
+        for round_ in range(self._lab.settings.rounds):
+            for server in self._lab.rivals:
+                server.restart()
+                options = ["--directory", "listed", "--entries", entries]
+                result = self._lab.load(server, "list", *options, round_=round_)
+                rates.setdefault(server.name, []).append(result["entries_per_s"])
+        found = {name: {"rate": statistics.median(values)} for name, values in rates.items()}
+        work = f"READDIRPLUS of {entries:,} entries, server just started"
+        self._against(found, work, "entries/s", "rate", "ganesha", True, 4)
+
+    def _memory(self) -> None:
+        quick, smoke = self._lab.settings.quick, self._lab.settings.smoke
+        berth = self._lab.berth
+        berth.restart()
+        connections = 100 if smoke else 1000
+        result = self._lab.load(berth, "null", "--seconds", 0.1, "--idle", connections)
+        idle, connected = (kib / 1024 for kib in result["rss_kib"][:2])
+        self.rows.append(Row("Resident memory, idle", "MiB", idle, None, None, idle, "MiB", False, 20))
+        self.rows.append(
+            Row(f"with {connections:,} connections", "MiB", connected, None, None, connected, "MiB", False, 60)
+        )
+        settling, calls = SETTLING_CALLS, MIXED_CALLS
+        if quick:
+            settling, calls = settling // 10, calls // 10
+        if smoke:
+            settling, calls = 1000, 1000
+        before, after = (
+            self._lab.load(berth, "mixed", "--shape", "4x16", "--calls", count)["rss_kib"][2] / 1024
+            for count in (settling, calls)
+        )
+        self.rows.append(
+            Row(f"after {calls:,} calls of all kinds, of that after {settling:,}", "MiB", after, None, before,
+                after / before, "before", False, 1.02)
+        )  # fmt: skip
+
+    def _idle(self) -> None:
+        count = 200 if self._lab.settings.smoke else 10_000
+        rates: dict[int, list] = {0: [], count: []}
+        for round_ in range(self._lab.settings.rounds):
+            for idle, found in rates.items():
+                result = self._lab.load(
+                    self._lab.berth, "getattr", "--shape", "4x16", "--seconds", self._lab.settings.seconds,
+                    "--idle", idle, round_=round_,
+                )  # fmt: skip
+                found.append(result["calls_per_s"])
+        without, beside = (statistics.median(found) for found in rates.values())
+        self.rows.append(
+            Row(f"GETATTR 4 x 16 beside {count:,} idle connections", "calls/s", beside, None, without,
+                beside / without, "without", True, LIKE_WITHOUT)
+        )  # fmt: skip
+
+    def _start(self) -> None:
+        berth = self._lab.berth
+        berth.stop()
+        took = statistics.median(
+            self._lab.load(berth, "start", round_=i, command=tuple(berth.command()))["start_ms"]
+            for i in range(self._lab.settings.rounds)
+        )
+        self.rows.append(Row("Start to first served call", "ms", took, None, None, took, "ms", False, 50))
+
+    def _p99(self) -> None:
+        """One caller's round trips, alone and beside another client's bulk of synchronous writes."""
+        seconds = ["--seconds", self._lab.settings.seconds, "--shape", "1x1"]
+        beside = "write_sync_1m@2x2" if self._lab.settings.smoke else "write_sync_1m@4x25"
+        found: dict[str, tuple[list, list]] = {}
+        for round_ in range(self._lab.settings.rounds):
+            for server in self._lab.rivals:
+                alone, busy = found.setdefault(server.name, ([], []))
+                alone.append(self._lab.load(server, "getattr", *seconds, round_=round_)["p99_us"])
+                result = self._lab.load(server, "getattr", *seconds, "--beside", beside, round_=round_)
+                busy.append(result["p99_us"])
+        middle = {name: [statistics.median(values) for values in pair] for name, pair in found.items()}
+        alone, busy = middle["berth"]
+        ganesha = middle["ganesha"][1] if "ganesha" in middle else None
+        self.rows.append(
+            Row("p99 of GETATTR beside 100 x 1 MiB FILE_SYNC writes", "us", busy, ganesha, alone, busy / alone,
+                "alone", False, 5)
+        )  # fmt: skip

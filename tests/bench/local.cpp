@@ -1,0 +1,91 @@
+// The system calls that a work comes down to, made by this very process on a directory: what a call
+// to a server can't cost less than. `local DIR WORK SECONDS` prints one line of JSON; a system call
+// that fails ends it.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+void good(int result, const char* what) {
+    if (result >= 0) return;
+    std::perror(what);
+    std::exit(1);
+}
+
+void create(int directory, const char* name) {
+    const int made = openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    good(made, "openat");
+    close(made);
+}
+
+double own_cpu_us() {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
+/// Two calls of the protocol each.
+const std::map<std::string, std::function<void(int)>> pairs{
+    {"create_remove",
+     [](int directory) {
+         create(directory, "made");
+         good(unlinkat(directory, "made", 0), "unlinkat");
+     }},
+    {"rename",
+     [](int directory) {
+         good(renameat(directory, "file", directory, "renamed"), "renameat");
+         good(renameat(directory, "renamed", directory, "file"), "renameat");
+     }},
+    {"link_remove",
+     [](int directory) {
+         good(linkat(directory, "file", directory, "link", 0), "linkat");
+         good(unlinkat(directory, "link", 0), "unlinkat");
+     }},
+    {"setattr",
+     [](int directory) {
+         good(fchmodat(directory, "file", 0640, 0), "fchmodat");
+         good(fchmodat(directory, "file", 0644, 0), "fchmodat");
+     }},
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    const auto work = count == 4 ? pairs.find(arguments[2]) : pairs.end();
+    if (work == pairs.end()) {
+        std::fprintf(stderr, "usage: local DIR WORK SECONDS, of:");
+        for (const auto& [name, run] : pairs) std::fprintf(stderr, " %s", name.c_str());
+        std::fprintf(stderr, "\n");
+        return 2;
+    }
+    const int directory = open(arguments[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    good(directory, arguments[1]);
+    create(directory, "file");
+
+    using Clock = std::chrono::steady_clock;
+    const auto began = Clock::now();
+    const std::chrono::duration<double> length{std::atof(arguments[3])};
+    const double cpu = own_cpu_us();
+    unsigned long calls = 0;
+    while (Clock::now() - began < length) {
+        work->second(directory);
+        calls += 2;
+    }
+    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    std::printf(
+        R"({"work": "%s", "calls": %lu, "errors": 0, "seconds": %.3f, "calls_per_s": %.1f, )"
+        R"("server_cpu_us": %.3f})"
+        "\n",
+        arguments[2], calls, seconds, static_cast<double>(calls) / seconds,
+        (own_cpu_us() - cpu) / static_cast<double>(calls));
+}
