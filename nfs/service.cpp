@@ -54,13 +54,23 @@ vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) con
     if (!opened) return opened.error();
     const auto* exported = exports_.find(opened->export_id);
     if (exported == nullptr) return vfs::stale;
-    const auto wait = call.may_block ? vfs::Wait::yes : vfs::Wait::no;
+    const bool may_wait = call.patience != rpc::Patience::none;
+    const auto wait = may_wait ? vfs::Wait::yes : vfs::Wait::no;
     auto node = exported->files->find(opened->object, wait);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
     return Target{.call = &call,
                   .exported = exported,
                   .node = std::move(*node),
                   .caller = {identity_of(call, exported->options), wait}};
+}
+
+vfs::Result<Target> Service::open_to_change(rpc::Call& call, const FileHandle& handle) const {
+    auto target = open(call, handle);
+    if (target && target->exported->options.sync && call.patience == rpc::Patience::brief) {
+        call.defer();
+        return vfs::would_block;
+    }
+    return target;
 }
 
 FileHandle Service::seal(rpc::Call& call, const vfs::Export& exported,

@@ -69,6 +69,9 @@ private:
     /// The object of a handle, and whom the caller is there. The one place that looks at the
     /// exports.
     vfs::Result<Target> open(rpc::Call& call, const FileHandle& handle) const;
+    /// The same, for calls that change names or attributes. Where such changes have to be on disk
+    /// before the reply, the call is deferred unless it has the patience.
+    vfs::Result<Target> open_to_change(rpc::Call& call, const FileHandle& handle) const;
     [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
                                   const vfs::ObjectId& object) const;
     [[nodiscard]] std::uint32_t transfer_bytes_max(const rpc::Call& call) const noexcept;

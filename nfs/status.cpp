@@ -53,9 +53,9 @@ Status to_status(std::errc error) {
 }
 
 bool defer_if_blocked(rpc::Call& call, std::errc error) {
-    if (error != vfs::would_block || call.may_block) return false;
-    call.defer();
-    return true;
+    // With any patience the kernel itself has said so, and means "later".
+    if (error == vfs::would_block && call.patience == rpc::Patience::none) call.defer();
+    return call.deferred;
 }
 
 Status fail(rpc::Call& call, std::errc error) {

@@ -22,7 +22,15 @@ enum class Replay : std::uint8_t {
 enum class Runs : std::uint8_t {
     promptly,   ///< on the network thread; never waits for anything
     or_defers,  ///< on the network thread first; Call::defer() sends it to a worker
-    on_worker,  ///< on a worker at once: it changes the tree, or syncs
+    guarded,    ///< on the network thread, whose other work goes to a new one if this takes long
+    on_worker,  ///< on a worker at once: it is known to wait, or to have much to do
+};
+
+/// What a handler may wait for. Where it would have to wait longer, it calls Call::defer().
+enum class Patience : std::uint8_t {
+    none,   ///< nothing
+    brief,  ///< what normally takes no time: a lock, an entry changed in the kernel's memory
+    ample,  ///< anything: a disk
 };
 
 /// One procedure of a program: its number, its name for logs, and the policy of its calls.
@@ -68,13 +76,11 @@ struct Call {
     Endpoint caller;
     Endpoint local;  ///< the address the call came to
     Transport transport = Transport::tcp;
-    /// Whether the handler may wait for a disk; if not and it would have to, it calls defer() and
-    /// returns anything.
-    bool may_block = true;
+    Patience patience = Patience::ample;
     Arena& memory;
 
-    /// Gives the call up, having changed nothing: the same bytes run again on a worker with
-    /// may_block set.
+    /// Gives the call up, having changed nothing; whatever the handler returns, the same bytes run
+    /// again on a worker, with ample patience.
     void defer() noexcept { deferred = true; }
     /// This reply must not be given to a later duplicate (a "try again later").
     void forget_reply() noexcept { reply_forgotten = true; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <exception>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -82,8 +83,13 @@ const Program* Dispatcher::find(std::uint32_t program, std::uint32_t version,
 Verdict Dispatcher::handle(Exchange& exchange) {
     const auto verdict = admit(exchange);
     if (verdict != Verdict::worker) return verdict;
-    if (exchange.procedure->id.runs == Runs::on_worker) return Verdict::worker;
-    return run(exchange, false);
+    switch (exchange.procedure->id.runs) {
+    case Runs::on_worker: return Verdict::worker;
+    case Runs::guarded: return Verdict::guarded;
+    case Runs::promptly:
+    case Runs::or_defers: break;
+    }
+    return run(exchange, Patience::none);
 }
 
 // Everything before the handler, in the order of RFC 5531 §9: rpc version, credential, program,
@@ -141,15 +147,18 @@ Verdict Dispatcher::repeat(Exchange& exchange, const ReplyBytes& reply) {
     return Verdict::reply;
 }
 
-Verdict Dispatcher::finish(Exchange& exchange) {
-    return run(exchange, true);
+Verdict Dispatcher::attempt(Exchange& exchange) {
+    return run(exchange, Patience::brief);
 }
 
-Verdict Dispatcher::run(Exchange& exchange, bool may_block) {
+Verdict Dispatcher::finish(Exchange& exchange) {
+    return run(exchange, Patience::ample);
+}
+
+Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
     auto& call = exchange.call;
-    call.may_block = may_block;
-    call.deferred = false;
-    const bool has_run_before = may_block && exchange.procedure->id.runs == Runs::or_defers;
+    call.patience = patience;
+    const bool has_run_before = std::exchange(call.deferred, false);
     if (!has_run_before)
         for (const auto& observer : observers_) observer->before(call);
     write_success_header(exchange);
@@ -159,7 +168,7 @@ Verdict Dispatcher::run(Exchange& exchange, bool may_block) {
         const auto outcome =
             exchange.procedure->invoke(exchange.program->service, call, arguments, exchange.reply);
         if (outcome == Outcome::deferred) {
-            assert(!may_block);
+            assert(patience != Patience::ample);
             exchange.arena.reset();
             return Verdict::worker;
         }

@@ -17,9 +17,10 @@ namespace berth::rpc {
 
 /// What the transport has to do with an exchange after the dispatcher had it.
 enum class Verdict : std::uint8_t {
-    reply,   ///< send exchange.reply
-    silent,  ///< send nothing: not a call, or a duplicate of one in progress
-    worker,  ///< have finish() called by a thread that may block
+    reply,    ///< send exchange.reply
+    silent,   ///< send nothing: not a call, or a duplicate of one in progress
+    guarded,  ///< call attempt() in a section that is guarded against blocking, or as for worker
+    worker,   ///< have finish() called by a thread that may block
 };
 
 /// How a call ended, for those who watch.
@@ -52,7 +53,9 @@ public:
 
     /// First pass, on the thread that must not block.
     Verdict handle(Exchange& exchange);
-    /// Second pass, for Verdict::worker: reply or silent. The exchange then knows the path of the
+    /// Second pass, for Verdict::guarded: reply or worker.
+    Verdict attempt(Exchange& exchange);
+    /// Last pass, for Verdict::worker: reply. The exchange then knows the path of the
     /// newest copy of the call.
     Verdict finish(Exchange& exchange);
     /// The exchange will not be run after all (the server stops): a later copy of the call may.
@@ -65,7 +68,7 @@ private:
     struct Refusal;
 
     Verdict admit(Exchange& exchange);
-    Verdict run(Exchange& exchange, bool may_block);
+    Verdict run(Exchange& exchange, Patience patience);
     Verdict repeat(Exchange& exchange, const ReplyBytes& reply);
     void settle(Exchange& exchange, AcceptStatus status);
     const Program* find(std::uint32_t program, std::uint32_t version, MismatchInfo& known) const;

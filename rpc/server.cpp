@@ -18,6 +18,7 @@
 #include "rpc/net/network_thread.hpp"
 #include "rpc/net/tcp_connection.hpp"
 #include "rpc/net/udp_socket.hpp"
+#include "rpc/net/watch.hpp"
 #include "rpc/net/worker_pool.hpp"
 
 namespace berth::rpc {
@@ -64,7 +65,7 @@ struct Server::Parts {
         if (options.network_threads == 0)
             options.network_threads = std::max(1U, std::thread::hardware_concurrency());
         for (unsigned i = 0; i < options.network_threads; ++i)
-            threads.push_back(std::make_unique<net::NetworkThread>(blocks));
+            threads.push_back(std::make_unique<net::NetworkThread>(blocks, watch));
     }
 
     /// Runs `task` on every network thread and waits until all have.
@@ -104,6 +105,7 @@ struct Server::Parts {
     BlockPool blocks;
     std::atomic<std::size_t> connection_count{0};
     net::WorkerPool workers;
+    net::Watch watch;
     std::vector<std::unique_ptr<net::NetworkThread>> threads;
     std::vector<std::shared_ptr<net::Listener>> listeners;
     std::vector<std::shared_ptr<net::UdpSocket>> udp_sockets;
@@ -114,6 +116,8 @@ Server::Server(const ServerOptions& options) : parts_(std::make_unique<Parts>(op
 
 Server::~Server() {
     std::ignore = stop(std::chrono::milliseconds{0});
+    parts_->watch.stop();
+    for (const auto& thread : parts_->threads) thread->stop();
     parts_->workers.stop();
 }
 
@@ -169,6 +173,7 @@ void Server::start() {
     for (const auto& listener : parts_->listeners) listener->start();
     for (const auto& socket : parts_->udp_sockets) socket->start();
     for (const auto& thread : parts_->threads) thread->start();
+    parts_->watch.start(parts_->threads);
 }
 
 bool Server::stop(std::chrono::milliseconds patience) {
@@ -182,9 +187,17 @@ bool Server::stop(std::chrono::milliseconds patience) {
     if (std::exchange(parts_->running, false)) {
         parts_->drain();
         await([this] { return parts_->is_quiet(); });
-        for (const auto& thread : parts_->threads) thread->stop();
+        for (const auto& thread : parts_->threads) thread->context().stop();
     }
-    if (!await([this] { return parts_->workers.is_idle(); })) return false;
+    const auto is_idle = [this] {
+        return parts_->workers.is_idle() &&
+               std::ranges::none_of(
+                   parts_->threads, &net::NetworkThread::is_in_section,
+                   [](const auto& thread) -> auto& { return *thread; });
+    };
+    if (!await(is_idle)) return false;
+    parts_->watch.stop();
+    for (const auto& thread : parts_->threads) thread->stop();
     parts_->workers.stop();
     for (const auto& socket : parts_->udp_sockets) socket->close();
     return true;

@@ -55,7 +55,7 @@ public:
     void start();
 
     /// Accepts nothing more, lets calls in flight finish and their replies leave, then closes.
-    /// False: `patience` ran out with workers still inside calls (a stuck disk). It may be called
+    /// False: `patience` ran out with threads still inside calls (a stuck disk). It may be called
     /// again to see whether they have ended; until then the process can only be left by std::_Exit,
     /// because the destructor waits for them.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);

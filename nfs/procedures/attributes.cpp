@@ -42,7 +42,7 @@ GetAttributes::Result Service::get_attributes(rpc::Call& call, const GetAttribut
 }
 
 SetAttributes::Result Service::set_attributes(rpc::Call& call, const SetAttributes::Args& args) {
-    const auto target = open(call, args.object);
+    const auto target = open_to_change(call, args.object);
     if (!target) return {fail(call, target.error()), {}};
     if (target->is_read_only()) return {Status::read_only, {target->unchanged()}};
     const auto wanted = from_wire(args.attributes);

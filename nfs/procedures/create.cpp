@@ -10,7 +10,7 @@ namespace berth::nfs {
 // Target&, name).
 template <class Make>
 Create::Result Service::make(rpc::Call& call, const Entry& where, Make make) {
-    const auto directory = open(call, where.directory);
+    const auto directory = open_to_change(call, where.directory);
     if (!directory) return {fail(call, directory.error()), {}};
     if (directory->is_read_only()) return {Status::read_only, {directory->unchanged()}};
     const auto bytes_max = directory->exported->files->limits().name_bytes_max;

@@ -9,7 +9,7 @@ namespace berth::nfs {
 // name).
 template <class Take>
 Remove::Result Service::take_away(rpc::Call& call, const Entry& object, NameUse use, Take take) {
-    const auto directory = open(call, object.directory);
+    const auto directory = open_to_change(call, object.directory);
     if (!directory) return {fail(call, directory.error()), {}};
     if (directory->is_read_only()) return {Status::read_only, {directory->unchanged()}};
     const auto bytes_max = directory->exported->files->limits().name_bytes_max;
@@ -41,9 +41,9 @@ RemoveDirectory::Result Service::remove_directory(rpc::Call& call,
 }
 
 Rename::Result Service::rename(rpc::Call& call, const Rename::Args& args) {
-    const auto from = open(call, args.from.directory);
+    const auto from = open_to_change(call, args.from.directory);
     if (!from) return {fail(call, from.error()), {}};
-    const auto to = open(call, args.to.directory);
+    const auto to = open_to_change(call, args.to.directory);
     if (!to)
         return {fail(call, to.error()), {.from_directory = from->unchanged(), .to_directory = {}}};
     const auto refuse = [&](Status status) -> Rename::Result {
@@ -71,7 +71,7 @@ Rename::Result Service::rename(rpc::Call& call, const Rename::Args& args) {
 Link::Result Service::link(rpc::Call& call, const Link::Args& args) {
     const auto file = open(call, args.file);
     if (!file) return {fail(call, file.error()), {}};
-    const auto directory = open(call, args.link.directory);
+    const auto directory = open_to_change(call, args.link.directory);
     if (!directory)
         return {fail(call, directory.error()), {.file = file->attributes(), .directory = {}}};
     const auto refuse = [&](Status status) -> Link::Result {

@@ -26,6 +26,10 @@ std::optional<Status> refuse_write(const Write::Args& args, vfs::FileType type) 
 Write::Result Service::write(rpc::Call& call, const Write::Args& args) {
     const auto file = open(call, args.file);
     if (!file) return {fail(call, file.error()), {}};
+    if (args.stable != Stable::unstable && call.patience != rpc::Patience::ample) {
+        call.defer();
+        return {Status::jukebox, {}};
+    }
     if (file->is_read_only()) return {Status::read_only, {file->unchanged()}};
     const auto attributes = file->node->attributes(file->caller.wait);
     if (!attributes) return {fail(call, attributes.error()), {}};

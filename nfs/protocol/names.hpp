@@ -15,7 +15,7 @@ constexpr bool is_valid(CreateMode mode) {
 
 /// RFC 1813 §3.3.8
 struct Create {
-    static constexpr rpc::ProcedureId id{8, "CREATE", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{8, "CREATE", Replay::remember, Runs::guarded};
     using How = xdr::Union<CreateMode, xdr::Case<CreateMode::unchecked, NewAttributes>,
                            xdr::Case<CreateMode::guarded, NewAttributes>,
                            xdr::Case<CreateMode::exclusive, Verifier>>;
@@ -30,7 +30,7 @@ struct Create {
 
 /// RFC 1813 §3.3.9
 struct MakeDirectory {
-    static constexpr rpc::ProcedureId id{9, "MKDIR", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{9, "MKDIR", Replay::remember, Runs::guarded};
     struct Args {
         Entry where;
         NewAttributes attributes;
@@ -42,7 +42,7 @@ struct MakeDirectory {
 
 /// RFC 1813 §3.3.10
 struct MakeSymbolicLink {
-    static constexpr rpc::ProcedureId id{10, "SYMLINK", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{10, "SYMLINK", Replay::remember, Runs::guarded};
     struct Args {
         Entry where;
         NewAttributes attributes;
@@ -56,7 +56,7 @@ struct MakeSymbolicLink {
 /// RFC 1813 §3.3.11. A type that can't be made must decode, so that it can be answered with
 /// BADTYPE.
 struct MakeNode {
-    static constexpr rpc::ProcedureId id{11, "MKNOD", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{11, "MKNOD", Replay::remember, Runs::guarded};
     struct Device {
         NewAttributes attributes;
         DeviceNumber number;
@@ -76,7 +76,7 @@ struct MakeNode {
 
 /// RFC 1813 §3.3.12
 struct Remove {
-    static constexpr rpc::ProcedureId id{12, "REMOVE", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{12, "REMOVE", Replay::remember, Runs::guarded};
     struct Args {
         Entry object;
     };
@@ -89,7 +89,7 @@ struct Remove {
 
 /// RFC 1813 §3.3.13
 struct RemoveDirectory {
-    static constexpr rpc::ProcedureId id{13, "RMDIR", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{13, "RMDIR", Replay::remember, Runs::guarded};
     using Args = Remove::Args;
     using Ok = Remove::Ok;
     using Fail = DirectoryFail;
@@ -98,7 +98,7 @@ struct RemoveDirectory {
 
 /// RFC 1813 §3.3.14
 struct Rename {
-    static constexpr rpc::ProcedureId id{14, "RENAME", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{14, "RENAME", Replay::remember, Runs::guarded};
     struct Args {
         Entry from;
         Entry to;
@@ -116,7 +116,7 @@ struct Rename {
 
 /// RFC 1813 §3.3.15
 struct Link {
-    static constexpr rpc::ProcedureId id{15, "LINK", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{15, "LINK", Replay::remember, Runs::guarded};
     struct Args {
         FileHandle file;
         Entry link;

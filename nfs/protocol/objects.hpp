@@ -23,7 +23,7 @@ struct GetAttributes {
 
 /// RFC 1813 §3.3.2
 struct SetAttributes {
-    static constexpr rpc::ProcedureId id{2, "SETATTR", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{2, "SETATTR", Replay::remember, Runs::guarded};
     struct Args {
         FileHandle object;
         NewAttributes attributes;
@@ -127,7 +127,7 @@ constexpr bool is_valid(Stable stable) {
 /// RFC 1813 §3.3.7. Remembered although it could run twice: a late duplicate would overwrite newer
 /// data.
 struct Write {
-    static constexpr rpc::ProcedureId id{7, "WRITE", Replay::remember, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{7, "WRITE", Replay::remember, Runs::guarded};
     struct Args {
         FileHandle file;
         std::uint64_t offset = 0;

@@ -1,8 +1,22 @@
 #include "rpc/net/network_thread.hpp"
 
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
 #include "rpc/net/tcp_connection.hpp"
+#include "rpc/net/watch.hpp"
 
 namespace berth::rpc::net {
+
+namespace {
+
+// A section that took longer was not as quick as it should have been.
+constexpr std::chrono::microseconds slow{250};
+constexpr unsigned calls_after_slow = 64;
+constexpr unsigned calls_after_blocked = 4096;
+
+}  // namespace
 
 NetworkThread::~NetworkThread() {
     stop();
@@ -10,12 +24,21 @@ NetworkThread::~NetworkThread() {
 }
 
 void NetworkThread::start() {
-    thread_ = std::thread{[this] { context_.run(); }};
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void NetworkThread::run() {
+    try {
+        context_.run();
+    } catch (const TakenOver&) {
+        former_is_blocked_.store(false, std::memory_order_release);
+    }
 }
 
 void NetworkThread::stop() {
     context_.stop();
     if (thread_.joinable()) thread_.join();
+    if (former_.joinable()) former_.join();
 }
 
 ExchangePtr NetworkThread::take_exchange() {
@@ -30,6 +53,57 @@ void NetworkThread::give_exchange(ExchangePtr exchange) noexcept {
     if (spare_.size() == spare_exchanges_max) return;
     if (spare_.capacity() == 0) spare_.reserve(spare_exchanges_max);
     spare_.push_back(std::move(exchange));
+}
+
+bool NetworkThread::may_enter() noexcept {
+    if (calls_until_next_section_ == 0) return true;
+    --calls_until_next_section_;
+    // One blocked thread at a time.
+    if (calls_until_next_section_ == 0 && former_is_blocked_.load(std::memory_order_acquire))
+        calls_until_next_section_ = calls_after_slow;
+    return false;
+}
+
+std::uint64_t NetworkThread::enter(Guarded& running) noexcept {
+    const auto section = section_.load(std::memory_order_relaxed) + 1;
+    running_ = &running;
+    entered_at_ = std::chrono::steady_clock::now();
+    section_.store(section);
+    watch_.be_awake();
+    return section;
+}
+
+bool NetworkThread::leave(std::uint64_t section) noexcept {
+    if (!section_.compare_exchange_strong(section, section + 1)) return false;
+    if (std::chrono::steady_clock::now() - entered_at_ > slow)
+        calls_until_next_section_ = calls_after_slow;
+    return true;
+}
+
+bool NetworkThread::look() {
+    auto section = section_.load();
+    const bool is_new = std::exchange(section_seen_, section) != section;
+    if (is_new || section % 2 == 0) return is_new;
+    if (former_.joinable()) {
+        if (former_is_blocked_.load(std::memory_order_acquire)) return true;
+        former_.join();
+    }
+    former_is_blocked_.store(true, std::memory_order_relaxed);
+    if (!section_.compare_exchange_strong(section, section + 1)) {
+        former_is_blocked_.store(false, std::memory_order_relaxed);
+        return true;
+    }
+    // Nobody is the network thread now, so its members are ours until the next one starts.
+    spdlog::debug("a file operation blocks; another thread takes over");
+    calls_until_next_section_ = calls_after_blocked;
+    former_ = std::move(thread_);
+    running_->go_on();
+    start();
+    return true;
+}
+
+bool NetworkThread::is_in_section() const noexcept {
+    return section_.load() % 2 != 0 || former_is_blocked_.load(std::memory_order_acquire);
 }
 
 }  // namespace berth::rpc::net

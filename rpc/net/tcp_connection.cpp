@@ -111,7 +111,7 @@ void TcpConnection::advance() {
         if (!is_open_) return;
         again = was_stalled && !is_stalled();
     }
-    if (draining_ && outbox_.is_empty() && calls_with_workers_ == 0) {
+    if (draining_ && outbox_.is_empty() && calls_out_ == 0) {
         close(at_end_ ? "closed by the client" : "drained");
         return;
     }
@@ -122,8 +122,8 @@ void TcpConnection::advance() {
 }
 
 bool TcpConnection::is_stalled() const noexcept {
-    return calls_with_workers_ + outbox_.size() >= context_.options.calls_in_flight_max ||
-           bytes_with_workers_ + outbox_.bytes() >= context_.options.bytes_in_flight_max;
+    return calls_out_ + outbox_.size() >= context_.options.calls_in_flight_max ||
+           bytes_out_ + outbox_.bytes() >= context_.options.bytes_in_flight_max;
 }
 
 // False: the connection has been closed.
@@ -150,12 +150,46 @@ void TcpConnection::take(const Record& record) {
     switch (context_.dispatcher.handle(*exchange)) {
     case Verdict::reply: queue(std::move(exchange)); break;
     case Verdict::silent: context_.thread.give_exchange(std::move(exchange)); break;
+    case Verdict::guarded:
+        ++calls_out_;
+        bytes_out_ += record.bytes.size();
+        attempt(std::move(exchange));
+        break;
     case Verdict::worker:
-        ++calls_with_workers_;
-        bytes_with_workers_ += record.bytes.size();
-        context_.workers.submit(context_.dispatcher, std::move(exchange));
+        ++calls_out_;
+        bytes_out_ += record.bytes.size();
+        submit(std::move(exchange));
         break;
     }
+}
+
+// Runs a call here that should take no time, unless it has much to do or others have blocked.
+void TcpConnection::attempt(ExchangePtr exchange) {
+    constexpr std::size_t request_bytes_max = std::size_t{128} << 10;
+    auto& thread = context_.thread;
+    if (exchange->request.size() > request_bytes_max || !thread.may_enter()) {
+        submit(std::move(exchange));
+        return;
+    }
+    const auto section = thread.enter(*this);
+    const auto verdict = context_.dispatcher.attempt(*exchange);
+    if (!thread.leave(section)) {
+        if (verdict == Verdict::worker) {
+            submit(std::move(exchange));
+        } else {
+            const auto path = exchange->path;
+            path->deliver(std::move(exchange));
+        }
+        throw NetworkThread::TakenOver{};
+    }
+    if (verdict == Verdict::worker)
+        submit(std::move(exchange));
+    else
+        settle(std::move(exchange));
+}
+
+void TcpConnection::submit(ExchangePtr exchange) {
+    context_.workers.submit(context_.dispatcher, std::move(exchange));
 }
 
 void TcpConnection::queue(ExchangePtr exchange) {
@@ -212,27 +246,36 @@ void TcpConnection::collect_finished() {
         const std::scoped_lock held{finished_lock_};
         finished.swap(finished_);
     }
-    for (auto& exchange : finished) {
-        if (!exchange->is_redirected) {  // else another connection has counted it
-            --calls_with_workers_;
-            bytes_with_workers_ -= exchange->request.size();
-        }
-        if (const auto newest = std::exchange(exchange->newest_path, {});
-            newest && (!is_open_ || at_end_)) {
-            exchange->is_redirected = true;
-            newest->deliver(std::move(exchange));
-        } else if (is_open_ && exchange->reply.size() > 0) {
-            queue(std::move(exchange));
-        } else {
-            context_.thread.give_exchange(std::move(exchange));
-        }
-    }
+    for (auto& exchange : finished) settle(std::move(exchange));
     if (is_open_) advance();
+}
+
+// What is to become of a call that has come back.
+void TcpConnection::settle(ExchangePtr finished) {
+    if (!finished->is_redirected) {  // else another connection has counted it
+        --calls_out_;
+        bytes_out_ -= finished->request.size();
+    }
+    if (const auto newest = std::exchange(finished->newest_path, {});
+        newest && (!is_open_ || at_end_)) {
+        finished->is_redirected = true;
+        newest->deliver(std::move(finished));
+    } else if (is_open_ && finished->reply.size() > 0) {
+        queue(std::move(finished));
+    } else {
+        context_.thread.give_exchange(std::move(finished));
+    }
+}
+
+void TcpConnection::go_on() {
+    boost::asio::post(context_.thread.context(), [self = shared_from_this()] {
+        if (self->is_open_) self->advance();
+    });
 }
 
 void TcpConnection::drain() {
     draining_ = true;
-    if (is_open_) advance();
+    go_on();
 }
 
 void TcpConnection::close(const char* reason) {

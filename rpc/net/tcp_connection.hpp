@@ -19,7 +19,9 @@
 
 namespace berth::rpc::net {
 
-class TcpConnection final : public ReplyPath, public std::enable_shared_from_this<TcpConnection> {
+class TcpConnection final : public ReplyPath,
+                            public Guarded,
+                            public std::enable_shared_from_this<TcpConnection> {
 public:
     struct Context {
         NetworkThread& thread;
@@ -37,6 +39,7 @@ public:
     void drain();
 
     void deliver(ExchangePtr finished) override;
+    void go_on() override;
 
 private:
     void await_readable();
@@ -46,6 +49,9 @@ private:
     void advance();
     bool answer_records();
     void take(const Record& record);
+    void attempt(ExchangePtr exchange);
+    void submit(ExchangePtr exchange);
+    void settle(ExchangePtr finished);
     void queue(ExchangePtr exchange);
     void send_waiting();
     void collect_finished();
@@ -58,8 +64,8 @@ private:
     Endpoint local_;
     RecordReader records_;
     Outbox outbox_;
-    std::size_t calls_with_workers_ = 0;
-    std::size_t bytes_with_workers_ = 0;
+    std::size_t calls_out_ = 0;  // with workers, or in a section
+    std::size_t bytes_out_ = 0;
     bool reading_ = false;  // a wait for readability is under way
     bool writing_ = false;
     bool draining_ = false;

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
 namespace berth::rpc::net {
@@ -101,11 +102,19 @@ void UdpSocket::start() {
 void UdpSocket::await_readable() {
     socket_.async_wait(boost::asio::socket_base::wait_read,
                        [self = shared_from_this()](const auto& error) {
-                           if (error || self->draining_ || !self->open_) return;
-                           for (int turn = 0; turn < datagrams_per_turn; ++turn)
-                               if (!self->receive()) break;
-                           self->await_readable();
+                           if (!error) self->on_readable();
                        });
+}
+
+void UdpSocket::on_readable() {
+    if (draining_ || !open_) return;
+    for (int turn = 0; turn < datagrams_per_turn; ++turn)
+        if (!receive()) break;
+    await_readable();
+}
+
+void UdpSocket::go_on() {
+    boost::asio::post(thread_.context(), [self = shared_from_this()] { self->on_readable(); });
 }
 
 // Takes one datagram; false when there is none.
@@ -141,19 +150,46 @@ void UdpSocket::answer(std::size_t size, const Endpoint& from, const Endpoint& t
     exchange->call.caller = from;
     exchange->call.local = to;
     exchange->call.transport = Transport::udp;
-    const auto verdict = dispatcher_.handle(*exchange);
-    if (verdict == Verdict::worker) {
+    switch (dispatcher_.handle(*exchange)) {
+    case Verdict::reply: send(*exchange); [[fallthrough]];
+    case Verdict::silent: thread_.give_exchange(std::move(exchange)); break;
+    case Verdict::guarded:
         ++in_flight_;
+        attempt(std::move(exchange));
+        break;
+    case Verdict::worker:
+        ++in_flight_;
+        workers_.submit(dispatcher_, std::move(exchange));
+        break;
+    }
+}
+
+// Runs a call here that should take no time, unless others have blocked.
+void UdpSocket::attempt(ExchangePtr exchange) {
+    if (!thread_.may_enter()) {
         workers_.submit(dispatcher_, std::move(exchange));
         return;
     }
-    if (verdict == Verdict::reply) send(*exchange);
-    thread_.give_exchange(std::move(exchange));
+    const auto section = thread_.enter(*this);
+    const auto verdict = dispatcher_.attempt(*exchange);
+    const bool is_still_ours = thread_.leave(section);
+    if (verdict == Verdict::worker) {
+        workers_.submit(dispatcher_, std::move(exchange));
+    } else {
+        settle(*exchange);
+        if (is_still_ours) thread_.give_exchange(std::move(exchange));
+    }
+    if (!is_still_ours) throw NetworkThread::TakenOver{};
 }
 
 void UdpSocket::deliver(ExchangePtr finished) {
-    if (finished->is_redirected) return;  // it came over TCP: there is no datagram to answer
-    if (open_ && finished->reply.size() > 0) send(*finished);
+    settle(*finished);
+}
+
+// Sends the reply of a call that has come back. On any thread.
+void UdpSocket::settle(const Exchange& finished) {
+    if (finished.is_redirected) return;  // it came over TCP: there is no datagram to answer
+    if (open_ && finished.reply.size() > 0) send(finished);
     --in_flight_;
 }
 

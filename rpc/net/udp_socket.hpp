@@ -17,7 +17,9 @@ struct msghdr;
 
 namespace berth::rpc::net {
 
-class UdpSocket final : public ReplyPath, public std::enable_shared_from_this<UdpSocket> {
+class UdpSocket final : public ReplyPath,
+                        public Guarded,
+                        public std::enable_shared_from_this<UdpSocket> {
 public:
     UdpSocket(NetworkThread& thread, boost::asio::ip::udp::socket socket, Dispatcher& dispatcher,
               WorkerPool& workers, const ServerOptions& options);
@@ -29,11 +31,15 @@ public:
     [[nodiscard]] std::size_t calls_in_flight() const noexcept { return in_flight_.load(); }
 
     void deliver(ExchangePtr finished) override;
+    void go_on() override;
 
 private:
     void await_readable();
+    void on_readable();
     bool receive();
     void answer(std::size_t size, const Endpoint& from, const Endpoint& to);
+    void attempt(ExchangePtr exchange);
+    void settle(const Exchange& finished);
     void send(const Exchange& exchange);
 
     NetworkThread& thread_;

@@ -42,6 +42,7 @@ std::span<const std::byte> Loopback::exchange(std::vector<std::byte> request) {
     exchange.call.local = {.address = *rpc::Address::parse("192.0.2.1"), .port = 2049};
     exchange.call.transport = wire_.transport;
     auto verdict = dispatcher_.handle(exchange);
+    if (verdict == rpc::Verdict::guarded) verdict = dispatcher_.attempt(exchange);
     if (verdict == rpc::Verdict::worker) {
         ++wire_.on_workers;
         verdict = dispatcher_.finish(exchange);

@@ -112,6 +112,7 @@ protected:
         const test::ExactCopy copy{request};
         const auto exchange = take(copy.bytes(), from);
         auto verdict = dispatcher.handle(*exchange);
+        if (verdict == Verdict::guarded) verdict = dispatcher.attempt(*exchange);
         if (verdict == Verdict::worker) verdict = dispatcher.finish(*exchange);
         return verdict == Verdict::reply ? exchange->reply.flat() : Bytes{};
     }

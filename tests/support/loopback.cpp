@@ -28,6 +28,7 @@ std::vector<std::byte> Loopback::answer(std::span<const std::byte> request) {
     exchange_.call.local = to;
     exchange_.call.transport = transport;
     auto verdict = dispatcher_.handle(exchange_);
+    if (verdict == rpc::Verdict::guarded) verdict = dispatcher_.attempt(exchange_);
     if (verdict == rpc::Verdict::worker) verdict = dispatcher_.finish(exchange_);
     auto reply = verdict == rpc::Verdict::reply ? exchange_.reply.flat() : std::vector<std::byte>{};
     exchange_.reset();

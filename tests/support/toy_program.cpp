@@ -6,6 +6,14 @@ namespace berth::test::toy {
 
 using rpc::Call;
 
+namespace {
+
+bool may_block(const Call& call) {
+    return call.patience != rpc::Patience::none;
+}
+
+}  // namespace
+
 constexpr rpc::Entry<Service> Service::procedures[] = {
     rpc::on<Null, &Service::null>(),
     rpc::on<Echo, &Service::echo>(),
@@ -51,12 +59,12 @@ Echo::Result Service::echo_on_worker(Call& call, const Echo::Args& args) {
 
 Defer::Result Service::defer(Call& call, const Defer::Args& args) {
     ++runs;
-    if (args.must_wait && !call.may_block) {
+    if (args.must_wait && !may_block(call)) {
         call.defer();
         return {};
     }
-    if (call.may_block) gate.pass();
-    return {call.may_block};
+    if (may_block(call)) gate.pass();
+    return {may_block(call)};
 }
 
 xdr::Void Service::fail(Call& /*call*/, const xdr::Void& /*args*/) {
@@ -91,7 +99,7 @@ Who::Result Service::who(Call& call, const xdr::Void& /*args*/) {
 }
 
 Count::Result Service::count_deferred(Call& call, const Count::Args& args) {
-    if (!call.may_block) {
+    if (!may_block(call)) {
         call.defer();
         return {};
     }
