@@ -1,7 +1,14 @@
 #include "rpc/net/network_thread.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "rpc/net/tcp_connection.hpp"
@@ -14,7 +21,25 @@ namespace {
 // A section that took longer was not as quick as it should have been.
 constexpr std::chrono::microseconds slow{250};
 constexpr unsigned calls_after_slow = 64;
-constexpr unsigned calls_after_blocked = 4096;
+constexpr unsigned calls_after_blocked_max = 8192;
+// A thread that only waits for a processor is worth some patience: another would wait as well.
+constexpr unsigned looks_at_running_max = 5;
+
+// Whether a thread runs, or could. Where /proc can't tell, it is taken for one that sleeps.
+bool is_running(pid_t thread) noexcept {
+    std::array<char, 64> path{};
+    *fmt::format_to_n(path.data(), path.size() - 1, "/proc/self/task/{}/stat", thread).out = 0;
+    const int file = ::open(path.data(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    std::array<char, 128> text{};
+    const auto size = ::read(file, text.data(), text.size());
+    ::close(file);
+    // "ID (name) S ...", and a name may hold anything.
+    const std::string_view stat{text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0}))};
+    const auto end_of_name = stat.rfind(") ");
+    return end_of_name != std::string_view::npos && end_of_name + 2 < stat.size() &&
+           stat[end_of_name + 2] == 'R';
+}
 
 }  // namespace
 
@@ -28,6 +53,7 @@ void NetworkThread::start() {
 }
 
 void NetworkThread::run() {
+    thread_id_.store(::gettid(), std::memory_order_relaxed);
     try {
         context_.run();
     } catch (const TakenOver&) {
@@ -83,7 +109,9 @@ bool NetworkThread::leave(std::uint64_t section) noexcept {
 bool NetworkThread::look() {
     auto section = section_.load();
     const bool is_new = std::exchange(section_seen_, section) != section;
+    if (is_new) looks_at_section_ = 0;
     if (is_new || section % 2 == 0) return is_new;
+    if (++looks_at_section_ < looks_at_running_max && is_running(thread_id_)) return true;
     if (former_.joinable()) {
         if (former_is_blocked_.load(std::memory_order_acquire)) return true;
         former_.join();
@@ -95,11 +123,20 @@ bool NetworkThread::look() {
     }
     // Nobody is the network thread now, so its members are ours until the next one starts.
     spdlog::debug("a file operation blocks; another thread takes over");
-    calls_until_next_section_ = calls_after_blocked;
+    be_cautious();
     former_ = std::move(thread_);
     running_->go_on();
     start();
     return true;
+}
+
+// What blocks again soon is given longer to come to its senses.
+void NetworkThread::be_cautious() noexcept {
+    const auto sections_since =
+        (section_seen_ - std::exchange(section_blocked_, section_seen_)) / 2;
+    const bool again = sections_since < std::uint64_t{16} * caution_;
+    caution_ = again ? std::min(2 * caution_, calls_after_blocked_max) : calls_after_slow;
+    calls_until_next_section_ = caution_;
 }
 
 bool NetworkThread::is_in_section() const noexcept {

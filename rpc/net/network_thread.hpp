@@ -17,6 +17,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include <sys/types.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -68,8 +70,8 @@ public:
     [[nodiscard]] bool leave(std::uint64_t section) noexcept;
     struct TakenOver {};
 
-    /// By the watch, at intervals: takes over from a section that was already there the last time.
-    /// Says whether there was any section since the last time.
+    /// By the watch, at intervals: takes over from a section that was already there the last time,
+    /// if it sleeps, or lasts too long. Says whether there was any section since the last time.
     bool look();
     /// Whether a call in a section has not come back yet. From any thread.
     [[nodiscard]] bool is_in_section() const noexcept;
@@ -80,6 +82,7 @@ private:
     static constexpr std::size_t spare_exchanges_max = 256;
 
     void run();
+    void be_cautious() noexcept;
 
     BlockPool& blocks_;
     Watch& watch_;
@@ -88,6 +91,7 @@ private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         context_.get_executor()};
     std::thread thread_;
+    std::atomic<pid_t> thread_id_{0};
 
     // Odd within a section. Leaving and taking over both raise it by one; only one of them can.
     std::atomic<std::uint64_t> section_{0};
@@ -97,6 +101,9 @@ private:
 
     // Of the watch:
     std::uint64_t section_seen_ = 0;
+    unsigned looks_at_section_ = 0;
+    std::uint64_t section_blocked_ = 0;
+    unsigned caution_ = 0;
     std::thread former_;  // which it has taken over from
     std::atomic<bool> former_is_blocked_{false};
 };

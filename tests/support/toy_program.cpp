@@ -26,6 +26,7 @@ constexpr rpc::Entry<Service> Service::procedures[] = {
     rpc::on<CountLater, &Service::count_later>(),
     rpc::on<Who, &Service::who>(),
     rpc::on<CountDeferred, &Service::count_deferred>(),
+    rpc::on<CountGuarded, &Service::count_guarded>(),
 };
 
 rpc::Program Service::program(const rpc::ProgramId& id) {
@@ -105,6 +106,16 @@ Count::Result Service::count_deferred(Call& call, const Count::Args& args) {
     }
     gate.pass();
     return count(call, args);
+}
+
+CountGuarded::Result Service::count_guarded(Call& call, const CountGuarded::Args& args) {
+    const bool on_worker = call.patience == rpc::Patience::ample;
+    if (args.may == CountGuarded::May::defer && !on_worker) {
+        call.defer();
+        return {};
+    }
+    if (args.may == CountGuarded::May::block) gate.pass();
+    return {count(call, {args.step}).total, on_worker};
 }
 
 }  // namespace berth::test::toy

@@ -110,6 +110,25 @@ struct CountDeferred {
     using Result = Count::Result;
 };
 
+/// Count in a guarded section, where it passes the gate or defers if told to. Says how it ran last.
+struct CountGuarded {
+    static constexpr rpc::ProcedureId id{12, "COUNT_GUARDED", rpc::Replay::remember,
+                                         rpc::Runs::guarded};
+    enum class May : std::uint32_t { go_on, block, defer };
+    struct Args {
+        std::uint32_t step;
+        May may;
+        xdr::Opaque<> data;
+    };
+    struct Result {
+        std::uint32_t total;
+        bool on_worker;
+    };
+};
+constexpr bool is_valid(CountGuarded::May may) {
+    return may <= CountGuarded::May::defer;
+}
+
 class Service {
 public:
     Gate gate;
@@ -132,7 +151,9 @@ public:
     Who::Result who(rpc::Call& call, const xdr::Void& args);
     Count::Result count_deferred(rpc::Call& call, const Count::Args& args);
 
-    static const rpc::Entry<Service> procedures[11];
+    CountGuarded::Result count_guarded(rpc::Call& call, const CountGuarded::Args& args);
+
+    static const rpc::Entry<Service> procedures[12];
 };
 
 }  // namespace berth::test::toy

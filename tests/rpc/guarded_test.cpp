@@ -1,0 +1,242 @@
+// Calls that run on the network thread although they could block, and what is left of the others
+// when one does.
+#include <chrono>
+#include <future>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/rpc/server_fixture.hpp"
+
+namespace berth::rpc {
+namespace {
+
+namespace toy = test::toy;
+using May = toy::CountGuarded::May;
+using std::chrono::milliseconds;
+using test::bytes_of;
+using test::hex_of;
+
+std::uint32_t xid_of(std::span<const std::byte> message) {
+    return xdr::Reader{message}.u32();
+}
+
+Bytes guarded_call(May may, std::uint32_t xid = 1) {
+    return toy_call<toy::CountGuarded>({1, may, {}}, {.xid = xid});
+}
+
+class GuardedCalls : public ServerTest {
+protected:
+    void start_with_one_thread() {
+        options.network_threads = 1;
+        start();
+    }
+    /// Waits until a section is allowed again.
+    bool one_runs_in_a_section(Client& caller) {
+        return becomes_true([&] {
+            return !caller.call<toy::CountGuarded>({0, May::go_on, {}})->on_worker;
+        });
+    }
+};
+
+class GuardedCallsOnEach : public GuardedCalls, public ::testing::WithParamInterface<Transport> {};
+
+TEST_P(GuardedCallsOnEach, NeedNoWorkerUnlessTheyAskForOne) {
+    start_with_one_thread();
+    auto caller = client(GetParam());
+    // A machine under load may let one look blocked.
+    EXPECT_TRUE(one_runs_in_a_section(caller));
+    const auto deferred = caller.call<toy::CountGuarded>({1, May::defer, {}});
+    EXPECT_TRUE(deferred->on_worker);
+    EXPECT_EQ(deferred->total, 1U);
+}
+
+TEST_P(GuardedCallsOnEach, OneThatBlocksIsAnsweredInTheEnd) {
+    start_with_one_thread();
+    service.gate.close();
+    auto blocked = std::async(std::launch::async, [this] {
+        return client(GetParam()).call<toy::CountGuarded>({5, May::block, {}})->total;
+    });
+    service.gate.await_held_back(1);
+    for (const auto transport : {Transport::tcp, Transport::udp})
+        EXPECT_TRUE(client(transport).call<toy::Null>({}));
+    EXPECT_EQ(blocked.wait_for(milliseconds{0}), std::future_status::timeout);
+    service.gate.open();
+    EXPECT_EQ(blocked.get(), 5U);
+    EXPECT_EQ(service.total, 5U);
+    EXPECT_TRUE(client(GetParam()).call<toy::Null>({}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, GuardedCallsOnEach,
+                         ::testing::Values(Transport::tcp, Transport::udp));
+
+TEST_F(GuardedCalls, OneThatBlocksDelaysNoneOfItsOwnConnection) {
+    start_with_one_thread();
+    service.gate.close();
+    RawClient raw{tcp};
+    auto both = RawClient::record(guarded_call(May::block, 1));
+    const auto came_with_it = RawClient::record(toy_call<toy::Echo>({bytes_of("a")}, {.xid = 2}));
+    both.insert(both.end(), came_with_it.begin(), came_with_it.end());
+    raw.socket.send(both);
+    EXPECT_EQ(xid_of(raw.reply()), 2U);
+    raw.call(toy_call<toy::Echo>({bytes_of("b")}, {.xid = 3}));
+    EXPECT_EQ(xid_of(raw.reply()), 3U);
+    raw.call(toy_call<toy::EchoOnWorker>({bytes_of("c")}, {.xid = 4}));
+    service.gate.await_held_back(2);
+    service.gate.open();
+    EXPECT_EQ(std::set({xid_of(raw.reply()), xid_of(raw.reply())}), std::set({1U, 4U}));
+}
+
+TEST_F(GuardedCalls, RepliesThatWereReadyBeforeItBlockedLeave) {
+    start_with_one_thread();
+    service.gate.close();
+    RawClient raw{tcp};
+    auto both = RawClient::record(toy_call<toy::Echo>({bytes_of("a")}, {.xid = 1}));
+    const auto blocking = RawClient::record(guarded_call(May::block, 2));
+    both.insert(both.end(), blocking.begin(), blocking.end());
+    raw.socket.send(both);
+    EXPECT_EQ(xid_of(raw.reply()), 1U);
+    service.gate.open();
+    EXPECT_EQ(xid_of(raw.reply()), 2U);
+}
+
+TEST_F(GuardedCalls, WhileOneIsBlockedOthersRunOnWorkersAndLaterInSectionsAgain) {
+    start_with_one_thread();
+    service.gate.close();
+    RawClient raw{tcp};
+    raw.call(guarded_call(May::block));
+    service.gate.await_held_back(1);
+    auto caller = client();
+    ASSERT_TRUE(caller.call<toy::Null>({}));
+    for (int i = 0; i < 1000; ++i)
+        ASSERT_TRUE(caller.call<toy::CountGuarded>({0, May::go_on, {}})->on_worker) << i;
+    service.gate.open();
+    EXPECT_EQ(xid_of(raw.reply()), 1U);
+    EXPECT_TRUE(one_runs_in_a_section(caller));
+    EXPECT_EQ(service.total, 1U);
+}
+
+TEST_F(GuardedCalls, ManyThatBlockHoldNoThreadButTheWorkers) {
+    start_with_one_thread();
+    service.gate.close();
+    RawClient raw{tcp};
+    for (std::uint32_t xid = 0; xid < 6; ++xid) raw.call(guarded_call(May::block, xid));
+    service.gate.await_held_back(4);
+    ASSERT_TRUE(client().call<toy::Null>({}));
+    service.gate.open();
+    std::set<std::uint32_t> seen;
+    for (int i = 0; i < 6; ++i) seen.insert(xid_of(raw.reply()));
+    EXPECT_EQ(seen.size(), 6U);
+    EXPECT_EQ(service.total, 6U);
+}
+
+TEST_F(GuardedCalls, AgainAndAgain) {
+    start_with_one_thread();
+    auto caller = client();
+    for (int round = 0; round < 5; ++round) {
+        ASSERT_TRUE(one_runs_in_a_section(caller));
+        service.gate.close();
+        RawClient raw{tcp};
+        raw.call(guarded_call(May::block, static_cast<std::uint32_t>(round)));
+        service.gate.await_held_back(1);
+        ASSERT_TRUE(caller.call<toy::Null>({}));
+        service.gate.open();
+        EXPECT_EQ(xid_of(raw.reply()), static_cast<std::uint32_t>(round));
+    }
+    EXPECT_EQ(service.total, 5U);
+}
+
+TEST_F(GuardedCalls, LargeOnesRunOnAWorkerAtOnce) {
+    start_with_one_thread();
+    auto caller = client();
+    ASSERT_TRUE(one_runs_in_a_section(caller));
+    const Bytes data(200'000);
+    EXPECT_TRUE(caller.call<toy::CountGuarded>({1, May::go_on, std::span<const std::byte>{data}})
+                    ->on_worker);
+}
+
+TEST_F(GuardedCalls, ADuplicateOfABlockedOneIsDroppedAndTheReplyGoesToItsConnection) {
+    start_with_one_thread();
+    service.gate.close();
+    RawClient first{tcp};
+    first.call(guarded_call(May::block));
+    service.gate.await_held_back(1);
+    first.socket.reset();
+    RawClient second{tcp};
+    second.call(guarded_call(May::block));
+    ASSERT_TRUE(becomes_true([&] { return dispatcher.reply_cache().statistics().dropped == 1; }));
+    service.gate.open();
+    const auto reply = second.reply();
+    EXPECT_EQ(results_of<toy::CountGuarded>(reply).total, 1U);
+    EXPECT_EQ(service.runs, 1U);
+}
+
+TEST_F(GuardedCalls, AConnectionMayEndWhileItsCallIsBlocked) {
+    start_with_one_thread();
+    service.gate.close();
+    {
+        RawClient lost{tcp};
+        lost.call(guarded_call(May::block));
+        service.gate.await_held_back(1);
+        lost.socket.reset();
+    }
+    EXPECT_TRUE(client().call<toy::Null>({}));
+    service.gate.open();
+    EXPECT_TRUE(becomes_true([&] { return server->statistics().connections == 0; }));
+    EXPECT_TRUE(becomes_true([&] { return service.total == 1; }));
+}
+
+TEST_F(GuardedCalls, TheServerStopsWhenABlockedOneHasBeenAnswered) {
+    start_with_one_thread();
+    service.gate.close();
+    RawClient raw{tcp};
+    raw.call(guarded_call(May::block));
+    Socket datagrams{SOCK_DGRAM, udp};
+    datagrams.send(guarded_call(May::block, 2));
+    service.gate.await_held_back(2);
+    auto stopped = std::async(std::launch::async, [&] { return server->stop(long_enough); });
+    EXPECT_EQ(stopped.wait_for(milliseconds{5}), std::future_status::timeout);
+    service.gate.open();
+    EXPECT_EQ(xid_of(raw.reply()), 1U);
+    EXPECT_TRUE(raw.reply().empty());
+    EXPECT_EQ(xid_of(datagrams.receive()), 2U);
+    EXPECT_TRUE(stopped.get());
+}
+
+TEST_F(GuardedCalls, OneThatStaysBlockedIsReportedAtTheStop) {
+    start_with_one_thread();
+    service.gate.close();
+    RawClient raw{tcp};
+    raw.call(guarded_call(May::block));
+    service.gate.await_held_back(1);
+    EXPECT_FALSE(server->stop(milliseconds{1}));
+    EXPECT_FALSE(server->stop(milliseconds{20}));
+    service.gate.open();
+    EXPECT_TRUE(server->stop(long_enough));
+}
+
+TEST_F(GuardedCalls, ManyClientsWhileSomeBlock) {
+    start();
+    std::vector<std::jthread> threads;
+    constexpr std::uint32_t clients = 4;
+    constexpr std::uint32_t rounds = 200;
+    for (std::uint32_t i = 0; i < clients; ++i)
+        threads.emplace_back([&] {
+            auto caller = client();
+            for (std::uint32_t round = 0; round < rounds; ++round) {
+                const auto may = round % 50 == 7 ? May::block : May::go_on;
+                EXPECT_TRUE(caller.call<toy::CountGuarded>({1, may, {}}));
+            }
+        });
+    for (int i = 0; i < 10; ++i) {
+        service.gate.close();
+        std::this_thread::sleep_for(milliseconds{5});
+        service.gate.open();
+    }
+    threads.clear();
+    EXPECT_EQ(service.total, clients * rounds);
+}
+
+}  // namespace
+}  // namespace berth::rpc
