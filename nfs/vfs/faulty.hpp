@@ -23,6 +23,7 @@ enum class Operation : std::uint8_t {
     read,
     write,
     sync,
+    open_locks,
     lookup,
     peek,
     list,

@@ -10,13 +10,16 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
+#include "nfs/vfs/locked_ranges.hpp"
 #include "nfs/vfs/result.hpp"
 #include "nfs/vfs/types.hpp"
 
@@ -39,6 +42,30 @@ using TakeEntry = std::function<bool(const DirectoryEntry&)>;
 enum class Sync : std::uint8_t {
     data,  ///< file contents and what is needed to read them back (size)
     all,   ///< attributes too; on a directory, its entries
+};
+
+/// The locks that one owner has on one file, held on the file itself: whoever else locks it,
+/// through another FileLocks or as a local process, meets them. No call waits for a lock. Its
+/// destruction unlocks everything. Used by one thread at a time; goes before its file system does.
+class FileLocks {
+public:
+    FileLocks() = default;
+    FileLocks(const FileLocks&) = delete;
+    FileLocks& operator=(const FileLocks&) = delete;
+    virtual ~FileLocks() = default;
+
+    /// As fcntl(F_SETLK): replaces what this owner has there, or changes nothing. False: somebody
+    /// else's lock is in the way. Errors: no_lock_available; read_only_file_system, when the file
+    /// can be opened for reading only and the lock is exclusive.
+    virtual Result<bool> lock(const LockedRange& wanted) = 0;
+    virtual Result<void> unlock(const ByteRange& range) = 0;
+
+    /// A lock of somebody else that excludes the wanted one.
+    struct Obstacle {
+        LockedRange held;
+        pid_t process = 0;  ///< of this machine; 0 when unknown
+    };
+    virtual Result<std::optional<Obstacle>> obstacle_to(const LockedRange& wanted) = 0;
 };
 
 /// One file, directory or other object. Every operation may fail with what the kernel says about
@@ -100,6 +127,10 @@ public:
 
     /// Makes earlier changes durable. Concurrent calls on one node share the work.
     virtual Result<void> sync(Sync what) = 0;
+
+    /// For an owner without locks on this file. May wait for the disk. Permission: that of read()
+    /// or of write(). is_a_directory / invalid_argument when not a regular file.
+    virtual Result<std::unique_ptr<FileLocks>> open_locks(const Caller& caller) = 0;
 
     // --- directories; not_a_directory otherwise
     // -------------------------------------------------------

@@ -12,6 +12,7 @@ bool is_change(Operation operation) {
     case Operation::read_link:
     case Operation::read:
     case Operation::sync:
+    case Operation::open_locks:
     case Operation::lookup:
     case Operation::peek:
     case Operation::list: return false;

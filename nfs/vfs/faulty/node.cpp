@@ -70,6 +70,11 @@ Result<void> Node::sync(Sync what) {
     return faults_.run(Operation::sync, Wait::yes, [&] { return inner_->sync(what); });
 }
 
+Result<std::unique_ptr<FileLocks>> Node::open_locks(const Caller& caller) {
+    return faults_.run(Operation::open_locks, caller.wait,
+                       [&] { return inner_->open_locks(caller); });
+}
+
 Result<NodePtr> Node::lookup(const Caller& caller, std::string_view name) {
     return faults_.run(Operation::lookup, caller.wait,
                        [&] { return stand_in(inner_->lookup(caller, name)); });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -53,6 +54,7 @@ public:
     Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
                               std::span<const std::byte> data) override;
     Result<void> sync(Sync what) override;
+    Result<std::unique_ptr<FileLocks>> open_locks(const Caller& caller) override;
 
     Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
     Result<Listed> peek(const Caller& caller, std::string_view name) override;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "nfs/vfs/file_system.hpp"
 #include "nfs/vfs/memory/inode.hpp"
+#include "nfs/vfs/memory/locks.hpp"
 #include "nfs/vfs/memory/volume.hpp"
 
 namespace berth::vfs::memory {
@@ -30,6 +32,7 @@ public:
     Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
                               std::span<const std::byte> data) override;
     Result<void> sync(Sync what) override;
+    Result<std::unique_ptr<FileLocks>> open_locks(const Caller& caller) override;
 
     Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
     Result<Listed> peek(const Caller& caller, std::string_view name) override;
@@ -100,6 +103,7 @@ private:
 
     Volume& volume_;
     Inode inode_;
+    HeldLocks held_locks_;
 };
 
 }  // namespace berth::vfs::memory

@@ -72,12 +72,22 @@ Descriptor DataDescriptors::take_idle_writable() {
     return Descriptor{writable_.exchange(-1)};
 }
 
-Result<int> DataDescriptors::open(const Tree& tree, int path, int flags, std::atomic<int>& slot) {
+Result<Descriptor> DataDescriptors::open_another(const Tree& tree, int path, int flags) {
     const std::lock_guard locked{opening_};
-    if (const int number = slot.load(std::memory_order_acquire); number >= 0) return number;
+    return open_as_server(tree, path, flags);
+}
+
+Result<Descriptor> DataDescriptors::open_as_server(const Tree& tree, int path, int flags) {
     if (auto acting = tree.act_as_server(); !acting) return acting.error();
     auto opened = open_contents(path, flags);
     if (!opened && opened.error() == std::errc::permission_denied) opened = open_own(path, flags);
+    return opened;
+}
+
+Result<int> DataDescriptors::open(const Tree& tree, int path, int flags, std::atomic<int>& slot) {
+    const std::lock_guard locked{opening_};
+    if (const int number = slot.load(std::memory_order_acquire); number >= 0) return number;
+    auto opened = open_as_server(tree, path, flags);
     if (!opened) return opened.error();
     const int number = opened->release();
     slot.store(number, std::memory_order_release);

@@ -33,6 +33,9 @@ public:
     /// One already open for reading and writing: that of a file just created.
     void adopt(Descriptor writable);
 
+    /// A descriptor of its own for the caller, not kept here.
+    Result<Descriptor> open_another(const Tree& tree, int path, int flags);
+
     /// Held while the file's mode is changed: opening may have to change it for a moment, too.
     [[nodiscard]] std::unique_lock<std::mutex> keep_from_opening() {
         return std::unique_lock{opening_};
@@ -43,6 +46,7 @@ public:
     Descriptor take_idle_writable();
 
 private:
+    static Result<Descriptor> open_as_server(const Tree& tree, int path, int flags);
     Result<int> open(const Tree& tree, int path, int flags, std::atomic<int>& slot);
 
     std::mutex opening_;

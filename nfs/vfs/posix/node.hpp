@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "nfs/vfs/file_system.hpp"
@@ -37,6 +38,7 @@ public:
     Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
                               std::span<const std::byte> data) override;
     Result<void> sync(Sync what) override;
+    Result<std::unique_ptr<FileLocks>> open_locks(const Caller& caller) override;
 
     Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
     Result<Listed> peek(const Caller& caller, std::string_view name) override;

@@ -160,6 +160,7 @@ int try_everything(vfs::FileSystem& files) {
     std::array<std::byte, 4> buffer{};
     count((*file)->write(root_user, 0, buffer));
     count((*file)->read(root_user, 0, buffer));
+    count((*file)->open_locks(root_user));
     count(node.peek(root_user, "f"));
     count(node.list(root_user, 0, [](const DirectoryEntry&) { return true; }));
     auto link = node.make_symbolic_link(root_user, "s", "t", {});

@@ -1,0 +1,61 @@
+#include "nfs/vfs/memory/locks.hpp"
+
+#include <utility>
+
+#include "nfs/vfs/memory/node.hpp"
+#include "nfs/vfs/memory/permissions.hpp"
+
+namespace berth::vfs::memory {
+
+Locks::Locks(NodePtr file, HeldLocks& held) : file_(std::move(file)), held_(held) {
+    const std::lock_guard guard{held_.lock};
+    held_.owners.push_back(this);
+}
+
+Locks::~Locks() {
+    const std::lock_guard guard{held_.lock};
+    std::erase(held_.owners, this);
+}
+
+const LockedRange* Locks::excluding(const LockedRange& wanted) const {
+    for (const auto* other : held_.owners) {
+        if (other == this) continue;
+        if (const auto* found = other->ranges_.excluding(wanted)) return found;
+    }
+    return nullptr;
+}
+
+Result<bool> Locks::lock(const LockedRange& wanted) {
+    const std::lock_guard guard{held_.lock};
+    if (excluding(wanted) != nullptr) return false;
+    ranges_.lock(wanted);
+    return true;
+}
+
+Result<void> Locks::unlock(const ByteRange& range) {
+    const std::lock_guard guard{held_.lock};
+    ranges_.unlock(range);
+    return {};
+}
+
+Result<std::optional<FileLocks::Obstacle>> Locks::obstacle_to(const LockedRange& wanted) {
+    const std::lock_guard guard{held_.lock};
+    const auto* found = excluding(wanted);
+    if (found == nullptr) return std::optional<Obstacle>{};
+    return std::optional{Obstacle{.held = *found}};
+}
+
+Result<std::unique_ptr<FileLocks>> Node::open_locks(const Caller& caller) {
+    {
+        const std::shared_lock guard{volume_.lock()};
+        if (is_directory()) return std::errc::is_a_directory;
+        if (inode_.type != FileType::regular) return std::errc::invalid_argument;
+        if (is_gone()) return stale;
+        if (!may_read_contents(caller.identity, inode_) &&
+            !may_write_contents(caller.identity, inode_))
+            return std::errc::permission_denied;
+    }
+    return std::make_unique<Locks>(NodePtr{this}, held_locks_);
+}
+
+}  // namespace berth::vfs::memory
