@@ -1,0 +1,48 @@
+// The address of a client as access rules see it: sixteen bytes, IPv4 as an IPv4-mapped IPv6
+// address (RFC 4291 §2.5.5.2), so that a client is the same whichever way its packets came. Plain
+// values.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace berth::vfs {
+
+struct ClientAddress {
+    std::array<std::byte, 16> bytes{};
+
+    static ClientAddress v4(std::span<const std::byte, 4> bytes) noexcept;
+    /// Numeric text without a scope ("192.0.2.7", "2001:db8::7"); empty when it is none.
+    static std::optional<ClientAddress> parse(std::string_view text);
+
+    [[nodiscard]] bool is_v4() const noexcept;
+    [[nodiscard]] std::string text() const;
+
+    // clang-tidy takes the 0 that comparisons are rewritten with for a pointer.
+    auto operator<=>(const ClientAddress&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
+/// The addresses that begin with the same bits. Those of IPv4 are in no network of IPv6.
+struct ClientNetwork {
+    static constexpr unsigned whole_address = 128;
+    static constexpr unsigned bits_before_v4 = 96;
+
+    ClientAddress address;          ///< the bits after the first `bits` are zero
+    unsigned bits = whole_address;  ///< of the sixteen bytes: those of IPv4 have 96 more
+
+    /// The network of that address and length; what follows the length in the address is dropped.
+    static ClientNetwork of(const ClientAddress& address, unsigned bits);
+
+    [[nodiscard]] bool contains(const ClientAddress& client) const noexcept;
+    /// "192.0.2.0/24"
+    [[nodiscard]] std::string text() const;
+
+    bool operator==(const ClientNetwork&) const = default;
+};
+
+}  // namespace berth::vfs

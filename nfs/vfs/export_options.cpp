@@ -1,0 +1,41 @@
+#include "nfs/vfs/export_options.hpp"
+
+#include <algorithm>
+
+namespace berth::vfs {
+namespace {
+
+// The one value that is no id: chown(2) takes it for "leave alone".
+constexpr uid_t no_uid = 0xFFFFFFFF;
+constexpr gid_t no_gid = 0xFFFFFFFF;
+
+}  // namespace
+
+Identity anonymous(const ExportOptions& options) noexcept {
+    return {.uid = options.anonymous_uid, .gid = options.anonymous_gid, .groups = {}};
+}
+
+Identity squash(const ExportOptions& options, const Identity& claimed, Groups& storage) {
+    if (options.squash == Squash::all) return anonymous(options);
+    const bool root_is_believed = options.squash == Squash::none;
+    const auto believed_uid = [&](uid_t uid) {
+        return uid != no_uid && (uid != 0 || root_is_believed);
+    };
+    const auto believed_gid = [&](gid_t gid) {
+        return gid != no_gid && (gid != 0 || root_is_believed);
+    };
+
+    auto identity = claimed;
+    if (!believed_uid(claimed.uid)) identity.uid = options.anonymous_uid;
+    if (!believed_gid(claimed.gid)) identity.gid = options.anonymous_gid;
+    if (std::ranges::all_of(claimed.groups, believed_gid)) return identity;
+
+    storage.clear();
+    for (const auto gid : claimed.groups) {
+        if (gid != no_gid) storage.push_back(believed_gid(gid) ? gid : options.anonymous_gid);
+    }
+    identity.groups = {storage.data(), storage.size()};
+    return identity;
+}
+
+}  // namespace berth::vfs

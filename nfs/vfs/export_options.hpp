@@ -1,0 +1,46 @@
+// How an export treats its callers, and whom it takes them for. Plain values.
+#pragma once
+
+#include <cstdint>
+
+#include <boost/container/small_vector.hpp>
+
+#include "nfs/vfs/types.hpp"
+
+namespace berth::vfs {
+
+/// Whose claims of identity are not believed; as in exports(5).
+enum class Squash : std::uint8_t {
+    none,  ///< everybody is who they say
+    root,  ///< uid 0 and gid 0 become anonymous
+    all,   ///< everybody is anonymous
+};
+
+struct ExportOptions {
+    bool read_only = false;
+    Squash squash = Squash::root;
+    uid_t anonymous_uid = 65534;
+    gid_t anonymous_gid = 65534;
+    /// What a reply says is on disk. False trades that for speed, as `async` in exports(5).
+    bool sync = true;
+    /// Only callers at a port below 1024, which takes a privilege on the client, are served.
+    bool secure = false;
+    /// False: READDIRPLUS is answered with NOTSUPP, and clients list without attributes.
+    bool lists_attributes = true;
+
+    bool operator==(const ExportOptions&) const = default;
+};
+
+/// Room for the supplementary groups of one call.
+using Groups = boost::container::small_vector<gid_t, 16>;
+
+/// The one identity of everybody who is not believed. No groups.
+[[nodiscard]] Identity anonymous(const ExportOptions& options) noexcept;
+
+/// Whom to take the caller for who says it is `claimed`. The groups of the answer are those of
+/// `claimed` or lie in `storage`. The id 0xFFFFFFFF, which no file may belong to, is anonymous too,
+/// and left out of the groups. Callers that claim nothing (AUTH_NONE) are anonymous().
+[[nodiscard]] Identity squash(const ExportOptions& options, const Identity& claimed,
+                              Groups& storage);
+
+}  // namespace berth::vfs
