@@ -1,9 +1,10 @@
 """The rows of the table: what is measured, and the targets. A group is what --only chooses."""
 
 import statistics
+import sys
 import typing
 
-from harness.lab import Lab, Row
+from measuring.lab import Lab, Row
 
 SMALL = {"null": "NULL", "getattr": "GETATTR", "access": "ACCESS", "lookup": "LOOKUP"}
 # work: name, times Ganesha's rate, times the floor's CPU
@@ -54,7 +55,7 @@ class Table:
             self.groups[work] = lambda work=work: self._change(work)
         self.groups |= {
             "sync": self._sync, "list": self._list, "memory": self._memory, "idle": self._idle,
-            "start": self._start, "p99": self._p99,
+            "start": self._start, "p99": self._p99, "micro": self._micro,
         }  # fmt: skip
 
     def measure(self, group: str) -> None:
@@ -202,3 +203,10 @@ class Table:
             Row("p99 of GETATTR beside 100 x 1 MiB FILE_SYNC writes", "us", busy, ganesha, alone, busy / alone,
                 "alone", False, 5)
         )  # fmt: skip
+
+    def _micro(self) -> None:
+        """No targets: for comparing berth with itself."""
+        for result in self._lab.micro():
+            taken = result["allocations"]
+            heap = "" if taken is None else f", {taken:g} allocations"
+            print(f"  {result['work']}: {result['cpu_ns']:,.0f} ns of CPU{heap}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from harness.lab import Row
+from measuring.lab import Row
 
 UNITS = {"MiB", "ms"}  # of rows that are no ratios
 BEGIN, END = "<!-- scripts/bench -->", "<!-- end of scripts/bench -->"

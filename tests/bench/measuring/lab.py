@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 
-from harness.servers import Berth, Failed, Floor, Ganesha, Server
+from measuring.servers import Berth, Failed, Floor, Ganesha, Server
 
 BERTH_PORT, SYNC_PORT, FLOOR_PORT, GANESHA_PORT, GANESHA_MOUNT_PORT = 20490, 20491, 20492, 20493, 20494
 LOAD_SECONDS_MAX = 1800
@@ -121,6 +121,23 @@ class Lab:
             return self._run([program, directory, work, self.settings.seconds], about)
         finally:
             shutil.rmtree(directory)
+
+    def micro(self) -> list[dict]:
+        """The microbenchmarks' results; CPU time in nanoseconds."""
+        program = self.settings.programs / "tests/bench_micro"
+        seconds = 0.001 if self.settings.smoke else self.settings.seconds / 2
+        command = [program, "--benchmark_format=json", f"--benchmark_min_time={seconds}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS_MAX)
+        results = json.loads(done.stdout)["benchmarks"] if done.returncode == 0 else []
+        wrong = [result["name"] for result in results if result.get("error_occurred")]
+        if wrong or not results:
+            raise Failed(f"{program}: {' '.join(wrong)}\n{done.stdout}{done.stderr}")
+        found = [
+            {"work": result["name"], "cpu_ns": result["cpu_time"], "allocations": result.get("allocations")}
+            for result in results
+        ]
+        self.raw += [{"server": "micro", **result} for result in found]
+        return found
 
     def compare(self, work: str, shape: str, servers: list[Server], with_local: bool = False) -> dict:
         """Medians by server's name, of interleaved rounds."""
