@@ -21,6 +21,14 @@ void* allocate(std::size_t size, std::size_t alignment) {
     return memory;
 }
 
+void* allocate_if_possible(std::size_t size) noexcept {
+    try {
+        return allocate(size, 1);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
 }  // namespace
 
 Allocations allocations() noexcept {
@@ -44,6 +52,12 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 }
 void* operator new[](std::size_t size, std::align_val_t alignment) {
     return berth::test::allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return berth::test::allocate_if_possible(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return berth::test::allocate_if_possible(size);
 }
 void operator delete(void* memory) noexcept {
     std::free(memory);

@@ -1,11 +1,14 @@
 // Runs a fuzz target where libFuzzer is not to be had: replays the given files (and folders of
-// files), then random mutations of them, the same ones for the same seed.
-//   fuzz_NAME [-runs=N] [-seed=N] [-max_len=N] [-artifact_prefix=PATH] [file or folder...]
+// files), then random mutations of them, the same ones for the same seed, until there were so many
+// runs or so many seconds have passed, whichever is given.
+//   fuzz_NAME [-runs=N] [-max_total_time=SECONDS] [-seed=N] [-max_len=N] [-artifact_prefix=PATH]
+//             [file or folder...]
 // An input that kills the target is left in <artifact_prefix>crash-NAME.
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -135,7 +138,8 @@ void load(const std::filesystem::path& path, std::vector<Input>& corpus) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::uint64_t runs = 0;
+    std::uint64_t runs_max = 0;
+    std::uint64_t seconds_max = 0;
     std::uint64_t seed = 1;
     std::size_t size_max = 65536;
     std::vector<Input> corpus;
@@ -151,8 +155,8 @@ int main(int argc, char** argv) {
         constexpr std::string_view artifact_prefix = "-artifact_prefix=";
         if (argument.starts_with(artifact_prefix))
             crash_path.insert(0, argument.substr(artifact_prefix.size()));
-        else if (!number("-runs=", runs) && !number("-seed=", seed) &&
-                 !number("-max_len=", size_max))
+        else if (!number("-runs=", runs_max) && !number("-max_total_time=", seconds_max) &&
+                 !number("-seed=", seed) && !number("-max_len=", size_max))
             load(argument, corpus);
     }
 
@@ -167,7 +171,14 @@ int main(int argc, char** argv) {
     for (const Input& input : corpus) run(input);
     Mutator mutator{seed, size_max};
     Input input;
-    for (std::uint64_t i = 0; i < runs; ++i) {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + std::chrono::seconds{seconds_max};
+    const auto is_enough = [&](std::uint64_t runs) {
+        if (runs_max != 0 || seconds_max == 0) return runs >= runs_max;
+        return Clock::now() >= end;
+    };
+    std::uint64_t runs = 0;
+    for (; !is_enough(runs); ++runs) {
         // Most runs start anew from the corpus; the others go on from where the last one went.
         if (mutator.below(4) != 0) input = corpus[mutator.below(corpus.size())];
         mutator.mutate(input, corpus[mutator.below(corpus.size())]);

@@ -1,0 +1,82 @@
+// Any bytes as a handle: refused, unless they are just what sealing gives. And what sealing gives
+// is refused with any one bit turned, cut short, or under another key.
+#include "nfs/vfs/handle.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "nfs/vfs/memory.hpp"
+#include "tests/fuzz/support/expect.hpp"
+#include "tests/support/bytes.hpp"
+
+namespace berth::fuzz {
+namespace {
+
+constexpr std::array<std::byte, vfs::HandleKey::size> key{std::byte{1}};
+constexpr std::array<std::byte, vfs::HandleKey::size> other_key{std::byte{2}};
+
+void open(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
+    const test::ExactCopy copy{bytes};
+    const auto opened = sealer.open(copy.bytes());
+    if (!opened) {
+        expect(opened.error() == vfs::bad_handle);
+        return;
+    }
+    const auto sealed = sealer.seal(opened->export_id, opened->object);
+    expect(std::ranges::equal(sealed.bytes(), bytes));
+}
+
+bool opens(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
+    return sealer.open(test::ExactCopy{bytes}.bytes()).has_value();
+}
+
+// The input as what a handle says: an export and an object.
+void seal(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
+    if (bytes.size() < 5) return;
+    const auto export_id = vfs::ExportId{xdr::Reader{bytes.first(4)}.u32()};
+    const auto turned_bit = std::to_integer<std::size_t>(bytes[4]);
+    const vfs::ObjectId object{
+        bytes.subspan(5, std::min(bytes.size() - 5, vfs::ObjectId::bytes_max))};
+    const auto sealed = sealer.seal(export_id, object);
+
+    const auto opened = sealer.open(sealed.bytes());
+    expect(opened.has_value());
+    expect(opened->export_id == export_id);
+    expect(std::ranges::equal(opened->object.bytes(), object.bytes()));
+
+    std::vector<std::byte> wrong(sealed.bytes().begin(), sealed.bytes().end());
+    for (std::size_t i = 0; i < wrong.size(); ++i) {
+        const auto bit = std::byte{1} << (turned_bit + i) % 8;
+        wrong[i] ^= bit;
+        expect(!opens(sealer, wrong));
+        wrong[i] ^= bit;
+        expect(!opens(sealer, std::span{wrong}.first(i)));
+    }
+    expect(!opens(vfs::HandleSealer{vfs::HandleKey{other_key}}, sealed.bytes()));
+}
+
+// Bytes that no tree has given out are no object of it, and do no harm.
+void find(std::span<const std::byte> bytes) {
+    if (bytes.size() > vfs::ObjectId::bytes_max) return;
+    static const auto tree = vfs::memory::make();
+    const vfs::ObjectId id{bytes};
+    const auto found = tree->find(id, vfs::Wait::no);
+    if (found)
+        expect((*found)->id() == id);
+    else
+        expect(found.error() == vfs::stale || found.error() == std::errc::invalid_argument);
+}
+
+}  // namespace
+}  // namespace berth::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace berth;
+    static const vfs::HandleSealer sealer{vfs::HandleKey{fuzz::key}};
+    const auto bytes = fuzz::input(data, size);
+    fuzz::open(sealer, bytes);
+    fuzz::seal(sealer, bytes);
+    fuzz::find(bytes);
+    return 0;
+}
