@@ -25,9 +25,10 @@ class Row:
     ganesha: float | None
     floor: float | None  # or what else `against` names
     value: float
-    against: str  # what `value` is a multiple of, or its unit
+    against: str  # what `value` is a multiple of; its unit if it is no ratio
     at_least: bool
     limit: float
+    is_ratio: bool = True
     group: str = ""
 
     @property

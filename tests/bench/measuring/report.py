@@ -5,17 +5,17 @@ import pathlib
 import platform
 import re
 import subprocess
-import time
 
 from measuring.lab import Row
 
-UNITS = {"MiB", "ms"}  # of rows that are no ratios
 BEGIN, END = "<!-- scripts/bench -->", "<!-- end of scripts/bench -->"
 
 
 def number(value: float | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, int):
+        return f"{value:,}"
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -23,10 +23,10 @@ def number(value: float | None) -> str:
 
 def _cells(row: Row, previous: Row | None) -> list[str]:
     is_new = previous is None or previous.work != row.work
-    if row.against in UNITS:
-        share, limit = f"{number(row.value)} {row.against}", f"{row.limit:g} {row.against}"
-    else:
+    if row.is_ratio:
         share, limit = f"{number(row.value)} x {row.against}", f"{row.limit:g} x"
+    else:
+        share, limit = f"{number(row.value)} {row.against}", f"{row.limit:g} {row.against}"
     bound = "at least" if row.at_least else "at most"
     verdict = "met" if row.met else "not met"
     return [row.work if is_new else "", row.metric, number(row.berth), number(row.ganesha), number(row.floor),
@@ -62,16 +62,17 @@ def machine() -> str:
     return f"{os.cpu_count()} CPUs ({cpu}), {gib} GiB, {release[1]}, Linux {kernel}, loopback"
 
 
+TITLE = "Speed as multiples of NFS-Ganesha's"
 CHART = """
 set terminal svg size 900,{height} font "sans,12" background "white"
 set output "{output}"
-set title "Calls per second, as multiples of NFS-Ganesha's"
+set title "{TITLE}"
 set logscale x 2
 set xrange [0.5:*]
 set yrange [{low}:0.5]
 set grid xtics
 set format x "%g x"
-set key bottom right
+set key below
 set style fill solid
 set boxwidth 0.35
 set arrow from 1,graph 0 to 1,graph 1 nohead dashtype 2
@@ -96,20 +97,19 @@ def chart(rates: dict[str, dict[str, float]], output: pathlib.Path) -> bool:
         return False
     data = "$data << EOD\n" + "\n".join(lines) + "\nEOD\n"
     text = CHART.format(
-        height=90 + 34 * len(lines), output=output, tics=", ".join(tics), low=0.5 - len(lines)
+        TITLE=TITLE, height=120 + 34 * len(lines), output=output, tics=", ".join(tics), low=0.5 - len(lines)
     )
     subprocess.run(["gnuplot"], input=data + text, text=True, check=True)
     return True
 
 
-def into_readme(readme: pathlib.Path, rows: list[Row], versions: str, picture: str) -> None:
+def into_readme(readme: pathlib.Path, rows: list[Row], measured_on: str, picture: str) -> None:
     """Replaces what stands between the marks."""
     text = readme.read_text()
     if BEGIN not in text or END not in text:
         raise SystemExit(f"{readme} has no place for the table: a line {BEGIN}, and one {END}")
     section = (
-        f"{BEGIN}\n{time.strftime('%Y-%m-%d')}, {versions}; {machine()}.\n\n"
-        f"![Calls per second as multiples of NFS-Ganesha's]({picture})\n\n{markdown(rows)}\n{END}"
+        f"{BEGIN}\n{measured_on}\n\n![{TITLE}]({picture})\n\n{markdown(rows)}\n{END}"
     )
     before, rest = text.split(BEGIN, 1)
     readme.write_text(before + section + rest.split(END, 1)[1])

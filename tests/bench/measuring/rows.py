@@ -1,9 +1,11 @@
 """The rows of the table: what is measured, and the targets. A group is what --only chooses."""
 
+import contextlib
 import statistics
 import sys
 import typing
 
+from measuring import client as clients
 from measuring.lab import Lab, Row
 
 SMALL = {"null": "NULL", "getattr": "GETATTR", "access": "ACCESS", "lookup": "LOOKUP"}
@@ -24,6 +26,18 @@ CHANGES = {
     "link_remove": "LINK and REMOVE",
     "setattr": "SETATTR",
 }
+# work of client/works.py: name, unit, whether more of that is better
+CLIENT = {
+    "clone": ("git clone", "s", False),
+    "tar": ("tar x of {files:,} small files", "s", False),
+    "list": ("ls -lR of them", "s", False),
+    "remove": ("rm -r of them", "s", False),
+    "sequential_write": ("fio, 1 MiB sequential writes", "MB/s", True),
+    "sequential_read": ("fio, 1 MiB sequential reads", "MB/s", True),
+    "random_read": ("fio, 4 KiB random reads", "calls/s", True),
+    "random_write": ("fio, 4 KiB random writes", "calls/s", True),
+}
+NO_SLOWER = 1.05  # times the rival's: what counts as no slower, given the noise
 LISTED_ENTRIES = 100_000
 MIXED_CALLS = 10_000_000
 SETTLING_CALLS = 1_000_000
@@ -55,15 +69,16 @@ class Table:
             self.groups[work] = lambda work=work: self._change(work)
         self.groups |= {
             "sync": self._sync, "list": self._list, "memory": self._memory, "idle": self._idle,
-            "start": self._start, "p99": self._p99, "micro": self._micro,
+            "start": self._start, "p99": self._p99, "client": self._client,
+            "micro": self._micro,
         }  # fmt: skip
 
     def measure(self, group: str) -> None:
-        known = len(self.rows)
+        rows, raw = len(self.rows), len(self._lab.raw)
         self.groups[group]()
-        self.rows[known:] = [
-            Row(**{**vars(row), "group": group}) for row in self.rows[known:]
-        ]
+        self.rows[rows:] = [Row(**{**vars(row), "group": group}) for row in self.rows[rows:]]
+        for result in self._lab.raw[raw:]:
+            result["group"] = group
 
     def _against(self, results: dict, work: str, metric: str, key: str, other: str, at_least: bool, limit: float):
         """A row whose value is berth's share of another's."""
@@ -142,9 +157,10 @@ class Table:
         connections = 100 if smoke else 1000
         result = self._lab.load(berth, "null", "--seconds", 0.1, "--idle", connections)
         idle, connected = (kib / 1024 for kib in result["rss_kib"][:2])
-        self.rows.append(Row("Resident memory, idle", "MiB", idle, None, None, idle, "MiB", False, 20))
+        self.rows.append(Row("Resident memory, idle", "MiB", idle, None, None, idle, "MiB", False, 20, is_ratio=False))
         self.rows.append(
-            Row(f"with {connections:,} connections", "MiB", connected, None, None, connected, "MiB", False, 60)
+            Row(f"with {connections:,} connections", "MiB", connected, None, None, connected, "MiB", False, 60,
+                is_ratio=False)
         )
         settling, calls = SETTLING_CALLS, MIXED_CALLS
         if quick:
@@ -183,7 +199,9 @@ class Table:
             self._lab.load(berth, "start", round_=i, command=tuple(berth.command()))["start_ms"]
             for i in range(self._lab.settings.rounds)
         )
-        self.rows.append(Row("Start to first served call", "ms", took, None, None, took, "ms", False, 50))
+        self.rows.append(
+            Row("Start to first served call", "ms", took, None, None, took, "ms", False, 50, is_ratio=False)
+        )
 
     def _p99(self) -> None:
         """One caller's round trips, alone and beside another client's bulk of synchronous writes."""
@@ -203,6 +221,37 @@ class Table:
             Row("p99 of GETATTR beside 100 x 1 MiB FILE_SYNC writes", "us", busy, ganesha, alone, busy / alone,
                 "alone", False, 5)
         )  # fmt: skip
+
+    def _client(self) -> None:
+        """The Linux kernel's own client, and the programs that people run on a mounted directory."""
+        clients.needs()
+        settings = self._lab.settings
+        sizes = clients.SMOKE if settings.smoke else clients.QUICK if settings.quick else clients.FULL
+        found: dict[str, dict[str, list]] = {}
+        berth, directory = settings.programs / "berth", settings.scratch / "client"
+        with contextlib.closing(clients.Client(berth, directory, sizes, bool(self._lab.ganesha))) as client:
+            for work, server, round_, result in client.rounds(settings.rounds):
+                speed = result["value"] if CLIENT[work][2] else 1 / result["value"]
+                label = f"Linux client: {work}"
+                self._lab.raw.append({"work": label, "server": server, "round": round_, "speed": speed, **result})
+                found.setdefault(work, {}).setdefault(server, []).append(result["value"])
+        faster = 0
+        for work, values in found.items():
+            middle = {server: {"value": statistics.median(each)} for server, each in values.items()}
+            said = ", ".join(f"{server} {value['value']:,.1f}" for server, value in middle.items())
+            name, unit, more_is_better = CLIENT[work]
+            name = f"Linux client: {name.format(files=sizes.small_files)}"
+            print(f"  {name}: {said} {unit}", file=sys.stderr, flush=True)
+            limit = round(1 / NO_SLOWER, 2) if more_is_better else NO_SLOWER
+            self._against(middle, name, unit, "value", "ganesha", more_is_better, limit)
+            if "ganesha" in middle:
+                ratio = _ratio(middle, "value", "ganesha")
+                faster += ratio > 1 if more_is_better else ratio < 1
+        if self._lab.ganesha:
+            self.rows.append(
+                Row("Linux client: works that are faster than Ganesha's", "of all", faster, None, len(found),
+                    faster, f"of {len(found)}", True, len(found) // 2 + 1, is_ratio=False)
+            )  # fmt: skip
 
     def _micro(self) -> None:
         """No targets: for comparing berth with itself."""

@@ -1,5 +1,6 @@
 """The servers that are measured, each started as late as possible and stopped by its pid."""
 
+import os
 import pathlib
 import signal
 import socket
@@ -14,9 +15,19 @@ class Failed(Exception):
     """A server or a measurement did not do as it should."""
 
 
+class Skipped(Exception):
+    """This machine can't do it; the message says why."""
+
+
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """What all threads of a process have used so far, user and system."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Server:

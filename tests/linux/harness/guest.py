@@ -1,7 +1,8 @@
 """A guest: user-mode-linux as an NFS client of its own, and the cases it is told to run.
 
 The guest's root is this machine's file tree, read only (hostfs). guest/init brings it up,
-guest/worker.py connects back to us; orders and answers go over that connection, pickled.
+the worker (guest/worker.py, unless told otherwise) connects back to us; orders and answers go over
+that connection, pickled.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from harness.network import SERVER_IPV4, Network
 BOOT_SECONDS = 180  # two, on a machine that does nothing else
 CONSOLE_LINES = 60
 SUITE = pathlib.Path(__file__).resolve().parents[1]
+WORKER = SUITE / "guest" / "worker.py"
 
 
 class Lost(Exception):
@@ -37,8 +39,12 @@ def build_preload(directory: pathlib.Path) -> pathlib.Path:
 class Guest:
     """Guest number `number`, booted when first needed and again after it was lost."""
 
-    def __init__(self, number: int, network: Network, logs: pathlib.Path, preload: pathlib.Path):
+    def __init__(
+        self, number: int, network: Network, logs: pathlib.Path, preload: pathlib.Path,
+        worker: pathlib.Path = WORKER,
+    ):  # fmt: skip
         self.number = number
+        self._worker = worker
         self.console = logs / f"guest-{number}.log"
         self.console.touch()
         self._network, self._preload = network, preload
@@ -57,8 +63,8 @@ class Guest:
             f"vec0:transport=tap,ifname=tap{self.number},depth=128,gro=1",  # without gro TCP crawls
             "con=null", "con0=fd:0,fd:1", "quiet", "panic=-1",
             # What the kernel does not know it gives to init as its environment.
-            f"init={SUITE}/guest/init", f"SUITE={SUITE}", f"GUEST={self.number}",
-            f"CONTROL={SERVER_IPV4}:{port}",
+            f"init={SUITE}/guest/init", f"SUITE={self._worker.parents[1]}", f"GUEST={self.number}",
+            f"WORKER={self._worker.parent.name}/{self._worker.name}", f"CONTROL={SERVER_IPV4}:{port}",
         )  # fmt: skip
 
     def boot(self) -> None:
