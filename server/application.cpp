@@ -102,7 +102,7 @@ int serve(const ServeOptions& options) {
     ::umask(0);
     const StateDirectory state{options.state};
     const vfs::HandleSealer sealer{state.handle_key()};
-    auto exporting = open_exports(options);
+    auto exporting = open_exports(options, state);
     vfs::posix::drop_resource_override();
 
     nfs::Service nfs{exporting.exports, sealer, {.write_verifier = random_number()}};

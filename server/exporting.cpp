@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -19,8 +20,11 @@ std::string export_path(const std::string& directory) {
     return path;
 }
 
-std::shared_ptr<vfs::posix::FileSystem> open_directory(const std::string& directory) {
-    auto opened = vfs::posix::open(directory);
+std::shared_ptr<vfs::posix::FileSystem> open_directory(const std::string& directory,
+                                                       std::filesystem::path journal) {
+    vfs::posix::Options tree;
+    tree.journal = std::move(journal);
+    auto opened = vfs::posix::open(directory, tree);
     if (!opened) throw UsageError(opened.error().reason);
     return std::move(*opened);
 }
@@ -37,13 +41,13 @@ vfs::Export open_memory(const std::string& name, const vfs::ExportOptions& optio
 
 }  // namespace
 
-Exporting open_exports(const ServeOptions& options) {
+Exporting open_exports(const ServeOptions& options, const StateDirectory& state) {
     Exporting exporting;
     std::vector<vfs::Export> exports;
     try {
         for (const auto& directory : options.directories) {
-            auto files = open_directory(directory);
             const auto path = export_path(directory);
+            auto files = open_directory(directory, state.names_of(path));
             spdlog::info("{}: {}", path, files->describe());
             exports.push_back(vfs::make_export(path, files, options.exports));
             exporting.directories.push_back(std::move(files));

@@ -7,6 +7,7 @@
 #include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "server/options.hpp"
+#include "server/state_directory.hpp"
 
 namespace berth::server {
 
@@ -17,6 +18,6 @@ struct Exporting {
 };
 
 /// Throws UsageError naming what can't be exported and why.
-Exporting open_exports(const ServeOptions& options);
+Exporting open_exports(const ServeOptions& options, const StateDirectory& state);
 
 }  // namespace berth::server

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "nfs/vfs/handle.hpp"
 
@@ -19,6 +20,10 @@ public:
     /// The key that handles are sealed with; a fresh one when there is nowhere to keep it. Throws
     /// UsageError when the file is there and is not a key.
     [[nodiscard]] vfs::HandleKey handle_key() const;
+
+    /// The directory for the names of the objects of one export; empty when there is nowhere to
+    /// keep them.
+    [[nodiscard]] std::filesystem::path names_of(const std::string& export_path) const;
 
     [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
 

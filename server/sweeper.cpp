@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 namespace berth::server {
 
 Sweeper::Sweeper(std::vector<std::shared_ptr<vfs::posix::FileSystem>> directories)
@@ -22,7 +24,10 @@ void Sweeper::run() {
     std::unique_lock held{lock_};
     while (!changed_.wait_for(held, between_sweeps, [this] { return stopping_; })) {
         held.unlock();
-        for (const auto& directory : directories_) directory->sweep();
+        for (const auto& directory : directories_) {
+            directory->sweep();
+            if (const auto trouble = directory->trouble()) spdlog::error("{}", *trouble);
+        }
         held.lock();
     }
     ended_ = true;

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -21,9 +23,13 @@ struct Options {
     /// Objects kept open between calls, at most; each takes one descriptor, a busy file or
     /// directory up to four. 0: a quarter of the process's descriptors, at most 16384.
     std::size_t nodes_max = 0;
-    /// Objects whose names are kept where the kernel opens no handles, at most; the longest unused
-    /// are forgotten first, and handles to them become stale. About 200 bytes each.
-    std::size_t names_max = 1'000'000;
+    /// Where names of objects are kept where the kernel opens no handles: a directory of this tree
+    /// alone, made if need be, so that handles survive a restart. Empty: in memory.
+    std::filesystem::path journal;
+    /// Objects whose names are kept, at most; the longest unused are forgotten first, and handles
+    /// to them become stale. In memory about 200 bytes each; in the journal at most 1 KiB, on disk.
+    std::size_t names_in_memory_max = 1'000'000;
+    std::size_t names_in_journal_max = 8'000'000;
     /// Whether to use the kernel's handles where it lets us; false only to have the other way
     /// tested.
     bool kernel_handles = true;
@@ -62,6 +68,10 @@ public:
     /// so that their space is freed, and of descriptors open for writing that nobody has written to
     /// since the last call, so that a program just copied here can be run locally.
     void sweep();
+
+    /// What has gone wrong since the last call and concerns the administrator: one line without a
+    /// full stop.
+    [[nodiscard]] std::optional<std::string> trouble();
 
     [[nodiscard]] std::size_t nodes_cached() const;
 

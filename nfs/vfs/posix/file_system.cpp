@@ -140,6 +140,9 @@ std::string FileSystem::describe() const {
 void FileSystem::sweep() {
     tree_->cache().sweep();
 }
+std::optional<std::string> FileSystem::trouble() {
+    return tree_->locator().trouble();
+}
 std::size_t FileSystem::nodes_cached() const {
     return tree_->cache().size();
 }

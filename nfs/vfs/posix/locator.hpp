@@ -2,6 +2,7 @@
 // the names it was last seen under. The one seam between the two; chosen once per tree.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ public:
 
     /// For the start-up log, without a full stop.
     [[nodiscard]] virtual std::string describe() const = 0;
+    /// What has gone wrong since the last time it was asked for, likewise.
+    [[nodiscard]] virtual std::optional<std::string> trouble() { return std::nullopt; }
 };
 
 }  // namespace berth::vfs::posix

@@ -36,6 +36,8 @@ public:
     /// Only if that is the place kept for it.
     virtual void erase(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
     [[nodiscard]] virtual std::string describe() const = 0;
+    /// What has gone wrong since the last time it was asked for, as one line without a full stop.
+    [[nodiscard]] virtual std::optional<std::string> trouble() { return std::nullopt; }
 };
 
 class NamesInMemory final : public NameStore {

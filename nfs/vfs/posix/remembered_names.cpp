@@ -54,7 +54,8 @@ Result<Descriptor> RememberedNames::open_verified(int directory, const ObjectId&
 }
 
 void RememberedNames::seen(const ObjectId& id, const ObjectId& directory, std::string_view name) {
-    if (!(id == root_id_)) store_->put(id, directory, name);
+    // "." leads nowhere.
+    if (!(id == root_id_) && !(id == directory)) store_->put(id, directory, name);
 }
 
 void RememberedNames::unlinked(const ObjectId& id, const ObjectId& directory,

@@ -25,6 +25,7 @@ public:
     void seen(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] std::optional<std::string> trouble() override { return store_->trouble(); }
 
 private:
     Result<Descriptor> open_verified(int directory, const ObjectId& id, const Place& place);

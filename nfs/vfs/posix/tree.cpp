@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nfs/vfs/posix/kernel_handles.hpp"
+#include "nfs/vfs/posix/names_on_disk.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/remembered_names.hpp"
 #include "nfs/vfs/posix/thread_identity.hpp"
@@ -19,6 +20,19 @@ constexpr std::uint64_t confined =
 
 // A tree deeper than this is a loop, or somebody's joke.
 constexpr int levels_max = 4096;
+
+// Where names are kept. A journal that can't be used is added to `reason`.
+std::unique_ptr<NameStore> open_names(const Options& options, std::string& reason) {
+    if (!options.journal.empty()) {
+        auto journal = NamesOnDisk::open(options.journal, options.names_in_journal_max);
+        if (journal) return std::move(*journal);
+        reason += "; the journal " + options.journal.string() + " can't be used: ";
+        reason += journal.error() == std::errc::device_or_resource_busy
+                      ? "another process uses it"
+                      : std::make_error_code(journal.error()).message();
+    }
+    return std::make_unique<NamesInMemory>(options.names_in_memory_max);
+}
 
 Result<void> flush(int descriptor, Sync what) {
     return checked(what == Sync::data ? ::fdatasync(descriptor) : ::fsync(descriptor));
@@ -64,9 +78,9 @@ void Tree::choose_locator(const Options& options) {
     auto open_step = [this](int directory, const char* name) {
         return open_entry(directory, name, Wait::yes);
     };
+    auto store = open_names(options, reason);
     locator_ = std::make_unique<RememberedNames>(root(), root_id_, identity_, std::move(open_step),
-                                                 std::make_unique<NamesInMemory>(options.names_max),
-                                                 std::move(reason));
+                                                 std::move(store), std::move(reason));
 }
 
 std::string Tree::describe() const {

@@ -118,3 +118,11 @@ def killed(lab: Lab):
 def terminated(lab: Lab):
     """SIGTERM: every request that was carried out is answered, so none is carried out twice."""
     _open_files(lab, "SIGTERM", Changer())
+
+
+@case(server="rootless", seconds=300)
+def rootless(lab: Lab):
+    """Killed without privileges: what the kernel does not open by handle is found by the journal."""
+    _open_files(lab, "SIGKILL")
+    log = lab.local.server_log()
+    check.true("journal" in log, f"the journal is in use: {log}")

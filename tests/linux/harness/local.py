@@ -189,5 +189,8 @@ class Local:
         """Ends the server with SIGTERM or SIGKILL and starts it again; returns when it serves."""
         self._server.restart(signal.Signals[how])
 
+    def server_log(self) -> str:
+        return self._server.log.read_text()
+
     def close(self) -> None:
         self.calm()

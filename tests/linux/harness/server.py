@@ -1,6 +1,7 @@
 """Starting and stopping berth: a process per configuration that the cases ask for, on first use."""
 
 import dataclasses
+import os
 import pathlib
 import signal
 import subprocess
@@ -19,6 +20,7 @@ class Kind:
     options: tuple[str, ...]
     captured: bool = True
     portmap: bool = False
+    user: int | None = None  # as whom it runs, without a privilege; root if nothing is said
 
 
 def _at(port: int, *options: str) -> tuple[str, ...]:
@@ -30,6 +32,8 @@ KINDS = {
     "main": Kind(2049, ("--squash", "none", "--portmap", "auto"), portmap=True),
     "squash": Kind(12049, _at(12049)),
     "restart": Kind(13049, _at(13049, "--squash", "none")),
+    # As in a container without privileges: the kernel opens no handles for it.
+    "rootless": Kind(17049, _at(17049), user=2000),
     "readonly": Kind(14049, _at(14049, "--squash", "none", "--read-only")),
     "memory": Kind(16049, _at(16049, "--squash", "none", "--memory", "tree")),
     # Bulk data: not captured, and names need not be on disk one by one.
@@ -52,12 +56,19 @@ class Server:
         self._network = network
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
-        self._command = network.inside(
-            berth, "serve", str(self.export), "--state", str(directory / "state" / name),
-            *self.kind.options,
+        state, user = directory / "state" / name, self.kind.user
+        become = () if user is None else (
+            "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
+            "--inh-caps=-all",
         )  # fmt: skip
-        for made in (self.export, self.log.parent, directory / "state" / name):
+        self._command = network.inside(
+            *become, berth, "serve", str(self.export), "--state", str(state), *self.kind.options
+        )
+        for made in (self.export, self.log.parent, state):
             made.mkdir(parents=True, exist_ok=True)
+        if user is not None:
+            for own in (self.export, state):
+                os.chown(own, user, user)
 
     @property
     def pid(self) -> int:

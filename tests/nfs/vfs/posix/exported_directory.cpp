@@ -96,6 +96,12 @@ void have_own_mounts() {
     }
 }
 
+void mount_memory(const std::string& onto, const std::string& options) {
+    if (::mount("tmpfs", onto.c_str(), "tmpfs", 0, options.c_str()) != 0) {
+        throw std::runtime_error{"cannot mount a tmpfs on " + onto};
+    }
+}
+
 void bind_mount(const std::string& from, const std::string& onto) {
     if (::mount(from.c_str(), onto.c_str(), nullptr, MS_BIND, nullptr) != 0) {
         throw std::runtime_error{"cannot mount " + from + " on " + onto};

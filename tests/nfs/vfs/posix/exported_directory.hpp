@@ -73,6 +73,7 @@ void become_ordinary_user(uid_t uid);
 /// For the test's child processes: mounts made from now on are seen by nobody else, and end with
 /// the process.
 void have_own_mounts();
+void mount_memory(const std::string& onto, const std::string& options);
 void bind_mount(const std::string& from, const std::string& onto);
 
 /// From now on this process's kernel answers these calls with an error, as in a sandbox or an old

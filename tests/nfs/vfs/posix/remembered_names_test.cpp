@@ -46,6 +46,22 @@ TEST_F(RememberedByName, FindsWhatWasLookedUpMadeOrPeekedAt) {
     EXPECT_EQ(find(root()->id()).value(), root());
 }
 
+TEST_F(RememberedByName, ListingADirectoryLeavesItsOwnNameKnown) {
+    auto outer = make_directory(root_caller, "outer");
+    auto inner = outer->make_directory(root_caller, "inner", {}).value();
+    const auto outer_id = outer->id();
+    const auto inner_id = inner->id();
+    for (const auto* name : {".", ".."}) {
+        EXPECT_TRUE(inner->peek(root_caller, name));
+        EXPECT_TRUE(inner->lookup(root_caller, name));
+        EXPECT_TRUE(outer->peek(root_caller, name));
+    }
+    inner.reset();
+    outer.reset();
+    EXPECT_TRUE(find(inner_id));
+    EXPECT_TRUE(find(outer_id));
+}
+
 TEST_F(RememberedByName, FollowsRenamesOfTheObjectAndOfItsParents) {
     auto outer = make_directory(root_caller, "outer");
     auto inner = outer->make_directory(root_caller, "inner", {}).value();
@@ -133,7 +149,8 @@ TEST_F(RememberedByName, IdsThatCannotBeAreRefused) {
 
 class NameCeiling : public ExportedDirectory {
 protected:
-    NameCeiling() : ExportedDirectory({.nodes_max = 1, .names_max = 10, .kernel_handles = false}) {}
+    NameCeiling()
+        : ExportedDirectory({.nodes_max = 1, .names_in_memory_max = 10, .kernel_handles = false}) {}
 };
 
 TEST_F(NameCeiling, TheLongestUnusedAreForgotten) {
