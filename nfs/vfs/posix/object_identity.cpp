@@ -73,6 +73,7 @@ Result<ObjectIdentity> ObjectIdentity::of_tree(int root) {
     ObjectIdentity identity;
     identity.device_major_ = found->stx_dev_major;
     identity.device_minor_ = found->stx_dev_minor;
+    identity.births_known_ = (found->stx_mask & STATX_BTIME) != 0;
     identity.mount_ids_ = (found->stx_mask & STATX_MNT_ID) != 0;
     identity.mount_ = found->stx_mnt_id;
 

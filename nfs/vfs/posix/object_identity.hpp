@@ -31,6 +31,11 @@ public:
     /// Whether the ids are handles that the kernel can open, given the privilege.
     [[nodiscard]] bool can_be_opened() const noexcept { return kind_ == Kind::kernel_handle; }
 
+    /// Whether an id never comes to mean another object whose inode has got the same number.
+    [[nodiscard]] bool tells_reuse() const noexcept {
+        return kind_ != Kind::inode || (births_stay_ && births_known_);
+    }
+
     /// Whether this is on the tree's own mounted file system.
     [[nodiscard]] bool same_mount(const struct statx& status) const noexcept;
 
@@ -51,6 +56,7 @@ private:
 
     Kind kind_ = Kind::inode;
     bool births_stay_ = true;
+    bool births_known_ = false;
     bool mount_ids_ = false;  ///< statx tells them
     std::uint64_t mount_ = 0;
     std::uint32_t device_major_ = 0;

@@ -85,6 +85,10 @@ void Tree::choose_locator(const Options& options) {
 
 std::string Tree::describe() const {
     std::string text = locator_->describe();
+    if (!identity_.tells_reuse()) {
+        text += "; the file system tells no time of birth, so a handle of a removed file may come "
+                "to mean a new one that has got its inode number";
+    }
     if (!abilities_.change_identity) {
         text += "; every caller acts as uid " + std::to_string(server_uid_);
     }

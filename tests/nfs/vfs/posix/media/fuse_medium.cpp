@@ -1,0 +1,189 @@
+#define FUSE_USE_VERSION 31
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fuse.h>
+
+#include "tests/nfs/vfs/posix/media/medium.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+// Of the serving process:
+int base = -1;                                // the directory that everything is passed on to
+const FuseMedium::Faults* ordered = nullptr;  // what is to fail
+
+int outcome(long result) {
+    return result < 0 ? -errno : static_cast<int>(result);
+}
+const char* below(const char* path) {
+    return path[1] == '\0' ? "." : path + 1;
+}
+int number_of(const fuse_file_info* file) {
+    return static_cast<int>(file->fh);
+}
+int keep(int number, fuse_file_info* file) {
+    if (number < 0) return -errno;
+    file->fh = static_cast<std::uint64_t>(number);
+    return 0;
+}
+
+fuse_operations make_operations() {
+    fuse_operations on{};
+    on.init = [](fuse_conn_info*, fuse_config* config) -> void* {
+        config->use_ino = 1;
+        config->attr_timeout = config->entry_timeout = 0;
+        config->nullpath_ok = 0;
+        return nullptr;
+    };
+    on.getattr = [](const char* path, struct stat* found, fuse_file_info*) {
+        return outcome(::fstatat(base, below(path), found, AT_SYMLINK_NOFOLLOW));
+    };
+    on.readlink = [](const char* path, char* text, std::size_t size) {
+        const auto count = ::readlinkat(base, below(path), text, size - 1);
+        if (count < 0) return -errno;
+        text[count] = '\0';
+        return 0;
+    };
+    on.mknod = [](const char* path, mode_t mode, dev_t device) {
+        return outcome(::mknodat(base, below(path), mode, device));
+    };
+    on.mkdir = [](const char* path, mode_t mode) {
+        return outcome(::mkdirat(base, below(path), mode));
+    };
+    on.unlink = [](const char* path) { return outcome(::unlinkat(base, below(path), 0)); };
+    on.rmdir = [](const char* path) {
+        return outcome(::unlinkat(base, below(path), AT_REMOVEDIR));
+    };
+    on.symlink = [](const char* target, const char* path) {
+        return outcome(::symlinkat(target, base, below(path)));
+    };
+    on.rename = [](const char* from, const char* to, unsigned flags) {
+        return outcome(::renameat2(base, below(from), base, below(to), flags));
+    };
+    on.link = [](const char* from, const char* to) {
+        return outcome(::linkat(base, below(from), base, below(to), 0));
+    };
+    on.chmod = [](const char* path, mode_t mode, fuse_file_info*) {
+        return outcome(::fchmodat(base, below(path), mode, 0));
+    };
+    on.chown = [](const char* path, uid_t uid, gid_t gid, fuse_file_info*) {
+        return outcome(::fchownat(base, below(path), uid, gid, AT_SYMLINK_NOFOLLOW));
+    };
+    on.truncate = [](const char* path, off_t size, fuse_file_info*) {
+        const int file = ::openat(base, below(path), O_WRONLY | O_NOFOLLOW);
+        if (file < 0) return -errno;
+        const int result = outcome(::ftruncate(file, size));
+        ::close(file);
+        return result;
+    };
+    on.utimens = [](const char* path, const timespec* times, fuse_file_info*) {
+        return outcome(::utimensat(base, below(path), times, AT_SYMLINK_NOFOLLOW));
+    };
+    on.open = [](const char* path, fuse_file_info* file) {
+        return keep(::openat(base, below(path), file->flags & ~O_NOFOLLOW), file);
+    };
+    on.create = [](const char* path, mode_t mode, fuse_file_info* file) {
+        return keep(::openat(base, below(path), file->flags | O_CREAT, mode), file);
+    };
+    on.release = [](const char*, fuse_file_info* file) {
+        return outcome(::close(number_of(file)));
+    };
+    on.read = [](const char*, char* data, std::size_t size, off_t offset, fuse_file_info* file) {
+        if (ordered->read != 0) return -ordered->read;
+        return outcome(::pread(number_of(file), data, size, offset));
+    };
+    on.write = [](const char*, const char* data, std::size_t size, off_t offset,
+                  fuse_file_info* file) {
+        if (ordered->write != 0) return -ordered->write;
+        return outcome(::pwrite(number_of(file), data, size, offset));
+    };
+    on.fsync = [](const char*, int, fuse_file_info* file) {
+        if (ordered->sync != 0) return -ordered->sync;
+        return outcome(::fsync(number_of(file)));
+    };
+    on.statfs = [](const char*, struct statvfs* figures) {
+        return outcome(::fstatvfs(base, figures));
+    };
+    on.readdir = [](const char* path, void* entries, fuse_fill_dir_t fill, off_t, fuse_file_info*,
+                    fuse_readdir_flags) {
+        std::error_code error;
+        const auto directory = "/proc/self/fd/" + std::to_string(base) + "/" + below(path);
+        for (const auto* name : {".", ".."}) fill(entries, name, nullptr, 0, fuse_fill_dir_flags{});
+        for (const auto& entry : std::filesystem::directory_iterator{directory, error})
+            fill(entries, entry.path().filename().c_str(), nullptr, 0, fuse_fill_dir_flags{});
+        return -error.value();
+    };
+    return on;
+}
+
+[[noreturn]] void serve(const std::string& space, int ready) {
+    ::umask(0);
+    base = ::open((space + "/base").c_str(), O_PATH | O_DIRECTORY);
+    std::string program = "test";
+    std::string option = "-o";
+    std::string value = "allow_other,default_permissions,fsname=test";
+    std::array<char*, 4> words{program.data(), option.data(), value.data(), nullptr};
+    fuse_args arguments = FUSE_ARGS_INIT(3, words.data());
+    const auto operations = make_operations();
+    fuse* const served = ::fuse_new(&arguments, &operations, sizeof operations, nullptr);
+    if (served == nullptr || ::fuse_mount(served, (space + "/mounted").c_str()) != 0) ::_exit(1);
+    const char yes = 1;
+    if (::write(ready, &yes, 1) != 1) ::_exit(1);
+    ::close(ready);
+    ::fuse_loop(served);
+    ::_exit(0);
+}
+
+}  // namespace
+
+FuseMedium::FuseMedium(const std::string& space) : space_(space) {
+    std::filesystem::create_directories(space_ + "/base");
+    std::filesystem::permissions(space_ + "/base", std::filesystem::perms::all);
+    std::filesystem::create_directories(path());
+    void* const shared =
+        ::mmap(nullptr, sizeof(Faults), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) throw std::runtime_error{"no shared memory"};
+    faults_ = new (shared) Faults{};
+    std::array<int, 2> ready{};
+    if (::pipe(ready.data()) != 0) throw std::runtime_error{"no pipe"};
+    server_ = ::fork();
+    if (server_ == 0) {
+        ordered = faults_;
+        serve(space_, ready[1]);
+    }
+    ::close(ready[1]);
+    char yes = 0;
+    const bool is_ready = ::read(ready[0], &yes, 1) == 1;
+    ::close(ready[0]);
+    if (!is_ready) throw std::runtime_error{"cannot mount a FUSE file system"};
+}
+
+FuseMedium::~FuseMedium() {
+    ::umount2(path().c_str(), MNT_DETACH);
+    ::kill(server_, SIGKILL);
+    ::waitpid(server_, nullptr, 0);
+    ::munmap(faults_, sizeof(Faults));
+}
+
+void FuseMedium::fail(const Faults& faults) {
+    *faults_ = faults;
+}
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,60 @@
+// Real file systems of every kind that is likely to be exported, made for one test. To be used in a
+// child process with mounts of its own: everything mounted here ends with it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <sys/types.h>
+
+namespace berth::vfs::posix {
+
+/// A file system in an image file, of at least this many MiB: "ext4", "xfs", "btrfs".
+class ImageMedium {
+public:
+    /// `space`: an empty directory for image and mount point.
+    ImageMedium(std::string space, std::string kind, unsigned mebibytes);
+
+    [[nodiscard]] std::string path() const { return space_ + "/mounted"; }
+    /// Writes everything out and mounts it again, as a restart of the machine does.
+    void mount_again();
+    /// A quota for all that is in it. Only "btrfs".
+    void limit(unsigned mebibytes);
+
+private:
+    void mount();
+
+    std::string space_;
+    std::string kind_;
+};
+
+/// Runs a command; throws std::runtime_error with what it printed if it fails.
+void run_command(const std::string& command);
+
+/// A file system served by a process of the test's own, which passes everything on to a
+/// directory and fails what it is told to.
+class FuseMedium {
+public:
+    explicit FuseMedium(const std::string& space);
+    FuseMedium(const FuseMedium&) = delete;
+    FuseMedium& operator=(const FuseMedium&) = delete;
+    ~FuseMedium();
+
+    [[nodiscard]] std::string path() const { return space_ + "/mounted"; }
+
+    /// Error numbers; 0: it works.
+    struct Faults {
+        int write = 0;
+        int sync = 0;
+        int read = 0;
+    };
+    /// Takes effect at once.
+    void fail(const Faults& faults);
+
+private:
+    std::string space_;
+    Faults* faults_;  ///< shared with the process
+    pid_t server_ = -1;
+};
+
+}  // namespace berth::vfs::posix
