@@ -22,7 +22,7 @@ void Listener::accept() {
     auto& thread = *context_.threads[next_thread_++ % context_.threads.size()];
     const boost::asio::any_io_executor home{thread.context().get_executor()};
     acceptor_.async_accept(
-        home, [self = shared_from_this(), &thread](const auto& error, auto socket) {
+        home, peer_, [self = shared_from_this(), &thread](const auto& error, auto socket) {
             if (error == boost::asio::error::operation_aborted || !self->acceptor_.is_open())
                 return;
             if (error) {
@@ -51,7 +51,8 @@ void Listener::adopt(NetworkThread& thread, boost::asio::ip::tcp::socket socket)
     }
     const TcpConnection::Context context{thread, dispatcher_, context_.workers, context_.options,
                                          context_.connection_count};
-    auto connection = std::make_shared<TcpConnection>(context, std::move(socket));
+    const auto peer = Endpoint::from(*peer_.data());
+    auto connection = std::make_shared<TcpConnection>(context, std::move(socket), peer);
     boost::asio::post(thread.context(),
                       [connection = std::move(connection)] { connection->start(); });
 }

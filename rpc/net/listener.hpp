@@ -34,6 +34,7 @@ private:
 
     Context context_;
     boost::asio::ip::tcp::acceptor acceptor_;
+    boost::asio::ip::tcp::endpoint peer_;  // of the connection accepted last
     Dispatcher& dispatcher_;
     boost::asio::steady_timer pause_;
     std::size_t next_thread_ = 0;

@@ -18,11 +18,11 @@ namespace {
 // One connection may not keep its thread from the others for longer than this many reads.
 constexpr int reads_per_turn = 8;
 
-Endpoint endpoint_of(int descriptor, int (*ask)(int, sockaddr*, socklen_t*)) {
+Endpoint local_endpoint_of(int descriptor) {
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     auto& address = reinterpret_cast<sockaddr&>(storage);
-    if (ask(descriptor, &address, &size) != 0) return {};
+    if (::getsockname(descriptor, &address, &size) != 0) return {};
     return Endpoint::from(address);
 }
 
@@ -33,14 +33,15 @@ void switch_on(int descriptor, int level, int option) {
 
 }  // namespace
 
-TcpConnection::TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket)
+TcpConnection::TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket,
+                             const Endpoint& peer)
     : context_(context),
       socket_(std::move(socket)),
+      peer_(peer),
       records_(context.thread.blocks(), context.options.records) {
     context_.connection_count.fetch_add(1, std::memory_order_relaxed);
     const auto descriptor = socket_.native_handle();
-    peer_ = endpoint_of(descriptor, ::getpeername);
-    local_ = endpoint_of(descriptor, ::getsockname);
+    local_ = local_endpoint_of(descriptor);
     switch_on(descriptor, IPPROTO_TCP, TCP_NODELAY);
     switch_on(descriptor, SOL_SOCKET, SO_KEEPALIVE);
     boost::system::error_code ignored;

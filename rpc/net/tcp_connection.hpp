@@ -31,7 +31,10 @@ public:
         std::atomic<std::size_t>& connection_count;
     };
 
-    TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket);
+    /// The peer's endpoint as it was accepted: the socket itself does not know it any more when the
+    /// client has reset the connection, and the calls in it may still be read.
+    TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket,
+                  const Endpoint& peer);
     ~TcpConnection() override;
 
     void start();

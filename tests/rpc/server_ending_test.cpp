@@ -74,6 +74,25 @@ TEST_F(ConnectionEnds, AResetDuringACallDisturbsNobody) {
     EXPECT_FALSE(other.reply().empty());
 }
 
+// The kernel keeps what a client has sent before its reset, but tells of the client only to who
+// accepts.
+TEST_F(ConnectionEnds, ACallResetBeforeItWasAcceptedIsStillThatClients) {
+    server.emplace(options);
+    const std::vector<Server::Binding> wanted{{Transport::tcp, endpoint("127.0.0.1", 0)}};
+    const auto bound = server->listen(wanted, dispatcher);
+    ASSERT_TRUE(bound);
+    const auto call = toy_call<toy::Count>({1});
+    RawClient first{bound->front().endpoint};
+    first.call(call);
+    first.socket.reset();
+    server->start();
+    EXPECT_TRUE(becomes_true([&] { return service.runs == 1; }));
+    RawClient again{bound->front().endpoint};
+    again.call(call);
+    EXPECT_EQ(results_of<toy::Count>(again.reply()).total, 1U);
+    EXPECT_EQ(service.runs, 1U);
+}
+
 TEST_F(ConnectionEnds, TheReplyGoesToTheConnectionThatAskedAgain) {
     options.network_threads = 1;  // it sees the end of one before the call on the next
     start();
