@@ -31,6 +31,10 @@ public:
     }
     [[nodiscard]] std::size_t size() const noexcept { return block_.size; }
 
+    /// Lets the bytes go, and has others in their place; for the only owner.
+    void give_back() noexcept { pool_.give(std::exchange(block_, {})); }
+    void take_again(std::size_t size) { block_ = pool_.take(size); }
+
     /// Whether the caller's pointer is the only one. What other threads did with the bytes is then
     /// over.
     [[nodiscard]] bool is_unique() const noexcept {

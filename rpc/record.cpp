@@ -49,7 +49,10 @@ std::optional<Record> RecordReader::next() {
 }
 
 std::span<std::byte> RecordReader::space() {
-    if (!buffer_) buffer_ = Buffer::make(pool_, usual_bytes_);
+    if (!buffer_)
+        buffer_ = Buffer::make(pool_, usual_bytes_);
+    else if (buffer_->size() == 0)
+        buffer_->take_again(usual_bytes_);
     if (end_ == start_ && start_ > 0 && buffer_->is_unique()) {
         begin_record(0);
         end_ = 0;
@@ -90,7 +93,7 @@ void RecordReader::make_room() {
 
 void RecordReader::rest() noexcept {
     if (end_ > start_ || !buffer_ || !buffer_->is_unique()) return;
-    buffer_.reset();
+    buffer_->give_back();
     begin_record(0);
     end_ = 0;
 }

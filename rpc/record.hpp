@@ -38,7 +38,7 @@ public:
     /// The peer's bytes can't be a stream of records within the limits; no more come out. Close the
     /// connection.
     [[nodiscard]] bool is_broken() const noexcept { return broken_; }
-    /// Gives the buffer back if nothing is in it: a silent connection costs no buffer. One that
+    /// Gives the buffer's memory back if nothing is in it: a silent connection costs none. One that
     /// records handed out still need is filled up first, so that each of them does not hold one of
     /// its own.
     void rest() noexcept;
