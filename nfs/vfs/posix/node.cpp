@@ -2,6 +2,7 @@
 
 #include <array>
 #include <climits>
+#include <ctime>
 
 #include <unistd.h>
 
@@ -27,6 +28,14 @@ int permissions_by_mode(uid_t uid, const Identity& identity, const struct statx&
 }  // namespace
 
 Node::~Node() = default;
+
+bool Node::is_due_for_a_look() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    const std::int64_t second = now.tv_sec;
+    return looked_at_.load(std::memory_order_relaxed) != second &&
+           looked_at_.exchange(second, std::memory_order_relaxed) != second;
+}
 
 Result<Attributes> Node::attributes(Wait wait) {
     if (wait == Wait::no && tree_.abilities().remote) return would_block;

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "nfs/vfs/file_system.hpp"
@@ -25,7 +27,9 @@ public:
         : tree_(tree),
           id_(id),
           path_(std::move(path)),
-          type_(type) {}
+          type_(type) {
+        std::ignore = is_due_for_a_look();  // whoever makes it has just seen where it is
+    }
     ~Node() override;
 
     [[nodiscard]] ObjectId id() const override { return id_; }
@@ -57,6 +61,10 @@ public:
     Result<void> rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
                         std::string_view to_name) override;
     Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
+
+    [[nodiscard]] int path() const noexcept { return path_.number(); }
+    /// Whether this is the first time in this second that it is asked.
+    [[nodiscard]] bool is_due_for_a_look() noexcept;
 
     // --- for the cache
     // ------------------------------------------------------------------------------
@@ -126,6 +134,7 @@ private:
     const ObjectId id_;
     const Descriptor path_;
     const FileType type_;
+    std::atomic<std::int64_t> looked_at_{0};  // in seconds of a clock that is never set
     std::atomic<bool> used_{false};
     std::atomic<bool> link_read_{false};
     DataDescriptors data_;

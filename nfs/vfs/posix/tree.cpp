@@ -46,6 +46,7 @@ Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
       identity_(identity),
       root_id_(root_id),
       abilities_(abilities),
+      whereabouts_(root_.number()),
       server_uid_(::geteuid()),
       synchronize_(options.synchronize ? options.synchronize : flush),
       cache_(options.nodes_max) {}
@@ -132,7 +133,13 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
 }
 
 Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
-    if (Pin known = cache_.find(id)) return known;
+    if (Pin known = cache_.find(id)) {
+        auto left = has_left(*known);
+        if (!left) return left.error();
+        if (!*left) return known;
+        cache_.erase(id);
+        return stale;
+    }
     if (!identity_.is_id(id)) return std::errc::invalid_argument;
     if (wait == Wait::no) return would_block;
     if (auto acting = act_as_server(); !acting) return acting.error();
@@ -147,8 +154,17 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
         auto inside = is_inside(opened->number());
         if (!inside) return inside.error();
         if (!*inside) return stale;
+    } else if (whereabouts_.is_outside(opened->number())) {
+        return stale;
     }
     return adopt(std::move(*opened), id, wait, type);
+}
+
+// Asked for once a second at most: it costs as much as a call.
+Result<bool> Tree::has_left(Node& node) const {
+    if (!whereabouts_.matters() || !node.is_due_for_a_look()) return false;
+    if (auto acting = act_as_server(); !acting) return acting.error();
+    return whereabouts_.is_outside(node.path());
 }
 
 Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) const {

@@ -16,6 +16,7 @@
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/object_identity.hpp"
 #include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/whereabouts.hpp"
 
 namespace berth::vfs::posix {
 
@@ -49,7 +50,8 @@ public:
     Result<Pin> adopt(Descriptor opened, const ObjectId& id, Wait wait,
                       std::optional<FileType> type);
 
-    /// The object with this id, from the cache or found again.
+    /// The object with this id, from the cache or found again; stale within a second after it was
+    /// moved out of the tree.
     Result<Pin> find(const ObjectId& id, Wait wait);
 
     /// Opens an entry as O_PATH: never a symbolic link's target, never another mounted file system
@@ -73,12 +75,14 @@ private:
          const ObjectIdentity& identity, const ObjectId& root_id);
     void choose_locator(const Options& options);
     [[nodiscard]] Result<bool> is_inside(int directory) const;
+    [[nodiscard]] Result<bool> has_left(Node& node) const;
     Result<void> noting_loss(Result<void> outcome);
 
     const Descriptor root_;
     const ObjectIdentity identity_;
     const ObjectId root_id_;
     const Abilities abilities_;
+    const Whereabouts whereabouts_;
     const uid_t server_uid_;
     const std::function<Result<void>(int, Sync)> synchronize_;
     std::unique_ptr<Locator> locator_;

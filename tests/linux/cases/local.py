@@ -97,6 +97,37 @@ def _stale(file: int) -> bool:
 
 
 @case()
+def moved_out(lab: Lab):
+    """What is moved out of the export takes its handles with it: nothing outside is served."""
+    lab.local.mkdir("directory", 0o777)
+    lab.local.write("directory/file", b"inside")
+    lab.local.write("single", b"inside")
+    lab.work("actimeo=0")
+    standing = os.open("directory", os.O_RDONLY)
+    single = os.open("single", os.O_RDWR)
+    check.equal(get("directory/file"), b"inside", "at first")
+    for name in ("directory", "single"):
+        lab.local.move_out(name)
+        check.fails(errno.ENOENT, os.stat, name)
+    check.eventually(lambda: _stale(standing) and _stale(single), "what is outside is stale", 5)
+    attempts = {
+        "list": lambda: os.listdir(standing),
+        "open": lambda: os.open("file", os.O_RDONLY, dir_fd=standing),
+        "create": lambda: os.open("new", os.O_WRONLY | os.O_CREAT, dir_fd=standing),
+        "mkdir": lambda: os.mkdir("new", dir_fd=standing),
+        "unlink": lambda: os.unlink("file", dir_fd=standing),
+        "rename": lambda: os.rename("file", "brought-back", src_dir_fd=standing),
+        "chmod": lambda: os.fchmod(single, 0o600),
+    }
+    for name, attempt in attempts.items():
+        attempt.__name__ = name
+        check.fails(errno.ESTALE, attempt)
+    check.equal(lab.local.names_outside(), ["directory", "single"], "what is outside")
+    os.close(standing)
+    os.close(single)
+
+
+@case()
 def mounted_inside(lab: Lab):
     """What is mounted on a directory in the export is not exported with it."""
     lab.local.mkdir("point", 0o777)

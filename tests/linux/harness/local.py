@@ -143,6 +143,11 @@ class Local:
         enter = ["nsenter", "-m", "-t", str(self._server.pid)]
         subprocess.run([*enter, "mount", "--bind", self._outside, self._at(path)], check=True)
 
+    def move_out(self, path) -> None:
+        """Moves it to where nothing is exported, on the same file system."""
+        os.makedirs(self._outside, exist_ok=True)
+        os.rename(self._at(path), os.path.join(self._outside, path))
+
     def names_outside(self) -> list[str]:
         return sorted(os.listdir(self._outside))
 

@@ -1,8 +1,11 @@
 // What the process and the file system around an export are like: full disks, read-only mounts, a
 // missing /proc, few descriptors, ids that somebody made up.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
+#include <thread>
 
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -51,6 +54,71 @@ TEST_F(Surroundings, BlocksReservedForRootAreForRoot) {
         EXPECT_TRUE(file->sync(Sync::all));
         EXPECT_TRUE(top->remove(alice, "alices"));
     });
+}
+
+// What an administrator moves out of an export is not reached through it any more, by whatever
+// handle.
+class MovedOut : public ExportedDirectory {
+protected:
+    MovedOut() {
+        std::filesystem::create_directory(local / "inside");
+        ::chmod((local / "inside").c_str(), 0777);
+        export_inside();
+    }
+    void export_inside(bool kernel_handles = true) {
+        files.reset();
+        files = open(local / "inside", {.kernel_handles = kernel_handles}).value();
+    }
+    bool becomes_stale(const ObjectId& id) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+        while (std::chrono::steady_clock::now() < end) {
+            if (error_of(files->find(id, Wait::yes)) == stale) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+        return false;
+    }
+};
+
+TEST_F(MovedOut, FilesGoStale) {
+    for (const bool kernel_handles : {true, false}) {
+        export_inside(kernel_handles);
+        const auto id = create(root_caller, "f")->id();
+        const auto other = create(root_caller, "other")->id();
+        std::filesystem::rename(local / "inside/f", local / "f");
+        EXPECT_TRUE(becomes_stale(id));
+        export_inside(kernel_handles);
+        EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale) << "to a server that never saw it";
+        if (kernel_handles) {
+            EXPECT_TRUE(files->find(other, Wait::yes));
+        }
+    }
+}
+
+TEST_F(MovedOut, DirectoriesGoStaleWithAllThatIsInThem) {
+    auto directory = make_directory(root_caller, "d");
+    const auto directory_id = directory->id();
+    const auto file_id = directory->create(root_caller, "f", {}).value()->id();
+    directory.reset();
+    std::filesystem::rename(local / "inside/d", local / "d");
+    EXPECT_TRUE(becomes_stale(directory_id));
+    EXPECT_TRUE(becomes_stale(file_id));
+}
+
+TEST_F(MovedOut, WhatStaysInsideStays) {
+    auto directory = make_directory(root_caller, "d");
+    const auto moved = create(root_caller, "f")->id();
+    const auto linked = create(root_caller, "g")->id();
+    directory.reset();
+    std::filesystem::rename(local / "inside/f", local / "inside/d/f");
+    std::filesystem::create_hard_link(local / "inside/g", local / "g");
+    std::filesystem::rename(local / "inside", local / "renamed");
+    // Long enough for a second look.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{1200};
+    while (std::chrono::steady_clock::now() < end) {
+        ASSERT_TRUE(files->find(moved, Wait::yes));
+        ASSERT_TRUE(files->find(linked, Wait::yes));
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
 }
 
 TEST_F(Surroundings, AReadOnlyMountIsReadOnly) {
