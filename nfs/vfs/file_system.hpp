@@ -66,6 +66,9 @@ public:
         pid_t process = 0;  ///< of this machine; 0 when unknown
     };
     virtual Result<std::optional<Obstacle>> obstacle_to(const LockedRange& wanted) = 0;
+
+    /// For people: where the file is at this moment, as far as that is known.
+    [[nodiscard]] virtual std::string describe_file() const = 0;
 };
 
 /// One file, directory or other object. Every operation may fail with what the kernel says about

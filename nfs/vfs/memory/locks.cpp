@@ -1,5 +1,6 @@
 #include "nfs/vfs/memory/locks.hpp"
 
+#include <string>
 #include <utility>
 
 #include "nfs/vfs/memory/node.hpp"
@@ -43,6 +44,11 @@ Result<std::optional<FileLocks::Obstacle>> Locks::obstacle_to(const LockedRange&
     const auto* found = excluding(wanted);
     if (found == nullptr) return std::optional<Obstacle>{};
     return std::optional{Obstacle{.held = *found}};
+}
+
+std::string Locks::describe_file() const {
+    const auto attributes = file_->attributes(Wait::yes);
+    return attributes ? "file " + std::to_string(attributes->fileid) : "removed file";
 }
 
 Result<std::unique_ptr<FileLocks>> Node::open_locks(const Caller& caller) {

@@ -28,6 +28,7 @@ public:
     Result<bool> lock(const LockedRange& wanted) override;
     Result<void> unlock(const ByteRange& range) override;
     Result<std::optional<Obstacle>> obstacle_to(const LockedRange& wanted) override;
+    [[nodiscard]] std::string describe_file() const override;
 
 private:
     [[nodiscard]] const LockedRange* excluding(const LockedRange& wanted) const;

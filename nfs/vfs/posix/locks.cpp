@@ -1,6 +1,10 @@
 #include "nfs/vfs/posix/locks.hpp"
 
+#include <array>
+#include <climits>
+
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/system.hpp"
@@ -58,6 +62,12 @@ Result<std::optional<FileLocks::Obstacle>> Locks::obstacle_to(const LockedRange&
     // The kernel gives -1 for a lock that belongs to an open file and not to a process.
     return std::optional{
         Obstacle{.held = from_kernel(kernel), .process = kernel.l_pid > 0 ? kernel.l_pid : 0}};
+}
+
+std::string Locks::describe_file() const {
+    std::array<char, PATH_MAX> text;
+    const auto length = ::readlink(ReopenPath{file_.number()}.text(), text.data(), text.size());
+    return length < 0 ? std::string{} : std::string{text.data(), static_cast<std::size_t>(length)};
 }
 
 Result<std::unique_ptr<FileLocks>> Node::open_locks(const Caller& caller) {

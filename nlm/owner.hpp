@@ -1,0 +1,56 @@
+// Who locks, and how to call back who waits. Plain values.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "nfs/vfs/locked_ranges.hpp"
+#include "rpc/endpoint.hpp"
+
+namespace berth::nlm {
+
+/// A client machine: the address its calls come from, and the caller_name that it gives itself
+/// there. The name alone proves nothing; several clients may share an address.
+struct Host {
+    rpc::Address address;
+    std::string name;
+    // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm of clang-tidy 14
+    auto operator<=>(const Host&) const = default;
+    /// "10.0.0.2 (name)"
+    [[nodiscard]] std::string text() const;
+};
+
+/// A process of a client, as its lock manager tells them apart: svid and the opaque owner handle.
+struct Owner {
+    Host host;
+    std::int32_t svid = 0;
+    std::string handle;
+    // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm of clang-tidy 14
+    auto operator<=>(const Owner&) const = default;
+};
+
+/// The file handle's bytes: who has another handle of the same file (of another export) meets these
+/// locks on the file itself.
+using FileKey = std::string;
+
+struct LockRequest {
+    FileKey file;
+    Owner owner;
+    vfs::LockedRange wanted;
+    /// As the call had them, to be repeated in GRANTED.
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
+/// Where the lock manager of a caller is to be called: at the address that the call came from and
+/// nowhere else, from the address that it came to, over its transport, in its version.
+struct ReturnPath {
+    rpc::Address client;
+    rpc::Address local;
+    rpc::Transport transport = rpc::Transport::tcp;
+    std::uint32_t version = 4;
+    bool by_message = false;  ///< the call was a _MSG, and so is to be GRANTED
+};
+
+}  // namespace berth::nlm

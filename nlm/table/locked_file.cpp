@@ -1,0 +1,184 @@
+#include "nlm/table/locked_file.hpp"
+
+#include <algorithm>
+
+namespace berth::nlm {
+namespace {
+
+bool is_same(const LockRequest& a, const LockRequest& b) {
+    return a.wanted == b.wanted && a.owner == b.owner;
+}
+
+std::vector<vfs::LockedRange> cut_to(const vfs::LockedRanges& ranges, const vfs::ByteRange& range) {
+    std::vector<vfs::LockedRange> pieces;
+    for (const auto& held : ranges.all()) {
+        if (!held.range.meets(range)) continue;
+        pieces.push_back(
+            {{std::max(held.range.first, range.first), std::min(held.range.last, range.last)},
+             held.kind});
+    }
+    return pieces;
+}
+
+}  // namespace
+
+vfs::Result<LockedFile::Holdings::iterator> LockedFile::holding_of(const Owner& owner,
+                                                                   const OpenLocks& open) {
+    if (const auto known = holdings_.find(owner); known != holdings_.end()) return known;
+    auto opened = open();
+    if (!opened) return opened.error();
+    return holdings_.emplace(owner, Holding{.locks = std::move(*opened), .ranges = {}}).first;
+}
+
+void LockedFile::drop_if_unused(Holdings::iterator holding) {
+    if (holding->second.ranges.empty() && holding->second.waits == 0) holdings_.erase(holding);
+}
+
+std::optional<LockedFile::Obstacle> LockedFile::obstacle(const LockRequest& request) const {
+    for (const auto& [owner, holding] : holdings_) {
+        if (owner == request.owner) continue;
+        if (const auto* held = holding.ranges.excluding(request.wanted))
+            return Obstacle{.held = *held, .owner = &owner};
+    }
+    return std::nullopt;
+}
+
+// Who holds what the earlier one waits for can't be made to wait for it: neither would ever have
+// its lock.
+bool LockedFile::is_behind(const LockRequest& request, const LockRequest& earlier) const {
+    if (earlier.owner == request.owner || !earlier.wanted.excludes(request.wanted)) return false;
+    const auto own = holdings_.find(request.owner);
+    return own == holdings_.end() || own->second.ranges.excluding(earlier.wanted) == nullptr;
+}
+
+vfs::Result<LockedFile::Attempt> LockedFile::take(Holding& holding,
+                                                  const vfs::LockedRange& wanted) {
+    const auto taken = holding.locks->lock(wanted);
+    if (!taken) return taken.error();
+    if (!*taken) {
+        is_contended_ = true;
+        return Attempt::refused;
+    }
+    holding.ranges.lock(wanted);
+    return Attempt::granted;
+}
+
+vfs::Result<LockedFile::Attempt> LockedFile::lock(const LockRequest& request, const OpenLocks& open,
+                                                  bool in_turn) {
+    // Even when the answer is clear: who may not open the file learns nothing of it.
+    const auto found = holding_of(request.owner, open);
+    if (!found) return found.error();
+    auto& holding = (*found)->second;
+    const bool must_queue = in_turn && std::ranges::any_of(waiters_, [&](const Waiter& waiter) {
+                                return is_behind(request, waiter.request);
+                            });
+    vfs::Result<Attempt> outcome = Attempt::refused;
+    if (!must_queue && !obstacle(request)) outcome = take(holding, request.wanted);
+    const bool is_to_wait = in_turn && outcome && *outcome == Attempt::refused;
+    if (!is_to_wait) drop_if_unused(*found);
+    return outcome;
+}
+
+vfs::Result<std::optional<LockedFile::Obstacle>> LockedFile::test(const LockRequest& request,
+                                                                  const OpenLocks& open) {
+    const auto found = holding_of(request.owner, open);
+    if (!found) return found.error();
+    auto known = obstacle(request);
+    if (known) {
+        drop_if_unused(*found);
+        return known;
+    }
+    const auto asked = (*found)->second.locks->obstacle_to(request.wanted);
+    drop_if_unused(*found);
+    if (!asked) return asked.error();
+    if (!*asked) return std::optional<Obstacle>{};
+    return std::optional{Obstacle{.held = (*asked)->held, .process = (*asked)->process}};
+}
+
+vfs::Result<void> LockedFile::unlock(const Owner& owner, const vfs::ByteRange& range) {
+    const auto found = holdings_.find(owner);
+    if (found == holdings_.end()) return {};
+    auto& holding = found->second;
+    auto unlocked = holding.locks->unlock(range);
+    // What the file still has locked must be known here, or nobody could ever unlock it.
+    if (unlocked) holding.ranges.unlock(range);
+    drop_if_unused(found);
+    return unlocked;
+}
+
+vfs::Result<void> LockedFile::restore(const Owner& owner, const vfs::ByteRange& range,
+                                      const std::vector<vfs::LockedRange>& before) {
+    const auto found = holdings_.find(owner);
+    if (found == holdings_.end()) return {};
+    auto& holding = found->second;
+    vfs::LockedRanges gaps;
+    gaps.lock({range, vfs::LockKind::exclusive});
+    for (const auto& piece : before) {
+        // Never more than what it has now: a downgrade, which nobody can refuse.
+        if (const auto taken = holding.locks->lock(piece); !taken) return taken.error();
+        holding.ranges.lock(piece);
+        gaps.unlock(piece.range);
+    }
+    for (const auto& gap : gaps.all()) {
+        if (auto unlocked = holding.locks->unlock(gap.range); !unlocked) return unlocked;
+        holding.ranges.unlock(gap.range);
+    }
+    drop_if_unused(found);
+    return {};
+}
+
+LockedFile::Waiter* LockedFile::find_waiter(const LockRequest& request) {
+    const auto found = std::ranges::find_if(
+        waiters_, [&](const Waiter& waiter) { return is_same(waiter.request, request); });
+    return found == waiters_.end() ? nullptr : &*found;
+}
+
+void LockedFile::wait(const LockRequest& request, const ReturnPath& path) {
+    waiters_.push_back({request, path});
+    ++holdings_.at(request.owner).waits;
+}
+
+bool LockedFile::stop_waiting(const LockRequest& request) {
+    const auto found = std::ranges::find_if(
+        waiters_, [&](const Waiter& waiter) { return is_same(waiter.request, request); });
+    if (found == waiters_.end()) return false;
+    waiters_.erase(found);
+    const auto holding = holdings_.find(request.owner);
+    --holding->second.waits;
+    drop_if_unused(holding);
+    return true;
+}
+
+void LockedFile::free(const std::function<bool(const Owner&)>& is_meant) {
+    std::erase_if(waiters_, [&](const Waiter& waiter) { return is_meant(waiter.request.owner); });
+    std::erase_if(holdings_, [&](const auto& holding) { return is_meant(holding.first); });
+}
+
+std::vector<LockedFile::Served> LockedFile::serve() {
+    std::vector<Served> served;
+    std::vector<const LockRequest*> passed_over;
+    is_contended_ = false;
+    for (auto next = waiters_.begin(); next != waiters_.end();) {
+        const auto waiter = next++;
+        const auto& request = waiter->request;
+        const bool must_queue = std::ranges::any_of(
+            passed_over, [&](const LockRequest* earlier) { return is_behind(request, *earlier); });
+        const auto holding = holdings_.find(request.owner);
+        if (!must_queue && !obstacle(request)) {
+            auto before = cut_to(holding->second.ranges, request.wanted.range);
+            const auto taken = take(holding->second, request.wanted);
+            if (taken && *taken == Attempt::granted) {
+                --holding->second.waits;
+                served.push_back({std::move(*waiter), std::move(before)});
+                waiters_.erase(waiter);
+                continue;
+            }
+            // A file system out of locks has some again when others let go of theirs.
+            is_contended_ = true;
+        }
+        passed_over.push_back(&request);
+    }
+    return served;
+}
+
+}  // namespace berth::nlm

@@ -1,0 +1,269 @@
+// The lock table, case by case. The random ones are in lock_table_model_test.cpp.
+#include "nlm/lock_table.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/nlm/table_fixture.hpp"
+
+namespace berth::nlm::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Answer = LockTable::Answer;
+
+constexpr auto whole = exclusive(0, vfs::ByteRange::byte_max);
+
+TEST_F(LockTableTest, OwnersAreToldApartByAddressNameSvidAndHandle) {
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    auto other = owner(1);
+    other.svid = 2;
+    EXPECT_EQ(lock(other, whole), Answer::denied);
+    other = owner(1);
+    other.handle = "another";
+    EXPECT_EQ(lock(other, whole), Answer::denied);
+    other = owner(1);
+    other.host.name = "client2";
+    EXPECT_EQ(lock(other, whole), Answer::denied);
+    other = owner(1);
+    other.host.address = host(2).address;
+    EXPECT_EQ(lock(other, whole), Answer::denied) << "a name proves nothing";
+    unlock(other, whole.range);
+    EXPECT_EQ(lock(owner(2), whole), Answer::denied) << "it unlocked nothing";
+    EXPECT_EQ(lock(owner(1), whole), Answer::granted) << "again is no conflict";
+}
+
+TEST_F(LockTableTest, WaitersAreServedInTheOrderOfAsking) {
+    ASSERT_EQ(lock(owner(1), exclusive(0, 9)), Answer::granted);
+    EXPECT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    EXPECT_EQ(lock_or_wait(owner(3), shared(0, 4)), Answer::blocked);
+    EXPECT_EQ(lock_or_wait(owner(4), shared(5, 9)), Answer::blocked);
+    EXPECT_THAT(served(), IsEmpty());
+    unlock(owner(1), {0, 9});
+    EXPECT_THAT(served(), ElementsAre(owner(2)));
+    unlock(owner(2), {0, 9});
+    EXPECT_THAT(served(), ElementsAre(owner(3), owner(4)));
+}
+
+TEST_F(LockTableTest, ReadersDoNotPassAWaitingWriterAndTriesDo) {
+    ASSERT_EQ(lock(owner(1), shared(0, 9)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    EXPECT_EQ(lock_or_wait(owner(3), shared(0, 9)), Answer::blocked);
+    EXPECT_EQ(lock(owner(4), shared(0, 9)), Answer::granted) << "what can be had now is not denied";
+    unlock(owner(4), {0, 9});
+    unlock(owner(1), {0, 9});
+    EXPECT_THAT(served(), ElementsAre(owner(2)));
+}
+
+TEST_F(LockTableTest, WhoHoldsWhatTheWaiterNeedsIsNotMadeToWaitForHim) {
+    ASSERT_EQ(lock(owner(1), shared(0, 9)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    EXPECT_EQ(lock_or_wait(owner(1), exclusive(0, 9)), Answer::granted);
+}
+
+TEST_F(LockTableTest, TheSameRequestAgainIsOneWait) {
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    EXPECT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    EXPECT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    unlock(owner(1), whole.range);
+    EXPECT_THAT(served(), ElementsAre(owner(2)));
+    EXPECT_EQ(lock_or_wait(owner(2), whole), Answer::granted) << "asked again, it has it";
+    unlock(owner(2), whole.range);
+    EXPECT_THAT(served(), IsEmpty());
+    EXPECT_THAT(table.all(), IsEmpty());
+}
+
+TEST_F(LockTableTest, AskingAgainAcknowledgesTheGrant) {
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    unlock(owner(1), whole.range);
+    ASSERT_EQ(told.grants.size(), 1U);
+    const auto id = told.grants[0].id;
+    EXPECT_TRUE(table.is_pending(id));
+    EXPECT_EQ(lock_or_wait(owner(2), whole), Answer::granted);
+    EXPECT_FALSE(table.is_pending(id));
+    table.refuse(id, host(2).address);
+    EXPECT_EQ(lock(owner(3), whole), Answer::denied) << "a refusal that comes late does no harm";
+}
+
+TEST_F(LockTableTest, ARefusedGrantGoesToTheNext) {
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    ASSERT_EQ(lock_or_wait(owner(3), whole), Answer::blocked);
+    unlock(owner(1), whole.range);
+    const auto id = told.grants.at(0).id;
+    table.refuse(id, host(3).address);
+    EXPECT_TRUE(table.is_pending(id)) << "only the client itself refuses";
+    table.refuse(id, host(2).address);
+    EXPECT_THAT(served(), ElementsAre(owner(2), owner(3)));
+    table.refuse(id, host(2).address);
+    table.refuse(id + 1000, host(2).address);
+    EXPECT_EQ(lock(owner(4), whole), Answer::denied) << "replayed or made up, ids do no harm";
+}
+
+TEST_F(LockTableTest, ARefusedUpgradeRestoresWhatWasHeld) {
+    ASSERT_EQ(lock(owner(1), shared(0, 9)), Answer::granted);
+    ASSERT_EQ(lock(owner(2), shared(5, 30)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(1), exclusive(0, 19)), Answer::blocked);
+    unlock(owner(2), {0, 30});
+    ASSERT_EQ(told.grants.size(), 1U);
+    table.refuse(told.grants[0].id, host(1).address);
+    EXPECT_EQ(lock(owner(3), exclusive(10, 19)), Answer::granted);
+    EXPECT_EQ(lock(owner(3), exclusive(9, 9)), Answer::denied);
+    EXPECT_EQ(lock(owner(3), shared(0, 9)), Answer::granted);
+}
+
+TEST_F(LockTableTest, CancelEndsWaitingAndLeavesWhatIsGranted) {
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    EXPECT_FALSE(table.cancel(request(owner(2), whole))) << "never asked for";
+    ASSERT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    EXPECT_TRUE(table.cancel(request(owner(2), whole)));
+    unlock(owner(1), whole.range);
+    EXPECT_THAT(served(), IsEmpty());
+
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    unlock(owner(1), whole.range);
+    const auto id = told.grants.at(0).id;
+    EXPECT_FALSE(table.cancel(request(owner(2), whole))) << "too late: granted";
+    EXPECT_FALSE(table.is_pending(id)) << "who cancels knows without being told";
+    EXPECT_EQ(lock(owner(3), whole), Answer::denied);
+    unlock(owner(2), whole.range);
+    EXPECT_EQ(lock(owner(3), whole), Answer::granted);
+}
+
+TEST_F(LockTableTest, CancelLetsThoseThroughWhoQueuedBehind) {
+    ASSERT_EQ(lock(owner(1), shared(0, 9)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    ASSERT_EQ(lock_or_wait(owner(3), shared(0, 9)), Answer::blocked);
+    EXPECT_TRUE(table.cancel(request(owner(2), exclusive(0, 9))));
+    EXPECT_THAT(served(), ElementsAre(owner(3)));
+}
+
+TEST_F(LockTableTest, UnlockingEndsWaitingForTheSameRange) {
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    unlock(owner(2), whole.range);
+    unlock(owner(1), whole.range);
+    EXPECT_THAT(served(), IsEmpty());
+}
+
+TEST_F(LockTableTest, ADowngradeServesReaders) {
+    ASSERT_EQ(lock(owner(1), exclusive(0, 9)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), shared(0, 9)), Answer::blocked);
+    ASSERT_EQ(lock(owner(1), shared(0, 9)), Answer::granted);
+    EXPECT_THAT(served(), ElementsAre(owner(2)));
+}
+
+TEST_F(LockTableTest, TestNamesWhoIsInTheWay) {
+    ASSERT_EQ(lock(owner(1, 77), exclusive(10, 19)), Answer::granted);
+    EXPECT_FALSE(table.test(request(owner(2), exclusive(0, 9)), open()).value());
+    EXPECT_FALSE(table.test(request(owner(1, 77), exclusive(0, 99)), open()).value());
+    const auto holder = table.test(request(owner(2), shared(0, 99)), open()).value();
+    ASSERT_TRUE(holder);
+    EXPECT_EQ(holder->held, exclusive(10, 19));
+    EXPECT_EQ(holder->svid, 77);
+    EXPECT_EQ(holder->owner_handle, "oh");
+    EXPECT_EQ(table.all().size(), 1U) << "asking leaves nothing behind";
+}
+
+TEST_F(LockTableTest, LocksOfOthersOnTheFileAreNoticedWhenTheyGo) {
+    auto local = node("f")->open_locks({}).value();
+    ASSERT_TRUE(local->lock(exclusive(0, 9)).value());
+    EXPECT_EQ(lock(owner(1), exclusive(0, 0)), Answer::denied);
+    EXPECT_EQ(told.contentions, 0) << "nobody waits";
+    EXPECT_EQ(lock_or_wait(owner(1), exclusive(0, 0)), Answer::blocked);
+    EXPECT_EQ(told.contentions, 1);
+    const auto holder = table.test(request(owner(2), shared(0, 99)), open()).value();
+    ASSERT_TRUE(holder);
+    EXPECT_EQ(holder->held, exclusive(0, 9));
+    EXPECT_TRUE(table.retry());
+    EXPECT_THAT(served(), IsEmpty());
+    local.reset();
+    EXPECT_FALSE(table.retry());
+    EXPECT_THAT(served(), ElementsAre(owner(1)));
+}
+
+TEST_F(LockTableTest, FreeingAHostLetsItsWaitersGoAndServesOthers) {
+    ASSERT_EQ(lock(owner(1), exclusive(0, 9)), Answer::granted);
+    ASSERT_EQ(lock(owner(1), exclusive(0, 9), "g"), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    ASSERT_EQ(lock_or_wait(owner(1, 2), exclusive(0, 9)), Answer::blocked);
+    ASSERT_EQ(table.share("f", {.owner = owner(1), .mode = 1, .access = 1}), Answer::granted);
+    EXPECT_THAT(table.hosts(), ElementsAre(host(1), host(2)));
+    EXPECT_EQ(table.free([](const Host& which) { return which == host(1); }), 3U);
+    EXPECT_THAT(served(), ElementsAre(owner(2)));
+    EXPECT_THAT(table.hosts(), ElementsAre(host(2)));
+    unlock(owner(2), {0, 9});
+    EXPECT_THAT(table.hosts(), IsEmpty());
+}
+
+TEST_F(LockTableTest, SharesExcludeByModeAndAccess) {
+    constexpr std::uint32_t read = 1;
+    constexpr std::uint32_t write = 2;
+    EXPECT_EQ(table.share("f", {.owner = owner(1), .mode = write, .access = read}),
+              Answer::granted);
+    EXPECT_EQ(table.share("f", {.owner = owner(2), .mode = 0, .access = write}), Answer::denied)
+        << "it denies writing";
+    EXPECT_EQ(table.share("f", {.owner = owner(2), .mode = read, .access = 0}), Answer::denied)
+        << "it reads";
+    EXPECT_EQ(table.share("f", {.owner = owner(2), .mode = 0, .access = read}), Answer::granted);
+    EXPECT_EQ(table.share("f", {.owner = owner(1), .mode = 0, .access = read}), Answer::granted)
+        << "in place of the first";
+    EXPECT_EQ(table.share("f", {.owner = owner(3), .mode = 0, .access = write}), Answer::granted);
+    table.unshare("f", owner(3));
+    table.unshare("f", owner(3));
+    EXPECT_EQ(table.share("f", {.owner = owner(2), .mode = write, .access = read}),
+              Answer::granted);
+}
+
+TEST_F(LockTableTest, WhoMayNotOpenTheFileLearnsNothing) {
+    const auto refuse = [] {
+        return vfs::Result<std::unique_ptr<vfs::FileLocks>>{std::errc::permission_denied};
+    };
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    EXPECT_EQ(table.lock(request(owner(2), whole), refuse).error(), std::errc::permission_denied);
+    EXPECT_EQ(table.test(request(owner(2), whole), refuse).error(), std::errc::permission_denied);
+}
+
+class FewLocks : public LockTableTest {
+protected:
+    FewLocks()
+        : LockTableTest({.client_locks_max = 3,
+                         .locks_max = 5,
+                         .client_waiters_max = 1,
+                         .waiters_max = 2,
+                         .open_files_max = 4}) {}
+};
+
+TEST_F(FewLocks, OfOneClient) {
+    for (std::uint64_t n = 0; n < 3; ++n)
+        ASSERT_EQ(lock(owner(1), exclusive(n * 10, n * 10)), Answer::granted);
+    EXPECT_EQ(lock(owner(1), exclusive(100, 100)), Answer::no_room);
+    EXPECT_EQ(lock(owner(2), exclusive(100, 100)), Answer::granted);
+    unlock(owner(1), {0, 0});
+    EXPECT_EQ(lock(owner(1), exclusive(101, 102)), Answer::granted);
+}
+
+TEST_F(FewLocks, InAll) {
+    for (int n = 1; n <= 4; ++n)
+        ASSERT_EQ(lock(owner(n), exclusive(static_cast<std::uint64_t>(n), 9), std::to_string(n)),
+                  Answer::granted);
+    EXPECT_EQ(lock(owner(5), whole, "5"), Answer::no_room) << "open files";
+}
+
+TEST_F(FewLocks, AndWaiters) {
+    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
+    EXPECT_EQ(lock_or_wait(owner(2, 2), whole), Answer::no_room);
+    EXPECT_EQ(lock_or_wait(owner(2), whole), Answer::blocked) << "it waits already";
+    ASSERT_EQ(lock_or_wait(owner(3), whole), Answer::blocked);
+    EXPECT_EQ(lock_or_wait(owner(4), whole), Answer::no_room);
+    unlock(owner(1), whole.range);
+    EXPECT_EQ(lock_or_wait(owner(4), whole), Answer::no_room) << "not told yet";
+    table.acknowledge(told.grants.at(0).id, host(2).address);
+    EXPECT_EQ(lock_or_wait(owner(4), whole), Answer::blocked);
+}
+
+}  // namespace
+}  // namespace berth::nlm::test
