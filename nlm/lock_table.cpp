@@ -37,7 +37,7 @@ public:
             Grant grant{.id = ++table_.last_id_,
                         .request = std::move(served.waiter.request),
                         .path = served.waiter.path};
-            table_.pending_.emplace(grant.id, Pending{grant, std::move(served.before)});
+            table_.pending_.emplace(grant.id, Pending{grant, std::move(served.before), 0});
             grants_.push_back(std::move(grant));
         }
     }
@@ -58,7 +58,7 @@ public:
                 table_.files_.erase(file_->key);
         }
         held_.unlock();
-        for (const auto& grant : grants_) table_.events_.granted(grant);
+        for (const auto& grant : grants_) table_.events_.granted(table_, grant);
         if (is_new) table_.events_.contended();
     }
 
@@ -301,6 +301,7 @@ void LockTable::refuse(std::uint64_t id, const rpc::Address& from) {
         if (taken.empty()) return;
         refused = std::move(taken.mapped());
     }
+    if (refused.times_told > 1) return;
     const auto& request = refused.grant.request;
     const auto restored = file->locks.restore(request.owner, request.wanted.range, refused.before);
     if (!restored)
@@ -312,6 +313,16 @@ void LockTable::refuse(std::uint64_t id, const rpc::Address& from) {
 bool LockTable::is_pending(std::uint64_t id) const {
     const std::lock_guard guard{lock_};
     return pending_.contains(id);
+}
+
+void LockTable::telling(std::uint64_t id) {
+    const std::lock_guard guard{lock_};
+    if (const auto found = pending_.find(id); found != pending_.end()) ++found->second.times_told;
+}
+
+void LockTable::not_told(std::uint64_t id) {
+    const std::lock_guard guard{lock_};
+    if (const auto found = pending_.find(id); found != pending_.end()) --found->second.times_told;
 }
 
 bool LockTable::retry() {

@@ -44,6 +44,8 @@ struct Share {
     std::uint32_t access = 0;
 };
 
+class LockTable;
+
 /// What the table tells, without any of its locks held.
 class LockEvents {
 public:
@@ -53,7 +55,7 @@ public:
     virtual ~LockEvents() = default;
     /// Once for each waiter that got its lock. Until the grant is acknowledged, refused or out of
     /// date, is_pending() says so.
-    virtual void granted(const Grant& grant) = 0;
+    virtual void granted(LockTable& table, const Grant& grant) = 0;
     /// Somebody waits for a lock that is not ours: retry() is to be called until it gives false.
     virtual void contended() = 0;
 };
@@ -98,9 +100,14 @@ public:
     /// The client has taken the lock granted under this id. An id is believed only from the address
     /// of the client; unknown ones do nothing.
     void acknowledge(std::uint64_t id, const rpc::Address& from);
-    /// The client does not want it: what it had before is restored, and the next one is served.
+    /// The client does not want it: what it had before is restored, and the next one is served. But
+    /// if it has been told more than once, it may have taken the lock the first time and know
+    /// nothing of a wait any more: then the lock stays its own, to be unlocked.
     void refuse(std::uint64_t id, const rpc::Address& from);
     [[nodiscard]] bool is_pending(std::uint64_t id) const;
+    /// The client is about to be told; and: it surely was not.
+    void telling(std::uint64_t id);
+    void not_told(std::uint64_t id);
 
     /// Serves those who wait for locks that are not ours, if these are gone. True: some are not.
     bool retry();
@@ -131,6 +138,7 @@ private:
     struct Pending {
         Grant grant;
         std::vector<vfs::LockedRange> before;
+        int times_told = 0;
     };
 
     [[nodiscard]] std::shared_ptr<File> find(const FileKey& key) const;

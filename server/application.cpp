@@ -17,9 +17,11 @@
 
 #include "mount/service.hpp"
 #include "nfs/service.hpp"
+#include "nlm/programs.hpp"
 #include "server/call_log.hpp"
 #include "server/exporting.hpp"
 #include "server/listening.hpp"
+#include "server/locking.hpp"
 #include "server/log.hpp"
 #include "server/portmapping.hpp"
 #include "server/state_directory.hpp"
@@ -84,7 +86,8 @@ void announce(const Listening& listening, const vfs::Exports& exports, bool is_i
     std::string text =
         "berth " + std::string{version} + " serves NFSv3 on " + where + ", TCP and UDP\n";
     const auto port = std::to_string(listening.port);
-    const auto found = is_in_portmap ? std::string{"vers=3,nolock"}
+    // A client asks port 111 for the lock manager, whatever the command says.
+    const auto found = is_in_portmap ? std::string{"vers=3"}
                                      : "vers=3,nolock,proto=tcp,port=" + port +
                                            ",mountproto=tcp,mountport=" + port;
     const auto host = host_for_clients(listening);
@@ -111,6 +114,8 @@ int serve(const ServeOptions& options) {
     rpc::Dispatcher dispatcher;
     dispatcher.add(rpc::make_program(nfs::program, nfs));
     for (auto& program : mount.programs()) dispatcher.add(std::move(program));
+    nlm::Services locks{exporting.exports, sealer, locking_options(options, state)};
+    for (auto& program : locks.programs()) dispatcher.add(std::move(program));
     Portmapping portmapping{options.portmap, dispatcher};
     if (options.log_level == "trace") dispatcher.watch(std::make_shared<CallLog>());
 
@@ -120,6 +125,7 @@ int serve(const ServeOptions& options) {
     const auto listening = listen(options.listen, server_options, dispatcher);
     portmapping.begin(dispatcher, listening);
     listening.server->start();
+    locks.start();
     Sweeper sweeper{exporting.directories};
     announce(listening, exporting.exports, portmapping.is_known());
 
@@ -127,7 +133,8 @@ int serve(const ServeOptions& options) {
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
-    if (is_clean && sweeper.stop(patience_at_stop)) return EXIT_SUCCESS;
+    const bool are_callbacks_over = locks.stop(patience_at_stop);
+    if (is_clean && are_callbacks_over && sweeper.stop(patience_at_stop)) return EXIT_SUCCESS;
     spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());
     spdlog::shutdown();
     std::_Exit(EXIT_SUCCESS);

@@ -109,6 +109,18 @@ void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& 
                     "where to keep what must survive a restart\n[/var/lib/berth, or "
                     "$XDG_STATE_HOME/berth when not root]")
         ->type_name("DIR");
+    auto* grace =
+        serve
+            .add_option_function<unsigned>(
+                "--grace", [&](unsigned seconds) { options.grace = std::chrono::seconds{seconds}; },
+                "how long clients may reclaim locks after a restart [45]")
+            ->type_name("SECONDS")
+            ->check(CLI::Range(0, 3600));
+    serve
+        .add_flag(
+            "--no-grace", [&](std::int64_t) { options.grace = std::chrono::seconds{0}; },
+            "no such time: for tests")
+        ->excludes(grace);
     serve.add_option("--config", texts.config, "a TOML file with these options")->type_name("FILE");
     serve.add_option("--log-level", options.log_level, "[info]")
         ->type_name("trace|debug|info|warn|error|off")

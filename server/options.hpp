@@ -1,6 +1,7 @@
 // What the command line and the configuration file ask for.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -37,6 +38,7 @@ struct ServeOptions {
     unsigned threads = 0;   ///< network threads; 0: one per core
     unsigned workers = 16;  ///< threads for calls that may block
     std::optional<std::filesystem::path> state;
+    std::chrono::seconds grace{45};  ///< to reclaim locks after a restart; 0: none
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
 };

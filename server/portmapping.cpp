@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "nlm/nsm_protocol.hpp"
+#include "nlm/protocol.hpp"
 #include "portmap/protocol.hpp"
 
 namespace berth::server {
@@ -21,6 +23,19 @@ everything_served(const rpc::Dispatcher& dispatcher,
                  .netid = portmap::netid_of(binding.transport, binding.endpoint.address.v6),
                  .at = binding.endpoint});
     return served;
+}
+
+/// What it means that another program of this machine is registered in our stead; null where that
+/// is no usual thing.
+const char* local_service(std::uint32_t program) {
+    if (program == nlm::program_number)
+        return "locks: this machine's own lock manager (lockd) is registered with its rpcbind and in charge; "
+               "clients can't lock here, and must mount with nolock";
+    if (program == nlm::nsm::id1.number)
+        return "locks: this machine's rpc.statd is registered with its rpcbind and in charge of restart notices; "
+               "berth does not hear of clients that restart: stop rpc.statd, or free their locks with "
+               "'berth locks release'";
+    return nullptr;
 }
 
 bool is_portmapper(const portmap::Registration& registration) {
@@ -84,9 +99,15 @@ void Portmapping::register_with_system(const std::vector<portmap::Registration>&
         return;
     }
     is_known_ = true;
+    std::uint32_t refused = 0;
     for (const auto& registration : served) {
         if (is_portmapper(registration)) continue;
         if (registrar_->add(registration)) continue;
+        if (const auto* who = local_service(registration.program)) {
+            if (refused != registration.program) spdlog::warn("{}", who);
+            refused = registration.program;
+            continue;
+        }
         is_known_ = false;
         spdlog::warn("rpcbind refused to register program {} version {} on {}",
                      registration.program, registration.version, portmap::text(registration.netid));

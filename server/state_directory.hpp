@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "nfs/vfs/handle.hpp"
 
@@ -24,6 +25,11 @@ public:
     /// The directory for the names of the objects of one export; empty when there is nowhere to
     /// keep them.
     [[nodiscard]] std::filesystem::path names_of(const std::string& export_path) const;
+
+    /// A file there; none when it would not be kept.
+    [[nodiscard]] std::optional<std::filesystem::path> file(std::string_view name) const {
+        return is_kept_ ? std::optional{path_ / name} : std::nullopt;
+    }
 
     [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
 

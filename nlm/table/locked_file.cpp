@@ -113,11 +113,15 @@ vfs::Result<void> LockedFile::restore(const Owner& owner, const vfs::ByteRange& 
     auto& holding = found->second;
     vfs::LockedRanges gaps;
     gaps.lock({range, vfs::LockKind::exclusive});
+    // Never more than it has now: others may have what it has let go of since.
     for (const auto& piece : before) {
-        // Never more than what it has now: a downgrade, which nobody can refuse.
-        if (const auto taken = holding.locks->lock(piece); !taken) return taken.error();
-        holding.ranges.lock(piece);
-        gaps.unlock(piece.range);
+        for (auto left : cut_to(holding.ranges, piece.range)) {
+            if (piece.kind == vfs::LockKind::shared) left.kind = piece.kind;
+            const auto taken = holding.locks->lock(left);
+            if (!taken) return taken.error();
+            if (*taken) holding.ranges.lock(left);
+            gaps.unlock(left.range);
+        }
     }
     for (const auto& gap : gaps.all()) {
         if (auto unlocked = holding.locks->unlock(gap.range); !unlocked) return unlocked;
@@ -156,6 +160,16 @@ void LockedFile::free(const std::function<bool(const Owner&)>& is_meant) {
 
 std::vector<LockedFile::Served> LockedFile::serve() {
     std::vector<Served> served;
+    // What one of them gets may put another request of its owner before those it was behind.
+    std::size_t before = 0;
+    do {
+        before = served.size();
+        serve_once(served);
+    } while (served.size() != before);
+    return served;
+}
+
+void LockedFile::serve_once(std::vector<Served>& served) {
     std::vector<const LockRequest*> passed_over;
     is_contended_ = false;
     for (auto next = waiters_.begin(); next != waiters_.end();) {
@@ -178,7 +192,6 @@ std::vector<LockedFile::Served> LockedFile::serve() {
         }
         passed_over.push_back(&request);
     }
-    return served;
 }
 
 }  // namespace berth::nlm

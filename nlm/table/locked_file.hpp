@@ -47,7 +47,8 @@ public:
     vfs::Result<Attempt> lock(const LockRequest& request, const OpenLocks& open, bool in_turn);
     vfs::Result<std::optional<Obstacle>> test(const LockRequest& request, const OpenLocks& open);
     vfs::Result<void> unlock(const Owner& owner, const vfs::ByteRange& range);
-    /// Undoes a lock just granted.
+    /// Undoes a lock that was granted: what the owner had there `before` it keeps, as far as it
+    /// still has as much.
     vfs::Result<void> restore(const Owner& owner, const vfs::ByteRange& range,
                               const std::vector<vfs::LockedRange>& before);
 
@@ -77,6 +78,7 @@ private:
     void drop_if_unused(Holdings::iterator holding);
     [[nodiscard]] std::optional<Obstacle> obstacle(const LockRequest& request) const;
     [[nodiscard]] bool is_behind(const LockRequest& request, const LockRequest& earlier) const;
+    void serve_once(std::vector<Served>& served);
     vfs::Result<Attempt> take(Holding& holding, const vfs::LockedRange& wanted);
 
     Holdings holdings_;

@@ -56,11 +56,22 @@ public:
     }
     void restore(const Granted& granted) {
         const auto& range = granted.wanted.what.range;
-        for (auto byte = range.first; byte <= range.last; ++byte)
-            held[granted.wanted.owner][byte] = granted.before[byte];
+        for (auto byte = range.first; byte <= range.last; ++byte) {
+            auto& now = held[granted.wanted.owner][byte];
+            const auto before = granted.before[byte];
+            // The lesser of the two: nothing, shared, exclusive.
+            if (!before || (now == vfs::LockKind::exclusive)) now = now ? before : now;
+        }
     }
     /// First come first served.
     std::vector<Granted> serve() {
+        auto served = serve_once();
+        if (served.empty()) return served;
+        const auto more = serve();
+        served.insert(served.end(), more.begin(), more.end());
+        return served;
+    }
+    std::vector<Granted> serve_once() {
         std::vector<Granted> served;
         std::list<Wanted> still;
         for (const auto& wanted : waiting) {

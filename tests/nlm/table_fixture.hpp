@@ -29,7 +29,7 @@ inline Owner owner(int host_number, int svid = 1) {
 
 class Told final : public LockEvents {
 public:
-    void granted(const Grant& grant) override { grants.push_back(grant); }
+    void granted(LockTable& /*table*/, const Grant& grant) override { grants.push_back(grant); }
     void contended() override { ++contentions; }
     std::vector<Grant> grants;
     int contentions = 0;

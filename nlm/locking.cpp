@@ -1,0 +1,228 @@
+#include "nlm/locking.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace berth::nlm {
+namespace {
+
+std::string text_of(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// None: the range is no range. Length 0 goes to the end of file, and so does the largest one,
+/// which some clients send for that.
+std::optional<vfs::ByteRange> range_of(const Asked& asked) {
+    constexpr std::uint64_t narrow_max = std::numeric_limits<std::uint32_t>::max();
+    const auto length_max =
+        asked.is_narrow ? narrow_max : std::numeric_limits<std::uint64_t>::max();
+    const auto byte_max = asked.is_narrow ? narrow_max : vfs::ByteRange::byte_max;
+    if (asked.offset > byte_max) return {};
+    if (asked.length == 0 || asked.length == length_max)
+        return vfs::ByteRange{asked.offset, vfs::ByteRange::byte_max};
+    if (asked.length - 1 > byte_max - asked.offset) return {};
+    return vfs::ByteRange{asked.offset, asked.offset + asked.length - 1};
+}
+
+Status to_status(std::errc error) {
+    if (error == vfs::stale || error == vfs::bad_handle) return Status::stale_handle;
+    switch (error) {
+    case std::errc::read_only_file_system: return Status::read_only;
+    case std::errc::no_lock_available:
+    case std::errc::too_many_files_open:
+    case std::errc::too_many_files_open_in_system:
+    case std::errc::not_enough_memory: return Status::denied_no_locks;
+    default: return Status::failed;
+    }
+}
+
+Status to_status(LockTable::Answer answer) {
+    switch (answer) {
+    case LockTable::Answer::granted: return Status::granted;
+    case LockTable::Answer::denied: return Status::denied;
+    case LockTable::Answer::blocked: return Status::blocked;
+    case LockTable::Answer::no_room: break;
+    }
+    return Status::denied_no_locks;
+}
+
+/// The caller after squashing; groups that had to be changed move into the call's memory.
+vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
+    const auto& credential = call.credential;
+    if (credential.flavor != rpc::AuthFlavor::sys) return vfs::anonymous(options);
+    vfs::Groups changed;
+    const vfs::Identity claimed{credential.uid, credential.gid, credential.gids};
+    auto identity = vfs::squash(options, claimed, changed);
+    if (!identity.groups.empty() && identity.groups.data() == changed.data()) {
+        const auto bytes = std::as_bytes(identity.groups);
+        const auto kept = call.memory.bytes(bytes.size());
+        std::memcpy(kept.data(), bytes.data(), bytes.size());
+        identity.groups = {reinterpret_cast<const gid_t*>(kept.data()), identity.groups.size()};
+    }
+    return identity;
+}
+
+Host host_of(const rpc::Call& call, std::string_view name) {
+    return {.address = call.caller.address, .name = std::string{name}};
+}
+
+}  // namespace
+
+vfs::Result<Locking::Target> Locking::open(rpc::Call& call,
+                                           std::span<const std::byte> handle) const {
+    const auto opened = sealer_.open(handle);
+    if (!opened) return opened.error();
+    const auto* exported = exports_.find(opened->export_id);
+    if (exported == nullptr) return vfs::stale;
+    auto node = exported->files->find(opened->object, vfs::Wait::yes);
+    if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
+    return Target{.exported = exported,
+                  .node = std::move(*node),
+                  .caller = {identity_of(call, exported->options), vfs::Wait::yes}};
+}
+
+vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(rpc::Call& call,
+                                                                 const Asked& asked) const {
+    const auto target = open(call, asked.file);
+    if (!target) return target.error();
+    return target->node->open_locks(target->caller);
+}
+
+std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Asked& asked) const {
+    const auto range = range_of(asked);
+    if (!range) return {};
+    return LockRequest{
+        .file = text_of(asked.file),
+        .owner = {.host = host_of(call, asked.caller_name),
+                  .svid = asked.svid,
+                  .handle = text_of(asked.owner)},
+        .wanted = {*range, asked.exclusive ? vfs::LockKind::exclusive : vfs::LockKind::shared},
+        .offset = asked.offset,
+        .length = asked.length,
+    };
+}
+
+Locking::Tested Locking::test(rpc::Call& call, const Asked& asked) {
+    if (grace_.is_on()) {
+        call.forget_reply();
+        return {.status = Status::denied_grace_period, .holder = {}};
+    }
+    const auto request = request_of(call, asked);
+    if (!request) return {.status = Status::too_big, .holder = {}};
+    auto holder = table_.test(*request, [&] { return open_locks(call, asked); });
+    if (!holder) return {.status = to_status(holder.error()), .holder = {}};
+    if (!*holder) return {.status = Status::granted, .holder = {}};
+    return {.status = Status::denied, .holder = std::move(**holder)};
+}
+
+Status Locking::lock(rpc::Call& call, const Asked& asked) {
+    // Locks of before the restart while they can be reclaimed, others when they can't.
+    if (grace_.is_on() != asked.reclaim) {
+        call.forget_reply();
+        return Status::denied_grace_period;
+    }
+    const auto request = request_of(call, asked);
+    if (!request) return Status::too_big;
+    if (asked.exclusive) {
+        const auto opened = sealer_.open(asked.file);
+        const auto* exported = opened ? exports_.find(opened->export_id) : nullptr;
+        if (exported != nullptr && exported->options.read_only) return Status::read_only;
+    }
+    const auto& host = request->owner.host;
+    const Monitored monitored{
+        .host = host, .local = call.local.address, .state = asked.state, .used = {}};
+    // Before it has the lock: or a crash between the two would leave it unaware of its loss.
+    if (asked.is_monitored && !monitored_.add(monitored)) return Status::denied_no_locks;
+    if (asked.reclaim) grace_.heard_of(host);
+    const ReturnPath path{.client = call.caller.address,
+                          .local = call.local.address,
+                          .transport = call.transport,
+                          .version = call.program.version,
+                          .by_message = asked.by_message};
+    const bool may_wait = asked.block && !asked.reclaim;
+    const auto answer = table_.lock(
+        *request, [&] { return open_locks(call, asked); }, may_wait ? &path : nullptr);
+    const auto status = answer ? to_status(*answer) : to_status(answer.error());
+    // While opening the file took long, the host may have been dropped as one without locks.
+    if (asked.is_monitored && status == Status::granted) monitored_.add(monitored);
+    if (status == Status::denied_no_locks) call.forget_reply();
+    return status;
+}
+
+Status Locking::cancel(rpc::Call& call, const Asked& asked) {
+    const auto request = request_of(call, asked);
+    if (!request) return Status::too_big;
+    return table_.cancel(*request) ? Status::granted : Status::denied;
+}
+
+// Without opening the file: it may have been removed, and its locks must still go.
+Status Locking::unlock(rpc::Call& call, const Asked& asked) {
+    const auto request = request_of(call, asked);
+    if (!request) return Status::too_big;
+    const auto unlocked = table_.unlock(*request);
+    return unlocked ? Status::granted : to_status(unlocked.error());
+}
+
+Status Locking::share(rpc::Call& call, const ShareArgs& args) {
+    if (grace_.is_on() != args.reclaim) {
+        call.forget_reply();
+        return Status::denied_grace_period;
+    }
+    const auto target = open(call, args.share.file.bytes());
+    if (!target) return to_status(target.error());
+    const auto wanted = static_cast<std::uint32_t>(args.share.access);
+    const bool to_read = (wanted & 1U) != 0;
+    const bool to_write = (wanted & 2U) != 0;
+    const auto asked =
+        static_cast<std::uint8_t>((to_read ? vfs::may_read : 0) | (to_write ? vfs::may_write : 0));
+    if (to_write && target->exported->options.read_only) return Status::read_only;
+    const auto granted = target->node->access(target->caller, asked);
+    if (!granted) return to_status(granted.error());
+    if (*granted != asked) return Status::failed;
+    return to_status(table_.share(text_of(args.share.file.bytes()),
+                                  {.owner = {.host = host_of(call, args.share.caller_name),
+                                             .handle = text_of(args.share.owner.bytes())},
+                                   .mode = static_cast<std::uint32_t>(args.share.mode),
+                                   .access = wanted}));
+}
+
+Status Locking::unshare(rpc::Call& call, const ShareArgs& args) {
+    table_.unshare(text_of(args.share.file.bytes()), {.host = host_of(call, args.share.caller_name),
+                                                      .handle = text_of(args.share.owner.bytes())});
+    return Status::granted;
+}
+
+void Locking::free_all(rpc::Call& call, std::string_view name) {
+    auto hosts = table_.hosts();
+    std::erase_if(hosts, [&](const Host& host) { return host.address != call.caller.address; });
+    const auto meant = meant_by(name, std::move(hosts));
+    if (meant.empty()) return;
+    table_.free([&](const Host& host) { return std::ranges::find(meant, host) != meant.end(); });
+}
+
+void Locking::acknowledge(const rpc::Call& call, std::uint64_t id, bool is_wanted) {
+    if (is_wanted)
+        table_.acknowledge(id, call.caller.address);
+    else
+        table_.refuse(id, call.caller.address);
+}
+
+std::vector<Host> meant_by(std::string_view name, std::vector<Host> hosts_of_address) {
+    const auto is_letter_same = [](char a, char b) {
+        return std::tolower(static_cast<unsigned char>(a)) ==
+               std::tolower(static_cast<unsigned char>(b));
+    };
+    const auto first_part = [](std::string_view whole) { return whole.substr(0, whole.find('.')); };
+    std::vector<Host> meant;
+    for (const auto& host : hosts_of_address)
+        if (std::ranges::equal(first_part(host.name), first_part(name), is_letter_same))
+            meant.push_back(host);
+    if (meant.empty() && hosts_of_address.size() == 1) return hosts_of_address;
+    return meant;
+}
+
+}  // namespace berth::nlm

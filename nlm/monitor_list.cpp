@@ -1,0 +1,179 @@
+#include "nlm/monitor_list.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+namespace berth::nlm {
+namespace {
+
+constexpr std::string_view digits = "0123456789abcdef";
+
+/// A name of any bytes as one word.
+std::string to_hex(std::string_view bytes) {
+    std::string text = "x";
+    for (const char byte : bytes) {
+        const auto value = static_cast<unsigned char>(byte);
+        text += digits[value >> 4U];
+        text += digits[value & 15U];
+    }
+    return text;
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+    if (text.size() % 2 == 0 || text.front() != 'x') return {};
+    std::string bytes;
+    for (std::size_t at = 1; at < text.size(); at += 2) {
+        unsigned value = 0;
+        const auto* begin = text.data() + at;
+        const auto [end, error] = std::from_chars(begin, begin + 2, value, 16);
+        if (error != std::errc{} || end != begin + 2) return {};
+        bytes += static_cast<char>(value);
+    }
+    return bytes;
+}
+
+std::optional<Monitored> parse_host(std::istringstream& words) {
+    std::string client;
+    std::string local;
+    std::string name;
+    words >> client >> local >> name;
+    const auto address = rpc::Address::parse(client);
+    const auto local_address = rpc::Address::parse(local);
+    if (!words || !address || !local_address) return {};
+    const auto parsed = from_hex(name);
+    if (!parsed) return {};
+    return Monitored{.host = {*address, *parsed}, .local = *local_address};
+}
+
+/// Whole or not at all, and on disk when this returns.
+std::error_code replace(const std::filesystem::path& file, const std::string& text) {
+    auto fresh = file;
+    fresh += ".new";
+    const int number =
+        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (number < 0) return {errno, std::generic_category()};
+    const auto written = ::write(number, text.data(), text.size());
+    const bool is_kept = written == static_cast<ssize_t>(text.size()) && ::fsync(number) == 0;
+    const int reason = written < 0 || is_kept ? errno : ENOSPC;
+    ::close(number);
+    if (!is_kept) return {reason, std::generic_category()};
+    if (::rename(fresh.c_str(), file.c_str()) != 0) return {errno, std::generic_category()};
+    const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return {errno, std::generic_category()};
+    const bool is_synced = ::fsync(folder) == 0;
+    const int failed = errno;
+    ::close(folder);
+    return is_synced ? std::error_code{} : std::error_code{failed, std::generic_category()};
+}
+
+}  // namespace
+
+MonitorList::MonitorList(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
+    if (file_) read();
+    begin();
+}
+
+void MonitorList::begin() {
+    // The largest odd number is followed by the first.
+    constexpr std::int32_t last = 0x7FFFFFFF;
+    state_ = state_ >= last ? 1 : state_ + 2;
+    to_notify_.merge(hosts_);
+    hosts_.clear();
+    write();
+}
+
+void MonitorList::restart() {
+    const std::lock_guard guard{lock_};
+    begin();
+}
+
+void MonitorList::read() {
+    std::ifstream in{*file_};
+    std::string line;
+    while (std::getline(in, line)) {
+        std::istringstream words{line};
+        std::string key;
+        words >> key;
+        if (key == "state") {
+            std::int32_t state = 0;
+            words >> state;
+            if (words && state > 0) state_ = state | 1;
+        } else if (key == "host") {
+            if (auto host = parse_host(words)) {
+                to_notify_.emplace(host->host, *host);
+                continue;
+            }
+            spdlog::warn("{}: not a client: '{}'", file_->string(), line);
+        }
+    }
+}
+
+void MonitorList::write() const {
+    if (!file_) return;
+    std::string text = "state " + std::to_string(state_) + "\n";
+    for (const auto* list : {&hosts_, &to_notify_})
+        for (const auto& [host, entry] : *list)
+            text += "host " + host.address.text() + " " + entry.local.text() + " " +
+                    to_hex(host.name) + "\n";
+    if (const auto error = replace(*file_, text))
+        spdlog::error("{}: can't be written ({}): after a restart clients would not know that "
+                      "they must lock again",
+                      file_->string(), error.message());
+}
+
+std::int32_t MonitorList::state() const {
+    const std::lock_guard guard{lock_};
+    return state_;
+}
+
+bool MonitorList::add(Monitored host) {
+    host.used = std::chrono::steady_clock::now();
+    const std::lock_guard guard{lock_};
+    if (const auto found = hosts_.find(host.host); found != hosts_.end()) {
+        found->second.used = host.used;
+        if (host.state != 0) found->second.state = host.state;
+        return true;
+    }
+    if (hosts_.size() >= hosts_max) return false;
+    hosts_.emplace(host.host, host);
+    write();
+    return true;
+}
+
+std::int32_t MonitorList::state_of(const Host& host) const {
+    const std::lock_guard guard{lock_};
+    const auto found = hosts_.find(host);
+    return found == hosts_.end() ? 0 : found->second.state;
+}
+
+void MonitorList::keep(const std::function<bool(const Host&)>& is_in_use,
+                       std::chrono::steady_clock::time_point since) {
+    const std::lock_guard guard{lock_};
+    const auto gone = std::erase_if(hosts_, [&](const auto& entry) {
+        return entry.second.used < since && !is_in_use(entry.first);
+    });
+    if (gone > 0) write();
+}
+
+std::vector<Monitored> MonitorList::to_notify() const {
+    const std::lock_guard guard{lock_};
+    std::vector<Monitored> all;
+    all.reserve(to_notify_.size());
+    for (const auto& [host, entry] : to_notify_) all.push_back(entry);
+    return all;
+}
+
+void MonitorList::notified(const Host& host) {
+    const std::lock_guard guard{lock_};
+    if (to_notify_.erase(host) > 0) write();
+}
+
+}  // namespace berth::nlm

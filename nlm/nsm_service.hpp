@@ -1,0 +1,33 @@
+// Program 100024 as a table of procedures. It watches over the clients of this server's own lock
+// manager, which asks it directly; no other lock manager of this machine is served. Threads: any
+// number.
+#pragma once
+
+#include <array>
+
+#include "nlm/nsm_protocol.hpp"
+#include "nlm/recovery.hpp"
+#include "rpc/program.hpp"
+
+namespace berth::nlm::nsm {
+
+class Service {
+public:
+    /// Outlives the service.
+    explicit Service(Recovery& recovery) : recovery_(recovery) {}
+
+    xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
+    StatusResult stat(rpc::Call& call, const Name& host);
+    StatusResult monitor(rpc::Call& call, const Monitor::Args& args);
+    State unmonitor(rpc::Call& call, const Watched& watched);
+    State unmonitor_all(rpc::Call& call, const Watcher& watcher);
+    xdr::Void simulate_crash(rpc::Call& call, const xdr::Void& nothing);
+    xdr::Void notify(rpc::Call& call, const Notify::Args& args);
+
+    static const std::array<rpc::Entry<Service>, 7> procedures;
+
+private:
+    Recovery& recovery_;
+};
+
+}  // namespace berth::nlm::nsm

@@ -1,0 +1,82 @@
+#include "nlm/recovery.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+#include "nlm/locking.hpp"
+#include "nlm/nsm_protocol.hpp"
+
+namespace berth::nlm {
+namespace {
+
+/// As long as a client may take to be back after a power cut that hit all.
+constexpr std::chrono::minutes notice_patience{15};
+
+std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
+    std::vector<Host> hosts;
+    hosts.reserve(clients.size());
+    for (const auto& client : clients) hosts.push_back(client.host);
+    return hosts;
+}
+
+}  // namespace
+
+void Recovery::notify(const Monitored& client) {
+    Callback callback{.path = {.client = client.host.address,
+                               .local = client.local,
+                               .transport = rpc::Transport::udp},
+                      .program = nsm::id1,
+                      .attempt = {},
+                      .patience = notice_patience,
+                      .any_transport = true};
+    callback.attempt = [this, host = client.host, state = monitored_.state()](rpc::Client& nsm) {
+        if (!nsm.call<nsm::Notify>({std::string_view{host_name_}, state})) return false;
+        spdlog::info("locks: {} knows of the restart", host.text());
+        grace_.heard_of(host);
+        monitored_.notified(host);
+        return true;
+    };
+    callback.given_up = [this, host = client.host] {
+        spdlog::warn("locks: {} could not be told of the restart", host.text());
+        grace_.not_awaited(host);
+        monitored_.notified(host);
+    };
+    callbacks_.post(std::move(callback));
+}
+
+void Recovery::notify_all() {
+    for (const auto& client : monitored_.to_notify()) notify(client);
+}
+
+void Recovery::restarted(const rpc::Address& from, std::string_view name, std::int32_t state) {
+    auto hosts = table_.hosts();
+    const auto before_restart = hosts_of(monitored_.to_notify());
+    hosts.insert(hosts.end(), before_restart.begin(), before_restart.end());
+    std::erase_if(hosts, [&](const Host& host) { return host.address != from; });
+    std::ranges::sort(hosts);
+    const auto twins = std::ranges::unique(hosts);
+    hosts.erase(twins.begin(), twins.end());
+
+    for (const auto& host : meant_by(name, std::move(hosts))) {
+        // Of the number that its locks came with, it is the notice of the restart before them.
+        const auto known = monitored_.state_of(host);
+        if (known != 0 && known == state) continue;
+        const auto freed = table_.free([&](const Host& other) { return other == host; });
+        spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);
+        grace_.not_awaited(host);
+        monitored_.notified(host);
+    }
+}
+
+void Recovery::simulate_crash() {
+    spdlog::warn("locks: told to act as after a crash; every lock is lost");
+    monitored_.restart();
+    grace_.begin(hosts_of(monitored_.to_notify()));
+    table_.free([](const Host&) { return true; });
+    notify_all();
+}
+
+}  // namespace berth::nlm

@@ -1,0 +1,58 @@
+// Program 100021 as a table of procedures: version 4, and version 3, whose first 16 are versions 1
+// and 2. Converts what the versions
+// differ in; the work is in Locking. Threads: any number.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "nlm/callbacks.hpp"
+#include "nlm/locking.hpp"
+#include "nlm/protocol.hpp"
+#include "rpc/program.hpp"
+
+namespace berth::nlm {
+
+template <class V>
+class Service {
+public:
+    /// Both outlive the service.
+    Service(Locking& locking, Callbacks& callbacks) : locking_(locking), callbacks_(callbacks) {}
+
+    xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
+    TestResponse<V> test(rpc::Call& call, const TestArgs<V>& args);
+    Response<V> lock(rpc::Call& call, const LockArgs<V>& args);
+    Response<V> cancel(rpc::Call& call, const CancelArgs<V>& args);
+    Response<V> unlock(rpc::Call& call, const UnlockArgs<V>& args);
+    Response<V> granted(rpc::Call& call, const TestArgs<V>& args);
+
+    xdr::Void test_message(rpc::Call& call, const TestArgs<V>& args);
+    xdr::Void lock_message(rpc::Call& call, const LockArgs<V>& args);
+    xdr::Void cancel_message(rpc::Call& call, const CancelArgs<V>& args);
+    xdr::Void unlock_message(rpc::Call& call, const UnlockArgs<V>& args);
+    xdr::Void granted_message(rpc::Call& call, const TestArgs<V>& args);
+
+    xdr::Void test_result(rpc::Call& call, const TestResponse<V>& args);
+    /// LOCK_RES, CANCEL_RES and UNLOCK_RES: answers to what this server never asks.
+    xdr::Void unasked_result(rpc::Call& call, const Response<V>& args);
+    xdr::Void granted_result(rpc::Call& call, const Response<V>& args);
+
+    ShareResponse<V> share(rpc::Call& call, const ShareArgs& args);
+    ShareResponse<V> unshare(rpc::Call& call, const ShareArgs& args);
+    Response<V> unmonitored_lock(rpc::Call& call, const LockArgs<V>& args);
+    xdr::Void free_all(rpc::Call& call, const FreeAll::Args& args);
+
+    static const std::array<rpc::Entry<Service>, 20> procedures;
+
+private:
+    template <class Procedure>
+    void answer(const rpc::Call& call, const Response<V>& response);
+
+    Locking& locking_;
+    Callbacks& callbacks_;
+};
+
+extern template class Service<Wide>;
+extern template class Service<Narrow>;
+
+}  // namespace berth::nlm

@@ -1,0 +1,67 @@
+#include "server/locking.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <memory>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+#include "portmap/look_up.hpp"
+
+namespace berth::server {
+namespace {
+
+/// On a network that works, a lock manager answers in milliseconds; one that is away is tried
+/// again.
+constexpr std::chrono::seconds patience{3};
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+    return name.data();
+}
+
+rpc::ClientIdentity identity() {
+    return {.flavor = rpc::AuthFlavor::sys, .gids = {}, .machine_name = host_name()};
+}
+
+/// A client of that program on the machine that called, found through its portmapper.
+std::unique_ptr<rpc::Client> connect(const nlm::ReturnPath& path, const rpc::ProgramId& program) {
+    const auto port = portmap::look_up(path.client, path.local,
+                                       {.program = program, .transport = path.transport}, patience);
+    if (!port || !*port) {
+        spdlog::debug("{} of {}: {}", program.name, path.client.text(),
+                      port ? "not registered there" : port.error().text());
+        return {};
+    }
+    rpc::ChannelOptions options;
+    options.give_up_after = patience;
+    options.retransmit_after = patience;  // a second GRANTED is not the same as a first one
+    options.source = rpc::Endpoint{path.local, 0};
+    return std::make_unique<rpc::Client>(
+        rpc::open_channel(path.transport, {path.client, **port}, options), program, identity());
+}
+
+/// Locks may have a quarter of all descriptors, so that there are always some for reads and writes.
+std::size_t open_files_max() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return nlm::LockLimits{}.open_files_max;
+    return std::min<std::size_t>(nlm::LockLimits{}.open_files_max, limit.rlim_cur / 4);
+}
+
+}  // namespace
+
+nlm::Options locking_options(const ServeOptions& options, const StateDirectory& state) {
+    nlm::Options locking{.state_file = state.file("locks"),
+                         .grace = options.grace,
+                         .limits = {.open_files_max = open_files_max()},
+                         .host_name = host_name(),
+                         .connect = connect};
+    return locking;
+}
+
+}  // namespace berth::server
