@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -18,9 +19,11 @@
 #include "mount/service.hpp"
 #include "nfs/service.hpp"
 #include "nlm/programs.hpp"
+#include "server/admin_socket.hpp"
 #include "server/call_log.hpp"
 #include "server/exporting.hpp"
 #include "server/listening.hpp"
+#include "server/lock_report.hpp"
 #include "server/locking.hpp"
 #include "server/log.hpp"
 #include "server/portmapping.hpp"
@@ -126,6 +129,10 @@ int serve(const ServeOptions& options) {
     portmapping.begin(dispatcher, listening);
     listening.server->start();
     locks.start();
+    std::optional<AdminSocket> admin;
+    if (const auto socket = state.file(admin_socket_name))
+        admin.emplace(*socket,
+                      [&](std::string_view request) { return answer_about_locks(locks, request); });
     Sweeper sweeper{exporting.directories};
     announce(listening, exporting.exports, portmapping.is_known());
 
@@ -133,6 +140,7 @@ int serve(const ServeOptions& options) {
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
+    admin.reset();
     const bool are_callbacks_over = locks.stop(patience_at_stop);
     if (is_clean && are_callbacks_over && sweeper.stop(patience_at_stop)) return EXIT_SUCCESS;
     spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "server/application.hpp"
+#include "server/lock_report.hpp"
 #include "server/options.hpp"
 #include "server/version.hpp"
 
@@ -16,6 +17,7 @@ int run(int argument_count, const char* const* arguments) {
     const auto parsed = berth::server::parse_command_line(argument_count, arguments);
     switch (parsed.command) {
     case Command::serve: return berth::server::serve(parsed.serve);
+    case Command::locks: return berth::server::ask_about_locks(parsed.locks);
     case Command::version:
         std::printf("berth %.*s\n", static_cast<int>(berth::server::version.size()),
                     berth::server::version.data());

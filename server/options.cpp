@@ -130,6 +130,24 @@ void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& 
         ->check(CLI::IsMember(names_of(log_formats)));
 }
 
+void describe_locks(CLI::App& locks, LocksOptions& options) {
+    locks
+        .add_option_function<std::string>(
+            "--state",
+            [&](const std::string& directory) { options.state = std::filesystem::path{directory}; },
+            "the server's state directory\n[/var/lib/berth, or $XDG_STATE_HOME/berth when not "
+            "root]")
+        ->type_name("DIR");
+    auto* release =
+        locks.add_subcommand("release", "free what a client that is gone for good has locked");
+    release->fallthrough();
+    release
+        ->add_option_function<std::string>(
+            "CLIENT", [&](const std::string& client) { options.request = "release " + client; },
+            "its address, or the name that 'berth locks' shows")
+        ->required();
+}
+
 /// The arguments without the program's name, last first, as CLI11 wants them.
 std::vector<std::string> reversed(int count, const char* const* arguments) {
     std::vector<std::string> list;
@@ -200,6 +218,8 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
     app.require_subcommand(1);
     app.option_defaults()->take_last();
     auto* serve = app.add_subcommand("serve", "export directories");
+    auto* locks = app.add_subcommand("locks", "show who holds and waits for locks");
+    describe_locks(*locks, parsed.locks);
     auto* version = app.add_subcommand("version", "say which version this is");
     auto* help = app.add_subcommand("help", "say this");
     app.get_formatter()->column_width(32);
@@ -208,7 +228,7 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
     for (const auto* many : {"DIR", "--memory"})
         serve->get_option(many)->multi_option_policy(CLI::MultiOptionPolicy::Throw)->expected(-1);
     serve->get_option("--memory")->expected(1, -1)->allow_extra_args(false);
-    parsed.help_text = app.help() + "\n" + serve->help("berth");
+    parsed.help_text = app.help() + "\n" + serve->help("berth") + "\n" + locks->help("berth");
 
     try {
         auto last_first = reversed(argument_count, arguments);
@@ -227,6 +247,10 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
         throw UsageError(error.what());
     }
     if (help->parsed()) return parsed;
+    if (locks->parsed()) {
+        parsed.command = Command::locks;
+        return parsed;
+    }
     parsed.command = version->parsed() ? Command::version : Command::serve;
     if (parsed.command == Command::version) return parsed;
     convert(texts, parsed.serve);

@@ -49,11 +49,18 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-enum class Command : std::uint8_t { serve, version, help };
+/// `berth locks`, which asks a running server.
+struct LocksOptions {
+    std::optional<std::filesystem::path> state;  ///< of that server
+    std::string request = "locks";
+};
+
+enum class Command : std::uint8_t { serve, locks, version, help };
 
 struct CommandLine {
     Command command = Command::help;
     ServeOptions serve;
+    LocksOptions locks;
     std::string help_text;
 };
 

@@ -29,8 +29,12 @@ std::filesystem::path usual_place() {
 
 }  // namespace
 
+std::filesystem::path StateDirectory::place(const std::optional<std::filesystem::path>& asked) {
+    return asked ? *asked : usual_place();
+}
+
 StateDirectory::StateDirectory(const std::optional<std::filesystem::path>& asked)
-    : path_(asked ? *asked : usual_place()) {
+    : path_(place(asked)) {
     std::error_code error;
     std::string reason = "no home directory";
     if (!path_.empty()) {

@@ -18,6 +18,9 @@ public:
     /// the log says so.
     explicit StateDirectory(const std::optional<std::filesystem::path>& asked);
 
+    /// Where it is for those who asked for that, or for none; nothing is made.
+    static std::filesystem::path place(const std::optional<std::filesystem::path>& asked);
+
     /// The key that handles are sealed with; a fresh one when there is nowhere to keep it. Throws
     /// UsageError when the file is there and is not a key.
     [[nodiscard]] vfs::HandleKey handle_key() const;

@@ -82,6 +82,26 @@ TEST(Options, EveryOptionIsTaken) {
     EXPECT_EQ(serve.log_format, LogFormat::json);
 }
 
+TEST(Options, LocksAsksARunningServer) {
+    EXPECT_EQ(parse({"locks"}).command, Command::locks);
+    EXPECT_EQ(parse({"locks"}).locks.request, "locks");
+    EXPECT_FALSE(parse({"locks"}).locks.state);
+    const auto release = parse({"locks", "release", "10.0.0.1", "--state", "/s"}).locks;
+    EXPECT_EQ(release.request, "release 10.0.0.1");
+    EXPECT_EQ(release.state, "/s");
+    EXPECT_EQ(parse({"locks", "--state", "/s", "release", "name"}).locks.state, "/s");
+    EXPECT_NE(refusal({"locks", "release"}), "");
+    EXPECT_NE(refusal({"locks", "free"}), "");
+}
+
+TEST(Options, GraceIsATimeOrNone) {
+    EXPECT_EQ(parse({"serve", "/a"}).serve.grace, std::chrono::seconds{45});
+    EXPECT_EQ(parse({"serve", "/a", "--grace", "7"}).serve.grace, std::chrono::seconds{7});
+    EXPECT_EQ(parse({"serve", "/a", "--no-grace"}).serve.grace, std::chrono::seconds{0});
+    EXPECT_NE(refusal({"serve", "/a", "--grace", "soon"}), "");
+    EXPECT_NE(refusal({"serve", "/a", "--grace", "7", "--no-grace"}), "");
+}
+
 TEST(Options, MemoryTakesOneNameAndLeavesTheDirectories) {
     const auto serve = parse({"serve", "--memory", "m", "/a"}).serve;
     EXPECT_EQ(serve.memory_names, std::vector<std::string>{"m"});

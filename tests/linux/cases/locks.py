@@ -3,14 +3,15 @@
 import errno
 import fcntl
 import os
+import signal
+import sqlite3
 import struct
-import time
+import subprocess
 
 from guest import check
-from guest.lab import Lab, put
+from guest.lab import Lab, get, put
+from locking import count_up, insert_rows
 from suite import case
-
-WHOLE = (0, 0)
 
 
 def lock(file, kind: int, start: int = 0, length: int = 0, wait: bool = False) -> None:
@@ -72,3 +73,275 @@ def contention(lab: Lab):
         with open("file", "r+b", buffering=0) as file:
             check.true(taken(file, fcntl.LOCK_EX), "everything, when the other has closed it")
     lab.meet()
+
+
+def waiters(lab: Lab) -> int:
+    return sum(": waits for " in line for line in lab.local.locks())
+
+
+def open_file(lab: Lab):
+    """The file that both guests of a case lock, made by the first."""
+    lab.work()
+    if lab.client == 1:
+        put("file", b"0", 0o666)
+    lab.meet()
+    return open("file", "r+b", buffering=0)
+
+
+def open_file_alone(lab: Lab):
+    lab.work()
+    put("file", b"0", 0o666)
+    return open("file", "r+b", buffering=0)
+
+
+@case(guests=2)
+def blocking(lab: Lab):
+    """Who waits is woken when the lock goes, in both directions, and not before."""
+    with open_file(lab) as file:
+        for turn in range(lab.scaled(4, 40)):
+            if lab.client == 1 + turn % 2:
+                lock(file, fcntl.LOCK_EX)
+                lab.meet()
+                check.eventually(lambda: waiters(lab) == 1, "the other waits")
+                os.pwrite(file.fileno(), b"%d" % turn, 0)
+                unlock(file)
+            else:
+                lab.meet()
+                lock(file, fcntl.LOCK_EX, wait=True)
+                check.equal(os.pread(file.fileno(), 9, 0), b"%d" % turn, "written before")
+                unlock(file)
+            lab.meet()
+
+
+@case(guests=2)
+def wake_up_order(lab: Lab):
+    """Four wait for what a local process holds: they have it in the order of asking."""
+    with open_file(lab) as file:
+        if lab.client == 1:
+            put("order", b"", 0o666)
+            lab.local.hold("file")
+        lab.meet()
+        children = []
+        for place in range(4):
+            if place % 2 == lab.client - 1:
+                child = os.fork()
+                if child == 0:
+                    lock(file, fcntl.LOCK_EX, wait=True)
+                    with open("order", "ab") as order:
+                        order.write(b"%d" % place)
+                    unlock(file)
+                    os._exit(0)
+                children.append(child)
+                check.eventually(lambda: waiters(lab) == place + 1, f"{place + 1} wait")
+            lab.meet()
+        if lab.client == 1:
+            lab.local.let_go()
+        for child in children:
+            check.equal(os.waitpid(child, 0)[1], 0, "who waited")
+        lab.meet()
+        check.equal(lab.local.read("order"), b"0123", "the order")
+        lab.meet()
+
+
+@case()
+def with_local_processes(lab: Lab):
+    """Local processes and clients keep each other out, and a client sees when one lets go."""
+    with open_file_alone(lab) as file:
+        process = lab.local.hold("file", "exclusive", 5, 10)
+        check.true(not taken(file, fcntl.LOCK_SH, 0, 6), "what a local process has locked")
+        check.true(taken(file, fcntl.LOCK_EX, 0, 5), "what it has not")
+        found = blocker(file, fcntl.F_RDLCK, 0, 0)
+        check.equal(found, (fcntl.F_WRLCK, 5, 10), f"the lock of process {process}")
+        child = os.fork()
+        if child == 0:
+            with open("file", "r+b") as own:
+                lock(own, fcntl.LOCK_EX, 5, 1, wait=True)
+            os._exit(0)
+        check.eventually(lambda: waiters(lab) == 1, "the client waits")
+        check.equal(os.waitpid(child, os.WNOHANG), (0, 0), "it waits")
+        lab.local.let_go()
+        check.equal(os.waitpid(child, 0), (child, 0), "woken when the local process let go")
+        lab.local.hold("file", "exclusive", 5, 0)
+        lab.local.let_go()
+
+
+@case()
+def interrupted(lab: Lab):
+    """A wait that a signal ends is taken back: it does not get the lock later."""
+    with open_file_alone(lab) as file:
+        lab.local.hold("file")
+
+        def interrupt(*_):
+            raise InterruptedError
+
+        signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        check.fails_with(InterruptedError, lambda: lock(file, fcntl.LOCK_EX, wait=True))
+        check.eventually(lambda: waiters(lab) == 0, "nobody waits any more")
+        lab.local.let_go()
+        lab.local.hold("file")
+        lab.local.let_go()
+        check.equal(lab.local.locks(), [], "locks left")
+
+
+@case(guests=2)
+def deadlock(lab: Lab):
+    """Each waits for what the other has, until a signal ends one wait."""
+    with open_file(lab) as file:
+        mine, other = (0, 10) if lab.client == 1 else (10, 0)
+        lock(file, fcntl.LOCK_EX, mine, 10)
+        lab.meet()
+        if lab.client == 1:
+
+            def interrupt(*_):
+                raise InterruptedError
+
+            signal.signal(signal.SIGALRM, interrupt)
+            signal.setitimer(signal.ITIMER_REAL, 2)
+            check.fails_with(InterruptedError, lambda: lock(file, fcntl.LOCK_EX, other, 10, True))
+            unlock(file, mine, 10)
+        else:
+            lock(file, fcntl.LOCK_EX, other, 10, wait=True)
+        lab.meet()
+    lab.meet()
+
+
+@case(guests=2)
+def flock(lab: Lab):
+    """flock() is a lock of the whole file, for other clients and for local processes."""
+    with open_file(lab) as file:
+        if lab.client == 1:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lab.meet()
+        if lab.client == 2:
+            check.fails(errno.EAGAIN, fcntl.flock, file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            check.true(not taken(file, fcntl.LOCK_SH, 1000, 1), "fcntl() meets it too")
+        lab.meet()
+        if lab.client == 1:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lab.meet()
+        if lab.client == 2:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lab.meet()
+        check.equal(len(lab.local.locks()), 2, "locks on the server")
+        lab.meet()
+    lab.meet()
+    check.eventually(lambda: not lab.local.locks(), "closing unlocks")
+    lab.meet()
+
+
+@case(guests=2, seconds=300)
+def counter(lab: Lab):
+    """Both clients and a local process add to a number under a lock: none is lost."""
+    times = lab.scaled(100, 1000)
+    open_file(lab).close()
+    if lab.client == 1:
+        lab.local.count_up("file", times)
+    lab.meet()
+    count_up("file", times)
+    if lab.client == 1:
+        lab.local.let_go()
+    lab.meet()
+    with open("file", "r+b") as file:
+        lock(file, fcntl.LOCK_SH, wait=True)
+        check.equal(file.read(), b"%d" % (3 * times), "the number")
+    lab.meet()
+
+
+@case(guests=2, seconds=600)
+def sqlite(lab: Lab):
+    """Two clients and a local process insert rows into one database; it stays whole."""
+    rows = 500
+    lab.work()
+    if lab.client == 1:
+        made = sqlite3.connect("db")
+        made.execute("CREATE TABLE rows (who TEXT, n INTEGER)")
+        made.close()
+        os.chmod("db", 0o666)
+        lab.local.insert_rows("db", "local", rows)
+    lab.meet()
+    insert_rows("db", f"client {lab.client}", rows)
+    if lab.client == 1:
+        lab.local.let_go()
+    lab.meet()
+    database = sqlite3.connect("db", timeout=60)
+    check.equal(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)], "integrity")
+    count = database.execute("SELECT who, count(DISTINCT n) FROM rows GROUP BY who").fetchall()
+    expected = [("client 1", rows), ("client 2", rows), ("local", rows)]
+    check.equal(sorted(count), expected, "rows")
+    database.close()
+    lab.meet()
+
+
+@case(guests=2)
+def client_restarts(lab: Lab):
+    """The notice of a client's status monitor, as after a crash, frees what the client held."""
+    with open_file(lab) as file:
+        if lab.client == 2:
+            lock(file, fcntl.LOCK_EX)
+        lab.meet()
+        if lab.client == 1:
+            check.true(not taken(file, fcntl.LOCK_EX), "held by the other")
+            lab.meet()
+            lock(file, fcntl.LOCK_EX, wait=True)
+        else:
+            lab.meet()
+            check.eventually(lambda: waiters(lab) == 1, "the other waits")
+            subprocess.run(["sm-notify", "-f"], check=True)
+        lab.meet()
+    lab.meet()
+
+
+@case(guests=2)
+def released_by_the_operator(lab: Lab):
+    """`berth locks release` frees what a client has that is gone for good."""
+    with open_file(lab) as file:
+        if lab.client == 2:
+            lock(file, fcntl.LOCK_EX)
+        lab.meet()
+        if lab.client == 1:
+            check.true(not taken(file, fcntl.LOCK_EX), "held by the other")
+            said = lab.local.locks("release", "10.9.0.3")
+            check.equal(said, ["1 lock(s) of 10.9.0.3 released"], "what the command says")
+            check.true(taken(file, fcntl.LOCK_EX), "free")
+        lab.meet()
+    lab.meet()
+
+
+def server_restarts(lab: Lab, how: str) -> None:
+    """Locks are reclaimed, who waits is served, and nothing is granted twice."""
+    with open_file(lab) as file:
+        if lab.client == 1:
+            lock(file, fcntl.LOCK_EX, 0, 10)
+        else:
+            lock(file, fcntl.LOCK_EX, 20, 10)
+        lab.meet()
+        if lab.client == 1:
+            lab.local.restart_server(how)
+            lab.meet()
+            check.eventually(lambda: len(lab.local.locks()) == 2, "both have reclaimed", 60)
+            lab.meet()
+        else:
+            lab.meet()
+            lab.meet()
+            lock(file, fcntl.LOCK_EX, 0, 10, wait=True)
+            check.equal(get("released"), b"1", "written before the lock was let go")
+        if lab.client == 1:
+            check.true(not taken(file, fcntl.LOCK_EX, 25, 1), "reclaimed by the other")
+            check.eventually(lambda: waiters(lab) == 1, "the other waits", 60)
+            put("released", b"1")
+            unlock(file)
+        lab.meet()
+    lab.meet()
+
+
+@case(guests=2, seconds=300)
+def server_killed(lab: Lab):
+    """The server is killed and started again while both clients hold locks."""
+    server_restarts(lab, "SIGKILL")
+
+
+@case(guests=2, seconds=300)
+def server_stopped(lab: Lab):
+    """The server is stopped and started again while both clients hold locks."""
+    server_restarts(lab, "SIGTERM")

@@ -33,6 +33,15 @@ def fails(code: int, function, *arguments, **named) -> None:
     raise AssertionError(f"{call}: {_shown(found)}, expected {wanted}")
 
 
+def fails_with(kind: type[BaseException], function) -> None:
+    """The call must raise just that."""
+    try:
+        found = function()
+    except kind:
+        return
+    raise AssertionError(f"{_shown(found)}, expected {kind.__name__}")
+
+
 def eventually(holds, what: str, seconds: float = 30) -> None:
     """Asks again and again until `holds()`."""
     deadline = time.monotonic() + seconds

@@ -10,9 +10,10 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 
-from harness.server import Server
+from harness.server import SUITE, Server
 
 
 class Local:
@@ -24,6 +25,7 @@ class Local:
         self._outside = f"{server.export}-outside-{directory}"
         self._churn: threading.Thread | None = None
         self._calm = threading.Event()
+        self._processes: list[subprocess.Popen] = []
 
     def _at(self, path) -> bytes:
         return os.path.join(self._root, os.fsencode(path))
@@ -190,6 +192,42 @@ class Local:
             self._churn.join()
             self._churn = None
 
+    # Locking, as processes of their own (locking.py)
+
+    def _lock(self, act: str, path, *rest) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, SUITE / "locking.py", act, self._at(path), *map(str, rest)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self._processes.append(process)
+        return process
+
+    def hold(self, path, kind: str = "exclusive", start: int = 0, length: int = 0) -> int:
+        """Locks, and holds the lock until let_go(); the process's id."""
+        process = self._lock("hold", path, kind, start, length)
+        process.stdout.readline()
+        return process.pid
+
+    def let_go(self) -> None:
+        """Ends who holds; and waits until who counts or inserts has ended, and well."""
+        while self._processes:
+            process = self._processes.pop()
+            _, said = process.communicate()
+            if process.returncode:
+                raise AssertionError(f"a local process failed: {said.decode()}")
+
+    def count_up(self, path, times: int) -> None:
+        self._lock("count", path, times)
+
+    def insert_rows(self, path, who: str, count: int) -> None:
+        self._lock("rows", path, who, count)
+
+    def locks(self, *words: str) -> list[str]:
+        """What `berth locks` says of this case's directory; with words, of those instead."""
+        command = [self._server.berth, "locks", *words, "--state", str(self._server.state)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return [line for line in said.splitlines() if words or self.path() in line]
+
     def restart_server(self, how: str) -> None:
         """Ends the server with SIGTERM or SIGKILL and starts it again; returns when it serves."""
         self._server.restart(signal.Signals[how])
@@ -199,3 +237,6 @@ class Local:
 
     def close(self) -> None:
         self.calm()
+        for process in self._processes:
+            process.kill()
+            process.wait()

@@ -10,6 +10,7 @@ import time
 
 from harness.network import SERVER_IPV4, Network
 
+SUITE = pathlib.Path(__file__).resolve().parents[1]
 START_SECONDS = 60
 STOP_SECONDS = 20  # berth allows itself 5
 
@@ -29,7 +30,9 @@ def _at(port: int, *options: str) -> tuple[str, ...]:
 
 KINDS = {
     # As a user starts it: port 2049 on every address, its own portmapper on 111.
-    "main": Kind(2049, ("--squash", "none", "--portmap", "auto"), portmap=True),
+    "main": Kind(
+        2049, ("--squash", "none", "--portmap", "auto", "--grace", "30"), portmap=True
+    ),
     "squash": Kind(12049, _at(12049)),
     "restart": Kind(13049, _at(13049, "--squash", "none")),
     # As in a container without privileges: the kernel opens no handles for it.
@@ -53,6 +56,7 @@ class Server:
         self.export = directory / "exports" / name
         self.log = directory / "logs" / f"berth-{name}.log"
         self.said = self.log.with_suffix(".out")
+        self.state, self.berth = directory / "state" / name, berth
         self._network = network
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None

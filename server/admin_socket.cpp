@@ -1,0 +1,164 @@
+#include "server/admin_socket.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <spdlog/spdlog.h>
+
+namespace berth::server {
+namespace {
+
+/// Who connects and then says nothing is not waited for.
+constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
+
+bool fill(sockaddr_un& address, const std::filesystem::path& path) {
+    address.sun_family = AF_UNIX;
+    const auto& text = path.native();
+    if (text.size() >= sizeof address.sun_path) return false;
+    std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
+    return true;
+}
+
+std::string reason_of(int number) {
+    return std::error_code{number, std::generic_category()}.message();
+}
+
+int connect_to(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    if (!fill(address, path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (number < 0) return -1;
+    ::setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (::connect(number, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+        return number;
+    const int failed = errno;
+    ::close(number);
+    errno = failed;
+    return -1;
+}
+
+/// -1 with errno.
+int listen_at(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    if (!fill(address, path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (const int living = connect_to(path); living >= 0) {
+        ::close(living);
+        errno = EADDRINUSE;
+        return -1;
+    }
+    ::unlink(path.c_str());
+    const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (number < 0) return -1;
+    constexpr int backlog = 8;
+    // The process's umask is 0; nobody connects before listen().
+    const bool listens =
+        ::bind(number, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+        ::chmod(path.c_str(), S_IRUSR | S_IWUSR) == 0 && ::listen(number, backlog) == 0;
+    if (listens) return number;
+    const int failed = errno;
+    ::close(number);
+    errno = failed;
+    return -1;
+}
+
+bool send_all(int connection, std::string_view text) {
+    while (!text.empty()) {
+        const auto sent = ::send(connection, text.data(), text.size(), MSG_NOSIGNAL);
+        if (sent <= 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
+}  // namespace
+
+AdminSocket::AdminSocket(const std::filesystem::path& path, Answer answer)
+    : path_(path),
+      answer_(std::move(answer)),
+      listening_(listen_at(path)) {
+    if (listening_ < 0) {
+        spdlog::warn("{}: can't listen there ({}): 'berth locks' won't work", path.string(),
+                     reason_of(errno));
+        return;
+    }
+    ending_ = ::eventfd(0, EFD_CLOEXEC);
+    thread_ = std::thread{[this] { run(); }};
+}
+
+AdminSocket::~AdminSocket() {
+    if (!thread_.joinable()) return;
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(ending_, &one, sizeof one));
+    thread_.join();
+    ::unlink(path_.c_str());
+    ::close(listening_);
+    ::close(ending_);
+}
+
+void AdminSocket::run() const {
+    for (;;) {
+        std::array<pollfd, 2> waited{{{listening_, POLLIN, 0}, {ending_, POLLIN, 0}}};
+        if (::poll(waited.data(), waited.size(), -1) < 0) continue;
+        if (waited[1].revents != 0) return;
+        const int connection = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+        if (connection < 0) continue;
+        ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        serve(connection);
+        ::close(connection);
+    }
+}
+
+void AdminSocket::serve(int connection) const {
+    std::array<char, request_bytes_max> buffer;
+    std::size_t count = 0;
+    while (count < buffer.size()) {
+        const auto got = ::recv(connection, buffer.data() + count, buffer.size() - count, 0);
+        if (got <= 0) return;
+        count += static_cast<std::size_t>(got);
+        const std::string_view text{buffer.data(), count};
+        if (const auto end = text.find('\n'); end != std::string_view::npos) {
+            send_all(connection, answer_(text.substr(0, end)));
+            return;
+        }
+    }
+}
+
+std::string ask_server(const std::filesystem::path& socket, const std::string& request) {
+    const int connection = connect_to(socket);
+    if (connection < 0)
+        throw std::runtime_error("no berth answers at " + socket.string() + " (" +
+                                 reason_of(errno) + "); --state names another state directory");
+    std::string answer;
+    if (send_all(connection, request + "\n")) {
+        std::array<char, 4096> buffer;
+        for (;;) {
+            const auto got = ::recv(connection, buffer.data(), buffer.size(), 0);
+            if (got <= 0) break;
+            answer.append(buffer.data(), static_cast<std::size_t>(got));
+        }
+    }
+    ::close(connection);
+    if (answer.empty()) throw std::runtime_error("berth did not answer at " + socket.string());
+    return answer;
+}
+
+}  // namespace berth::server

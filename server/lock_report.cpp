@@ -1,0 +1,71 @@
+#include "server/lock_report.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "server/admin_socket.hpp"
+#include "server/state_directory.hpp"
+
+namespace berth::server {
+namespace {
+
+using Shown = nlm::LockTable::Shown;
+
+/// What a client has chosen, made fit for a terminal.
+std::string printable(std::string text) {
+    constexpr std::size_t shown_max = 64;
+    if (text.size() > shown_max) text.resize(shown_max);
+    std::ranges::replace_if(
+        text, [](char c) { return c < ' ' || c > '~'; }, '?');
+    return text;
+}
+
+std::string range_of(const vfs::ByteRange& range) {
+    if (range.last < vfs::ByteRange::byte_max) return fmt::format("{}-{}", range.first, range.last);
+    return fmt::format("{}-end", range.first);
+}
+
+std::string what_of(const Shown& shown) {
+    static constexpr std::array share_names{"none", "read", "write", "both"};
+    if (shown.what == Shown::What::share)
+        return fmt::format("share {}, deny {}", share_names.at(shown.share.access),
+                           share_names.at(shown.share.mode));
+    const auto* kind = shown.range.kind == vfs::LockKind::exclusive ? "exclusive" : "shared";
+    return fmt::format("{} {} {}", shown.what == Shown::What::wait ? "waits for" : "holds", kind,
+                       range_of(shown.range.range));
+}
+
+std::string all_locks(const nlm::Services& locks) {
+    std::string text;
+    for (const auto& shown : locks.table().all())
+        text += fmt::format("{} {} svid {}: {} of {}\n", shown.owner.host.address.text(),
+                            printable(shown.owner.host.name), shown.owner.svid, what_of(shown),
+                            shown.file.empty() ? "a file" : shown.file);
+    return text.empty() ? "no locks\n" : text;
+}
+
+}  // namespace
+
+int ask_about_locks(const LocksOptions& options) {
+    const auto answer =
+        ask_server(StateDirectory::place(options.state) / admin_socket_name, options.request);
+    std::fwrite(answer.data(), 1, answer.size(), stdout);
+    return EXIT_SUCCESS;
+}
+
+std::string answer_about_locks(nlm::Services& locks, std::string_view request) {
+    constexpr std::string_view release = "release ";
+    if (request == "locks") return all_locks(locks);
+    if (request.starts_with(release)) {
+        const auto client = request.substr(release.size());
+        return fmt::format("{} lock(s) of {} released\n", locks.release(client),
+                           printable(std::string{client}));
+    }
+    return "not understood\n";
+}
+
+}  // namespace berth::server

@@ -1,0 +1,66 @@
+// The unix socket by which the operator asks a running server.
+#include "server/admin_socket.hpp"
+
+#include <stdexcept>
+
+#include <sys/stat.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_directory.hpp"
+
+namespace berth::server {
+namespace {
+
+std::string echo(std::string_view request) {
+    return "asked for " + std::string{request};
+}
+
+TEST(AdminSocket, AnswersOneLine) {
+    const test::TemporaryDirectory directory;
+    const auto path = directory.path() / "admin.sock";
+    const AdminSocket socket{path, echo};
+    EXPECT_EQ(ask_server(path, "locks"), "asked for locks");
+    EXPECT_EQ(ask_server(path, "release x y"), "asked for release x y");
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0600U);
+}
+
+TEST(AdminSocket, RequestsThatAreTooLongGetNoAnswer) {
+    const test::TemporaryDirectory directory;
+    const auto path = directory.path() / "admin.sock";
+    const AdminSocket socket{path, echo};
+    EXPECT_THROW(ask_server(path, std::string(AdminSocket::request_bytes_max, 'x')),
+                 std::runtime_error);
+    EXPECT_EQ(ask_server(path, "locks"), "asked for locks") << "it goes on";
+}
+
+TEST(AdminSocket, TakesThePlaceOfADeadOneAndNotOfALivingOne) {
+    const test::TemporaryDirectory directory;
+    const auto path = directory.path() / "admin.sock";
+    {
+        const AdminSocket first{path, [](std::string_view) { return std::string{"first"}; }};
+        const AdminSocket second{path, [](std::string_view) { return std::string{"second"}; }};
+        EXPECT_EQ(ask_server(path, "who"), "first");
+    }
+    EXPECT_THROW(ask_server(path, "who"), std::runtime_error);
+    std::filesystem::create_directory(directory.path() / "state");
+    const auto left = directory.path() / "state/admin.sock";
+    ASSERT_EQ(::mkfifo(left.c_str(), 0600), 0);
+    const AdminSocket third{left, [](std::string_view) { return std::string{"third"}; }};
+    EXPECT_EQ(ask_server(left, "who"), "third");
+}
+
+TEST(AdminSocket, WithoutAServerOneSentenceSaysSo) {
+    const test::TemporaryDirectory directory;
+    try {
+        ask_server(directory.path() / "admin.sock", "locks");
+        FAIL();
+    } catch (const std::runtime_error& error) {
+        EXPECT_NE(std::string{error.what()}.find("no berth answers at"), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace berth::server
