@@ -1,20 +1,15 @@
 // Whole records as they went between a Linux 6.1 client and another server: our client sends the
 // same calls and reads the same replies; our server answers such calls in the RFCs' bytes.
-#include <algorithm>
-#include <cstring>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
+#include "tests/support/golden.hpp"
 
-#include "rpc/record.hpp"
+#include <string>
+
 #include "tests/nfs/support.hpp"
-#include "tests/support/bytes.hpp"
 
 namespace berth::nfs {
 namespace {
 
-using Bytes = std::vector<std::byte>;
+using test::message_of;
 
 // What each call begins with behind its procedure number: RFC 5531 §9 and Appendix A.
 const std::string credential = "00000001 00000020"                  // AUTH_SYS, 32 bytes
@@ -128,51 +123,14 @@ const std::string write_reply = "80000088"
                                 "00000003 00000002"   // count, FILE_SYNC
                                 "161f006b 00000000";  // write verifier
 
-/// The message in a record.
-Bytes message_of(const std::string& record_hex) {
-    rpc::BlockPool pool{0};
-    rpc::RecordReader reader{pool, {}};
-    const auto bytes = test::bytes_of_hex(record_hex);
-    std::ranges::copy(bytes, reader.space().begin());
-    reader.received(bytes.size());
-    const auto record = reader.next();
-    if (!record) return {};
-    EXPECT_EQ(record->bytes.size() + 4, bytes.size());
-    return {record->bytes.begin(), record->bytes.end()};
-}
-
-/// Keeps what is sent, as if it had the xid of the reply, and gives that reply.
-class Recorded final : public rpc::Channel {
-public:
-    Recorded(Bytes reply, Bytes& sent) : reply_(std::move(reply)), sent_(sent) {}
-
-    boost::system::result<std::span<const std::byte>>
-    exchange(std::uint32_t, const xdr::Writer& message) override {
-        sent_ = message.flat();
-        std::copy_n(reply_.begin(), sizeof(std::uint32_t), sent_.begin());
-        return std::span<const std::byte>{reply_};
-    }
-
-private:
-    Bytes reply_;
-    Bytes& sent_;
-};
-
 const rpc::ClientIdentity linux_root{
     .flavor = rpc::AuthFlavor::sys, .uid = 0, .gid = 0, .gids = {}, .machine_name = "labclient"};
 
-/// Expects our client to send this call, and to read all of this reply.
 template <class Procedure>
 void expect_exchange(const typename Procedure::Args& args, const std::string& call_record,
                      const std::string& reply_record) {
-    Bytes sent;
-    const auto reply = message_of(reply_record);
-    rpc::Client client{std::make_unique<Recorded>(reply, sent), program, linux_root};
-    const auto result = client.call<Procedure>(args);
-    EXPECT_EQ(hex_of(sent), hex_of(message_of(call_record)));
-    ASSERT_TRUE(result) << result.error().text();
-    constexpr std::size_t header_bytes = 24;
-    EXPECT_EQ(hex_of(test::encoded(*result)), hex_of(std::span{reply}.subspan(header_bytes)));
+    test::expect_exchange<Procedure>(program, linux_root, args, message_of(call_record),
+                                     message_of(reply_record));
 }
 
 KeptHandle handle_of(const std::string& hex) {

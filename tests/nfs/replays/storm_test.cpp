@@ -100,6 +100,8 @@ TEST_P(Storm, EachCallRunsOnceAndHasOneAnswer) {
     EXPECT_TRUE(HasFailure() || runs->count == answered)
         << "BERTH_SEED=" << seed << ": " << runs->count << " runs of " << answered << " calls";
     const auto statistics = dispatcher_.reply_cache().statistics();
+    std::cout << runs->count << " calls run, " << statistics.hits << " copies answered again, "
+              << statistics.dropped << " copies dropped while the call ran\n";
     EXPECT_GT(statistics.hits, 0U);
     EXPECT_EQ(statistics.misses, runs->count);
     EXPECT_TRUE(server.stop(test::patience));
