@@ -30,6 +30,9 @@ class Row:
     limit: float
     is_ratio: bool = True
     group: str = ""
+    rounds: int = 0
+    urgent: bool = False  # before all other work of the machine
+    load: float = 0  # of the machine while it was measured, as the system averages it over a minute
 
     @property
     def met(self) -> bool:
@@ -43,6 +46,7 @@ class Settings:
     quick: bool
     smoke: bool
     apart: bool  # each call in a send of its own
+    urgent: bool
     programs: pathlib.Path  # build folder
     scratch: pathlib.Path
 

@@ -5,6 +5,7 @@ import pathlib
 import platform
 import re
 import subprocess
+import time
 
 from measuring.lab import Row
 
@@ -60,6 +61,20 @@ def machine() -> str:
     kernel = platform.release().split("-")[0]
     cpu = model[1] if model else platform.machine()
     return f"{os.cpu_count()} CPUs ({cpu}), {gib} GiB, {release[1]}, Linux {kernel}, loopback"
+
+
+def measured_on(rows: list[Row], ganesha: str, apart: bool) -> str:
+    """When, against what, where and how: what a reader has to know."""
+    rounds = " or ".join(str(count) for count in sorted({row.rounds for row in rows}))
+    loads = [row.load for row in rows]
+    urgent = {row.urgent for row in rows}
+    how = ", each call sent by itself" if apart else ""
+    if True in urgent:
+        how += f", {'some of them ' if False in urgent else ''}before all other work (nice -20)"
+    return (
+        f"{time.strftime('%Y-%m-%d')}, NFS-Ganesha {ganesha} (VFS), {machine()}; medians of {rounds} interleaved "
+        f"rounds{how}; load average {min(loads):.1f} to {max(loads):.1f}, of which the measuring itself makes about 2."
+    )
 
 
 TITLE = "Speed as multiples of NFS-Ganesha's"

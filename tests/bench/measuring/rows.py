@@ -1,6 +1,8 @@
 """The rows of the table: what is measured, and the targets. A group is what --only chooses."""
 
 import contextlib
+import dataclasses
+import os
 import statistics
 import sys
 import typing
@@ -76,7 +78,9 @@ class Table:
     def measure(self, group: str) -> None:
         rows, raw = len(self.rows), len(self._lab.raw)
         self.groups[group]()
-        self.rows[rows:] = [Row(**{**vars(row), "group": group}) for row in self.rows[rows:]]
+        settings = self._lab.settings
+        said = {"group": group, "rounds": settings.rounds, "urgent": settings.urgent, "load": os.getloadavg()[0]}
+        self.rows[rows:] = [dataclasses.replace(row, **said) for row in self.rows[rows:]]
         for result in self._lab.raw[raw:]:
             result["group"] = group
 
@@ -235,13 +239,12 @@ class Table:
                 label = f"Linux client: {work}"
                 self._lab.raw.append({"work": label, "server": server, "round": round_, "speed": speed, **result})
                 found.setdefault(work, {}).setdefault(server, []).append(result["value"])
+                print(f"  {label}, {server}: {result['value']:,.1f}", file=sys.stderr, flush=True)
         faster = 0
         for work, values in found.items():
             middle = {server: {"value": statistics.median(each)} for server, each in values.items()}
-            said = ", ".join(f"{server} {value['value']:,.1f}" for server, value in middle.items())
             name, unit, more_is_better = CLIENT[work]
             name = f"Linux client: {name.format(files=sizes.small_files)}"
-            print(f"  {name}: {said} {unit}", file=sys.stderr, flush=True)
             limit = round(1 / NO_SLOWER, 2) if more_is_better else NO_SLOWER
             self._against(middle, name, unit, "value", "ganesha", more_is_better, limit)
             if "ganesha" in middle:
