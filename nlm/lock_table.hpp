@@ -91,8 +91,8 @@ public:
     bool cancel(const LockRequest& request);
 
     /// The same opener again: the new share stands for the old one.
-    Answer share(const FileKey& file, const Share& share);
-    void unshare(const FileKey& file, const Owner& owner);
+    Answer share(const FileKey& key, const Share& share);
+    void unshare(const FileKey& key, const Owner& owner);
 
     /// Frees what these hosts hold and wait for. Gives how many locks and shares that were.
     std::size_t free(const std::function<bool(const Host&)>& is_meant);

@@ -16,7 +16,7 @@ from xdr_encode import encode  # noqa: E402
 from xdr_language import parse_file  # noqa: E402
 from xdr_random import Values  # noqa: E402
 
-FILES = ["xdr.x", "rpc.x", "nfs3.x", "mount1.x", "mount3.x", "portmap2.x", "rpcbind.x"]
+FILES = ["xdr.x", "rpc.x", "nfs3.x", "mount1.x", "mount3.x", "portmap2.x", "rpcbind.x", "nlm4.x"]
 BETWEEN = 0xCA11CA11  # see dispatcher.cpp
 HANDLES = 14
 HANDLE_BYTES_MAX = 64

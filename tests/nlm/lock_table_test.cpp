@@ -1,9 +1,16 @@
 // The lock table, case by case. The random ones are in lock_table_model_test.cpp.
 #include "nlm/lock_table.hpp"
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
 #include <gmock/gmock.h>
 
 #include "tests/nlm/table_fixture.hpp"
+#include "tests/support/gate.hpp"
 
 namespace berth::nlm::test {
 namespace {
@@ -224,6 +231,56 @@ TEST_F(LockTableTest, WhoMayNotOpenTheFileLearnsNothing) {
     ASSERT_EQ(lock(owner(1), whole), Answer::granted);
     EXPECT_EQ(table.lock(request(owner(2), whole), refuse).error(), std::errc::permission_denied);
     EXPECT_EQ(table.test(request(owner(2), whole), refuse).error(), std::errc::permission_denied);
+}
+
+TEST(LockTableThreads, NothingIsHeldByTwoAndNothingIsLeft) {
+    // Each thread takes its own grants; what it holds it writes where everybody sees it.
+    class Grants final : public LockEvents {
+    public:
+        void granted(LockTable& table, const Grant& grant) override {
+            table.acknowledge(grant.id, grant.path.client);
+            const std::lock_guard guard{lock};
+            owners.insert(grant.request.owner);
+            changed.notify_all();
+        }
+        void contended() override {}
+        void await(const Owner& who) {
+            std::unique_lock held{lock};
+            ASSERT_TRUE(changed.wait_for(held, berth::test::patience,
+                                         [&] { return owners.contains(who); }));
+            owners.erase(who);
+        }
+        std::mutex lock;
+        std::condition_variable changed;
+        std::set<Owner> owners;
+    };
+    constexpr int threads = 4;
+    constexpr int rounds = 500;
+    const auto files = vfs::memory::make({});
+    const auto node = files->root().value()->create({}, "f", {}).value();
+    const OpenLocks open = [&] { return node->open_locks({}); };
+    Grants grants;
+    LockTable table{{}, grants};
+    std::atomic<int> holders = 0;
+    std::atomic<int> together = 0;
+    const auto work = [&](int number) {
+        const auto who = owner(number);
+        const ReturnPath path{.client = who.host.address, .local = {}};
+        for (int round = 0; round < rounds; ++round) {
+            const LockRequest request{.file = "f", .owner = who, .wanted = whole};
+            const auto answer = table.lock(request, open, &path).value();
+            if (answer == Answer::blocked) grants.await(who);
+            if (holders.fetch_add(1) != 0) ++together;
+            holders.fetch_sub(1);
+            ASSERT_TRUE(table.unlock(request));
+        }
+    };
+    std::vector<std::thread> all;
+    for (int number = 1; number <= threads; ++number) all.emplace_back(work, number);
+    for (auto& thread : all) thread.join();
+    EXPECT_EQ(together, 0);
+    EXPECT_THAT(table.all(), IsEmpty());
+    EXPECT_THAT(table.hosts(), IsEmpty());
 }
 
 class FewLocks : public LockTableTest {

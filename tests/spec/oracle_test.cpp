@@ -10,6 +10,7 @@
 
 #include "mount/service.hpp"
 #include "nfs/service.hpp"
+#include "nlm/programs.hpp"
 #include "portmap/programs.hpp"
 #include "tests/spec/tables.hpp"
 #include "tests/spec/vectors.hpp"
@@ -18,7 +19,7 @@ namespace berth::spec {
 namespace {
 
 std::vector<Specification> specifications() {
-    return {zoo(), messages(), nfs3(), mount1(), mount3(), portmap2(), rpcbind()};
+    return {zoo(), messages(), nfs3(), mount1(), mount3(), portmap2(), rpcbind(), nlm4()};
 }
 
 /// Something of ours that takes values of a type of the RFC: a line for a type, or one end of a
@@ -213,6 +214,11 @@ TEST(OracleOfPrograms, ServeWhatTheRfcsName) {
     add(served, rpc::make_program(nfs::program, files));
     for (const auto& program : mounting.programs()) add(served, program);
     for (const auto& program : portmapper.programs()) add(served, program);
+    // No RFC has the earlier versions, nor NSM.
+    nlm::Services locking{exports, sealer, {.host_name = "server", .connect = {}}};
+    for (const auto& program : locking.programs())
+        if (program.id.number == nlm::id4.number && program.id.version == nlm::id4.version)
+            add(served, program);
 
     Served expected{
         // RFC 1833 §2 has no null procedure in its program; every program has one (RFC 5531 §12.1).
@@ -230,7 +236,7 @@ TEST(OracleOfPrograms, ServeWhatTheRfcsName) {
         if (specification.procedures.empty()) continue;
         for (const auto& words : listed(specification.file, "procedures")) {
             if (!is_served(specification, words.at(3))) continue;
-            const auto name = words[3].substr(words[3].rfind('_') + 1);
+            const auto name = words[3].substr(words[3].find('_') + 1);
             expected.insert(procedure_text(words.at(0), words.at(1), words.at(2), name));
         }
     }

@@ -98,6 +98,7 @@ Specification mount1();
 Specification mount3();
 Specification portmap2();
 Specification rpcbind();
+Specification nlm4();
 
 /// What the RFCs call a list's item: it holds the rest of the list, which ours leaves to xdr::List.
 template <class T>

@@ -10,8 +10,8 @@
 namespace berth::fuzz {
 
 inline std::span<const spec::Specification> specifications() {
-    static const std::array all{spec::zoo(),    spec::messages(), spec::nfs3(),   spec::mount1(),
-                                spec::mount3(), spec::portmap2(), spec::rpcbind()};
+    static const std::array all{spec::zoo(),    spec::messages(), spec::nfs3(),    spec::mount1(),
+                                spec::mount3(), spec::portmap2(), spec::rpcbind(), spec::nlm4()};
     return all;
 }
 

@@ -1,0 +1,123 @@
+// The state number and the clients that hold locks, kept across restarts.
+#include "nlm/monitor_list.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <sys/stat.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/nlm/table_fixture.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace berth::nlm::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+const auto server_address = *rpc::Address::parse("192.0.2.1");
+
+Monitored monitored(const Host& host, std::int32_t state = 0) {
+    return {.host = host, .local = server_address, .state = state, .used = {}};
+}
+
+std::vector<Host> hosts(const std::vector<Monitored>& list) {
+    std::vector<Host> all;
+    for (const auto& one : list) all.push_back(one.host);
+    return all;
+}
+
+class MonitorListTest : public ::testing::Test {
+protected:
+    [[nodiscard]] std::filesystem::path file() const { return directory.path() / "locks"; }
+    [[nodiscard]] std::string text() const {
+        std::ostringstream text;
+        text << std::ifstream{file()}.rdbuf();
+        return text.str();
+    }
+    void write(const std::string& lines) const { std::ofstream{file()} << lines; }
+
+    berth::test::TemporaryDirectory directory;
+};
+
+TEST_F(MonitorListTest, TheStateNumberIsOddAndGrowsWithEachStart) {
+    EXPECT_EQ(MonitorList{file()}.state(), 1);
+    EXPECT_EQ(MonitorList{file()}.state(), 3);
+    EXPECT_EQ(MonitorList{file()}.state(), 5);
+    write("state 2147483647\n");
+    EXPECT_EQ(MonitorList{file()}.state(), 1);
+    EXPECT_EQ(MonitorList{std::nullopt}.state(), 1);
+}
+
+TEST_F(MonitorListTest, WhoHeldLocksIsToBeNotifiedUntilThatIsDone) {
+    const Host odd{.address = *rpc::Address::parse("2001:db8::7"),
+                   .name = std::string("a b\n\0\xff", 6)};
+    {
+        MonitorList list{file()};
+        EXPECT_TRUE(list.add(monitored(host(1))));
+        EXPECT_TRUE(list.add(monitored(odd)));
+        EXPECT_TRUE(list.add(monitored(host(1))));
+        EXPECT_THAT(list.to_notify(), IsEmpty());
+    }
+    {
+        MonitorList list{file()};
+        EXPECT_THAT(hosts(list.to_notify()), UnorderedElementsAre(host(1), odd));
+        EXPECT_EQ(list.to_notify()[0].local, server_address);
+        list.notified(host(1));
+        EXPECT_TRUE(list.add(monitored(host(2))));
+    }
+    MonitorList list{file()};
+    EXPECT_THAT(hosts(list.to_notify()), UnorderedElementsAre(host(2), odd));
+}
+
+TEST_F(MonitorListTest, IsOnDiskWhenAddReturns) {
+    MonitorList list{file()};
+    list.add(monitored(host(1)));
+    EXPECT_EQ(text(), "state 1\nhost 192.0.2.1 192.0.2.1 x636c69656e7431\n");
+    struct stat status {};
+    ASSERT_EQ(::stat(file().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0600U);
+}
+
+TEST_F(MonitorListTest, WhoHoldsNothingIsDroppedWhenIdle) {
+    MonitorList list{file()};
+    list.add(monitored(host(1), 7));
+    list.add(monitored(host(2)));
+    const auto before = std::chrono::steady_clock::now() - std::chrono::hours{1};
+    const auto after = std::chrono::steady_clock::now() + std::chrono::hours{1};
+    const auto only_second = [](const Host& which) { return which == host(2); };
+    list.keep(only_second, before);
+    EXPECT_EQ(list.state_of(host(1)), 7) << "used lately";
+    list.keep(only_second, after);
+    EXPECT_EQ(list.state_of(host(1)), 0);
+    MonitorList next{file()};
+    EXPECT_THAT(hosts(next.to_notify()), ElementsAre(host(2)));
+}
+
+TEST_F(MonitorListTest, LinesThatAreNoneAreLeftOut) {
+    write("state 7\nhost here there x00\nhost 192.0.2.1 192.0.2.1 x6\nhost 192.0.2.1\n"
+          "host 192.0.2.1 192.0.2.1 zz\n\nhost 192.0.2.1 192.0.2.1 x636c69656e7431\n");
+    const MonitorList list{file()};
+    EXPECT_EQ(list.state(), 9);
+    EXPECT_THAT(hosts(list.to_notify()), ElementsAre(host(1)));
+}
+
+TEST_F(MonitorListTest, GoesOnWhereItCannotBeWritten) {
+    MonitorList list{directory.path() / "no such directory" / "locks"};
+    EXPECT_TRUE(list.add(monitored(host(1))));
+}
+
+TEST_F(MonitorListTest, HasACeiling) {
+    MonitorList list{std::nullopt};
+    for (std::size_t n = 0; n < MonitorList::hosts_max; ++n)
+        ASSERT_TRUE(list.add(monitored({.address = {}, .name = std::to_string(n)})));
+    EXPECT_FALSE(list.add(monitored(host(1))));
+    EXPECT_TRUE(list.add(monitored({.address = {}, .name = "7"}))) << "it is there already";
+}
+
+}  // namespace
+}  // namespace berth::nlm::test
