@@ -231,7 +231,8 @@ TEST_F(GuardedCalls, ManyClientsWhileSomeBlock) {
         });
     for (int i = 0; i < 10; ++i) {
         service.gate.close();
-        std::this_thread::sleep_for(milliseconds{5});
+        EXPECT_TRUE(becomes_true(
+            [&] { return service.gate.held_back() > 0 || service.total == clients * rounds; }));
         service.gate.open();
     }
     threads.clear();

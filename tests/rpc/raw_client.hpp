@@ -18,21 +18,13 @@
 #include <unistd.h>
 
 #include "rpc/endpoint.hpp"
+#include "tests/support/becomes_true.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/gate.hpp"
 
 namespace berth::rpc {
 
-/// Looks again and again until it is true. For what another thread brings about without telling.
-template <class Condition>
-bool becomes_true(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + test::patience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::yield();
-    }
-    return true;
-}
+using test::becomes_true;
 
 class Socket {
 public:

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include "tests/support/becomes_true.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -70,12 +71,7 @@ protected:
         files = open(local / "inside", {.kernel_handles = kernel_handles}).value();
     }
     bool becomes_stale(const ObjectId& id) {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-        while (std::chrono::steady_clock::now() < end) {
-            if (error_of(files->find(id, Wait::yes)) == stale) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds{10});
-        }
-        return false;
+        return test::becomes_true([&] { return error_of(files->find(id, Wait::yes)) == stale; });
     }
 };
 
@@ -117,7 +113,7 @@ TEST_F(MovedOut, WhatStaysInsideStays) {
     while (std::chrono::steady_clock::now() < end) {
         ASSERT_TRUE(files->find(moved, Wait::yes));
         ASSERT_TRUE(files->find(linked, Wait::yes));
-        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        std::this_thread::yield();
     }
 }
 
