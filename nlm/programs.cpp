@@ -66,6 +66,7 @@ std::vector<rpc::Program> Services::programs() {
 void Services::start() {
     recovery_.notify_all();
     callbacks_.start(callback_threads);
+    is_keeping_ = true;
     keeper_ = std::thread{[this] { look_after(); }};
 }
 
@@ -75,10 +76,14 @@ bool Services::stop(std::chrono::milliseconds patience) {
         is_stopping_ = true;
         changed_.notify_all();
     }
-    const bool is_clean = callbacks_.stop(patience);
-    if (keeper_.joinable()) keeper_.join();
+    const bool are_callbacks_over = callbacks_.stop(patience);
+    {
+        // A file system that hangs may keep it waiting.
+        std::unique_lock held{lock_};
+        if (!changed_.wait_for(held, patience, [this] { return !is_keeping_; })) return false;
+    }
     tidy();
-    return is_clean;
+    return are_callbacks_over;
 }
 
 std::size_t Services::release(std::string_view client) {
@@ -123,6 +128,8 @@ void Services::look_after() {
         held.lock();
         is_contended_ = is_contended_ || still;
     }
+    is_keeping_ = false;
+    changed_.notify_all();
 }
 
 }  // namespace berth::nlm

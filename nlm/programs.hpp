@@ -47,8 +47,8 @@ public:
     /// Once the programs can be reached: tells clients of the restart, and begins to look after
     /// those who wait.
     void start();
-    /// After the last call has been answered. False: a callback was still under way after
-    /// `patience`.
+    /// After the last call has been answered. False: a callback, or a try to lock, was still under
+    /// way after `patience`; then the destructor waits for it.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
     [[nodiscard]] const LockTable& table() const noexcept { return table_; }
@@ -76,6 +76,7 @@ private:
     std::condition_variable changed_;
     bool is_contended_ = false;
     bool is_stopping_ = false;
+    bool is_keeping_ = false;
     std::thread keeper_;
 };
 

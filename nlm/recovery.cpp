@@ -1,6 +1,6 @@
 #include "nlm/recovery.hpp"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -52,15 +52,13 @@ void Recovery::notify_all() {
 }
 
 void Recovery::restarted(const rpc::Address& from, std::string_view name, std::int32_t state) {
-    auto hosts = table_.hosts();
-    const auto before_restart = hosts_of(monitored_.to_notify());
-    hosts.insert(hosts.end(), before_restart.begin(), before_restart.end());
-    std::erase_if(hosts, [&](const Host& host) { return host.address != from; });
-    std::ranges::sort(hosts);
-    const auto twins = std::ranges::unique(hosts);
-    hosts.erase(twins.begin(), twins.end());
+    std::set<Host> there;
+    for (auto& host : table_.hosts())
+        if (host.address == from) there.insert(std::move(host));
+    for (auto& client : monitored_.to_notify())
+        if (client.host.address == from) there.insert(std::move(client.host));
 
-    for (const auto& host : meant_by(name, std::move(hosts))) {
+    for (const auto& host : meant_by(name, {there.begin(), there.end()})) {
         // Of the number that its locks came with, it is the notice of the restart before them.
         const auto known = monitored_.state_of(host);
         if (known != 0 && known == state) continue;

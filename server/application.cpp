@@ -36,6 +36,8 @@ namespace berth::server {
 namespace {
 
 constexpr std::chrono::seconds patience_at_stop{5};
+/// What a client is not told now it learns after the next start.
+constexpr std::chrono::seconds patience_with_clients{1};
 
 /// Blocked in every thread made after this; wait() takes them one at a time.
 class Signals {
@@ -141,9 +143,11 @@ int serve(const ServeOptions& options) {
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
     admin.reset();
-    const bool are_callbacks_over = locks.stop(patience_at_stop);
-    if (is_clean && are_callbacks_over && sweeper.stop(patience_at_stop)) return EXIT_SUCCESS;
-    spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());
+    const bool has_called_back = locks.stop(patience_with_clients);
+    const bool is_still = is_clean && sweeper.stop(patience_at_stop);
+    if (is_still && has_called_back) return EXIT_SUCCESS;
+    if (!is_still)
+        spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());
     spdlog::shutdown();
     std::_Exit(EXIT_SUCCESS);
 }
