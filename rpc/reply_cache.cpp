@@ -52,7 +52,8 @@ struct ReplyCache::Shard {
     std::uint64_t dropped = 0;
 
     static std::size_t cost(const Entry& entry) noexcept {
-        constexpr std::size_t bookkeeping = sizeof(CallKey) + sizeof(Entry) + 64;
+        // With the nodes of both containers and the reply's own, as the allocator has them.
+        constexpr std::size_t bookkeeping = sizeof(CallKey) + sizeof(Entry) + 192;
         return bookkeeping + (entry.reply ? entry.reply->size() : 0);
     }
 

@@ -21,7 +21,7 @@ namespace berth::rpc {
 
 struct ServerOptions {
     unsigned network_threads = 0;  ///< 0: one per core
-    unsigned workers = 16;
+    unsigned workers = 64;
     std::size_t connections_max = 20'000;
     /// Per connection; past either it is not read from until calls have been answered and replies
     /// have left.

@@ -101,7 +101,7 @@ void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& 
     serve.add_option("--threads", options.threads, "network threads [one per core]")
         ->type_name("N")
         ->check(CLI::Range(1, 256));
-    serve.add_option("--workers", options.workers, "threads for calls that may block [16]")
+    serve.add_option("--workers", options.workers, "threads for calls that may block [64]")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
     serve

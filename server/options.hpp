@@ -36,7 +36,7 @@ struct ServeOptions {
     vfs::ExportOptions exports;
     PortmapMode portmap = PortmapMode::automatic;
     unsigned threads = 0;   ///< network threads; 0: one per core
-    unsigned workers = 16;  ///< threads for calls that may block
+    unsigned workers = 64;  ///< threads for calls that may block
     std::optional<std::filesystem::path> state;
     std::chrono::seconds grace{45};  ///< to reclaim locks after a restart; 0: none
     std::string log_level = "info";

@@ -1,17 +1,35 @@
 #include "rpc/net/worker_pool.hpp"
 
+#include <system_error>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 namespace berth::rpc::net {
 
-void WorkerPool::start(unsigned threads) {
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+void WorkerPool::start(unsigned threads_max) {
+    const std::scoped_lock held{lock_};
+    threads_max_ = threads_max;
+    if (threads_max_ > 0) add_thread();  // the one without which nothing would work
+}
+
+void WorkerPool::add_thread() {
+    threads_.emplace_back([this] { work(); });
+    ++free_;
 }
 
 void WorkerPool::submit(Dispatcher& dispatcher, ExchangePtr exchange) {
     {
         const std::scoped_lock held{lock_};
         jobs_.push_back({&dispatcher, std::move(exchange)});
+        if (jobs_.size() > free_ && threads_.size() < threads_max_ && !stopping_) {
+            try {
+                add_thread();
+            } catch (const std::system_error& error) {
+                spdlog::warn("no more than {} workers: {}", threads_.size(), error.what());
+                threads_max_ = threads_.size();
+            }
+        }
     }
     something_.notify_one();
 }
@@ -45,6 +63,7 @@ void WorkerPool::work() {
         if (jobs_.empty()) return;
         auto job = std::move(jobs_.front());
         jobs_.pop_front();
+        --free_;
         ++running_;
         held.unlock();
         job.dispatcher->finish(*job.exchange);
@@ -52,6 +71,7 @@ void WorkerPool::work() {
         path->deliver(std::move(job.exchange));
         held.lock();
         --running_;
+        ++free_;
     }
 }
 

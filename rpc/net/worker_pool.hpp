@@ -20,7 +20,8 @@ public:
     /// Needs stop() to have been called if it was started.
     ~WorkerPool() = default;
 
-    void start(unsigned threads);
+    /// At most so many threads; they are made as calls come that find none free.
+    void start(unsigned threads_max);
     /// Has `dispatcher.finish` run on a worker. From any thread. What bounds the queue is the sum
     /// of what connections may have in flight.
     void submit(Dispatcher& dispatcher, ExchangePtr exchange);
@@ -36,11 +37,14 @@ private:
         ExchangePtr exchange;
     };
     void work();
+    void add_thread();
 
     mutable std::mutex lock_;
     std::condition_variable something_;
     std::deque<Job> jobs_;
     std::size_t running_ = 0;
+    std::size_t free_ = 0;  // threads that wait for something to do
+    std::size_t threads_max_ = 0;
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };
