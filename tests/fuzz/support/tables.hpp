@@ -20,6 +20,7 @@ inline const spec::ProcedureLine* procedure(std::uint32_t program, std::uint32_t
                                             std::uint32_t number) {
     const auto of = [&]() -> spec::Specification {
         if (program == 100003) return spec::nfs3();
+        if (program == 100021) return spec::nlm4();
         if (program == 100005) return version == 3 ? spec::mount3() : spec::mount1();
         return version == 2 ? spec::portmap2() : spec::rpcbind();
     }();

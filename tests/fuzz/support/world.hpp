@@ -11,6 +11,7 @@
 #include "mount/service.hpp"
 #include "nfs/service.hpp"
 #include "nfs/vfs/memory.hpp"
+#include "nlm/programs.hpp"
 #include "portmap/programs.hpp"
 #include "rpc/dispatcher.hpp"
 
@@ -25,6 +26,10 @@ public:
         dispatcher.add(rpc::make_program(nfs::program, nfs_));
         for (auto& program : mount_.programs()) dispatcher.add(std::move(program));
         for (auto& program : portmap_.programs()) dispatcher.add(std::move(program));
+        // The version that an RFC has. Nobody is called back: that would take threads.
+        for (auto& program : locks_.programs())
+            if (program.id.number == nlm::id4.number && program.id.version == nlm::id4.version)
+                dispatcher.add(std::move(program));
         registry_.add_own({.program = 100003, .version = 3, .at = {.port = 2049}});
     }
 
@@ -87,6 +92,7 @@ private:
         exports_, sealer_, {.transfer_bytes_max = 65536, .udp_transfer_bytes_max = 32768}};
     mount::MountList mounts_;
     mount::Services mount_{exports_, sealer_, mounts_};
+    nlm::Services locks_{exports_, sealer_, {.host_name = "server", .connect = {}}};
     portmap::Registry registry_;
     portmap::Services portmap_{registry_};
 };
