@@ -36,17 +36,51 @@ boost::system::result<vfs::NodePtr, Status> walk(vfs::FileSystem& files, std::st
     return *node;
 }
 
+/// What the exports say to this client about the path; for a client that may be meant by a name,
+/// once more when it is known who that is.
+struct Entrance {
+    vfs::ExportMatch match;
+    const vfs::ClientRule* rule = nullptr;
+};
+boost::system::result<Entrance, vfs::Refusal>
+entrance(const vfs::ExportTable& exports, const vfs::CallOrigin& from, std::string_view path) {
+    for (auto& match : exports.matches(path)) {
+        const auto rule = exports.admit(*match.found, from);
+        if (rule) return Entrance{std::move(match), *rule};
+        if (rule.error() != vfs::Refusal::unlisted) return rule.error();
+    }
+    return vfs::Refusal::unlisted;
+}
+
+Status to_status(vfs::Refusal refusal) {
+    switch (refusal) {
+    case vfs::Refusal::insecure_port: return Status::not_permitted;
+    case vfs::Refusal::unknown: return Status::server_fault;
+    case vfs::Refusal::unlisted: break;
+    }
+    return Status::access_denied;
+}
+
 }  // namespace
 
 boost::system::result<Found, Status> find(const vfs::Exports& exports,
-                                          const vfs::HandleSealer& sealer, std::string_view path) {
+                                          const vfs::HandleSealer& sealer,
+                                          const vfs::CallOrigin& from, std::string_view path) {
     if (path.size() > path_bytes_max) return Status::name_too_long;
-    const auto match = exports.match(path);
-    if (!match) return Status::access_denied;
-    const auto& root = *match->found;
-    const auto node = walk(*root.files, match->rest);
+    auto table = exports.pin();
+    auto entered = entrance(*table, from, path);
+    if (!entered && entered.error() == vfs::Refusal::unknown) {
+        table = {};
+        static_cast<void>(exports.learn(from.client));  // if in vain, that is what is found below
+        table = exports.pin();
+        entered = entrance(*table, from, path);
+    }
+    if (!entered) return to_status(entered.error());
+    const auto& root = *entered->match.found;
+    const auto node = walk(*root.files, entered->match.rest);
     if (!node) return node.error();
-    return Found{sealer.seal(root.id, (*node)->id()), *vfs::normalised(path)};
+    return Found{sealer.seal(root.id, (*node)->id()), *vfs::normalised(path),
+                 entered->rule->offered};
 }
 
 }  // namespace berth::mount

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/system/result.hpp>
 
@@ -12,18 +13,23 @@
 
 namespace berth::mount {
 
-/// A directory found: its handle, and its path as the mount list is to show it.
+/// A directory found: its handle, its path as the mount list is to show it, and how calls there are
+/// to say who they are, most wanted first.
 struct Found {
     vfs::Handle handle;
     std::string path;
+    std::vector<vfs::Flavor> flavors;
 };
 
-/// Goes from the longest matching export to the directory, name by name, never through a symbolic
-/// link, never out of the export. It walks as the server itself: a client's root mounts, and
-/// whether its users may enter is decided when they do. A path that no export leads to, is not
-/// absolute or has a ".." is access_denied; otherwise the status says what is wrong with the way.
-/// May wait for the disk.
-[[nodiscard]] boost::system::result<Found, Status>
-find(const vfs::Exports& exports, const vfs::HandleSealer& sealer, std::string_view path);
+/// Goes from the longest matching export that is for this client to the directory, name by name,
+/// never through a symbolic link, never out of the export. It walks as the server itself: a
+/// client's root mounts, and whether its users may enter is decided when they do. A path that no
+/// export for this client leads to, is not absolute or has a ".." is access_denied, a client that
+/// has to call from a port below 1024 and does not is not_permitted; otherwise the status says what
+/// is wrong with the way. May wait for the disk, and for a name server.
+[[nodiscard]] boost::system::result<Found, Status> find(const vfs::Exports& exports,
+                                                        const vfs::HandleSealer& sealer,
+                                                        const vfs::CallOrigin& from,
+                                                        std::string_view path);
 
 }  // namespace berth::mount

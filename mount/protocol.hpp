@@ -115,7 +115,7 @@ struct Exported {
 
 /// MOUNTPROC3_EXPORT — RFC 1813 §5.2.5, RFC 1094 §A.5.6.
 struct Export {
-    static constexpr rpc::ProcedureId id{5, "EXPORT"};
+    static constexpr rpc::ProcedureId id{5, "EXPORT", rpc::Replay::execute, rpc::Runs::on_worker};
     using Args = xdr::Void;
     using Result = xdr::List<Exported>;
 };

@@ -27,6 +27,21 @@ xdr::List<T> fitted(const rpc::Call& call, std::vector<T> items) {
     return items;
 }
 
+/// The clients of an export as text; empty for everyone alike, as the protocol has it.
+xdr::List<Name> groups(const rpc::Call& call, std::span<const vfs::ClientRule> rules) {
+    std::vector<Name> names;
+    const bool is_for_everyone =
+        rules.size() == 1 && rules.front().client.kind == vfs::ClientKind::everyone;
+    if (is_for_everyone) return names;
+    for (const auto& rule : rules)
+        names.push_back(call.memory.copy(rule.client.text().substr(0, name_bytes_max)));
+    return names;
+}
+
+rpc::AuthFlavor to_wire(vfs::Flavor flavor) {
+    return flavor == vfs::Flavor::sys ? rpc::AuthFlavor::sys : rpc::AuthFlavor::none;
+}
+
 }  // namespace
 
 void Lists::add(const rpc::Call& call, std::string_view directory) {
@@ -51,10 +66,12 @@ xdr::List<Mounted> Lists::mounted(rpc::Call& call) const {
 
 xdr::List<Exported> Lists::exported(const rpc::Call& call) const {
     std::vector<Exported> items;
-    for (const auto& candidate : exports_.all()) {
+    const auto exports = exports_.pin(&call);
+    for (const auto& candidate : exports->all()) {
         // A path that no client can ask for.
         if (candidate.path.size() > path_bytes_max) continue;
-        items.push_back({.directory = std::string_view{candidate.path}});
+        items.push_back({.directory = call.memory.copy(candidate.path),
+                         .groups = groups(call, candidate.clients.all())});
     }
     return fitted(call, std::move(items));
 }
@@ -90,14 +107,19 @@ xdr::Void Service3::null(rpc::Call&, const xdr::Void&) {
 }
 
 Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
-    const auto found = find(exports_, sealer_, path);
+    const vfs::CallOrigin from{
+        .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
+        .port = call.caller.port};
+    const auto found = find(exports_, sealer_, from, path);
     if (!found) return Mount::Result::otherwise(found.error());
     lists_.add(call, found->path);
     const auto sealed = found->handle.bytes();
     const auto handle = call.memory.bytes(sealed.size());
     std::ranges::copy(sealed, handle.begin());
+    std::vector<rpc::AuthFlavor> flavors;
+    for (const auto flavor : found->flavors) flavors.push_back(to_wire(flavor));
     return Mount::Result::make<Status::ok>(
-        {.handle = std::span<const std::byte>{handle}, .flavors = {{rpc::AuthFlavor::sys}}});
+        {.handle = std::span<const std::byte>{handle}, .flavors = {std::move(flavors)}});
 }
 
 Dump::Result Service3::dump(rpc::Call& call, const xdr::Void&) {

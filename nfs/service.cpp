@@ -49,24 +49,55 @@ vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
 
 }  // namespace
 
+vfs::Result<Service::Permit> Service::admit(rpc::Call& call, vfs::ExportId id) const {
+    const vfs::CallOrigin from{
+        .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
+        .port = call.caller.port};
+    for (bool may_learn = true;; may_learn = false) {
+        auto exports = exports_.pin(&call);
+        const auto* exported = exports->find(id);
+        if (exported == nullptr) return vfs::stale;
+        const auto rule = exports->admit(*exported, from);
+        if (rule) {
+            const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
+            const auto& options = (*rule)->options(has_user ? vfs::Flavor::sys : vfs::Flavor::none);
+            if (!options) return std::errc::permission_denied;
+            return Permit{std::move(exports), exported, &*options};
+        }
+        if (rule.error() == vfs::Refusal::insecure_port) return std::errc::operation_not_permitted;
+        if (rule.error() == vfs::Refusal::unlisted) return std::errc::permission_denied;
+        if (call.patience != rpc::Patience::ample) {
+            call.defer();
+            return vfs::would_block;
+        }
+        exports = {};  // other calls must not be kept from newer ones meanwhile
+        if (!may_learn || !exports_.learn(from.client)) {
+            call.forget_reply();
+            return std::errc::resource_unavailable_try_again;
+        }
+    }
+}
+
 vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) const {
     const auto opened = sealer_.open(handle.bytes());
     if (!opened) return opened.error();
-    const auto* exported = exports_.find(opened->export_id);
-    if (exported == nullptr) return vfs::stale;
+    auto permit = admit(call, opened->export_id);
+    if (!permit) return permit.error();
     const bool may_wait = call.patience != rpc::Patience::none;
     const auto wait = may_wait ? vfs::Wait::yes : vfs::Wait::no;
-    auto node = exported->files->find(opened->object, wait);
+    auto node = permit->exported->files->find(opened->object, wait);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
     return Target{.call = &call,
-                  .exported = exported,
+                  .exports = std::move(permit->exports),
+                  .exported = permit->exported,
+                  .options = permit->options,
                   .node = std::move(*node),
-                  .caller = {identity_of(call, exported->options), wait}};
+                  .caller = {identity_of(call, *permit->options), wait}};
 }
 
 vfs::Result<Target> Service::open_to_change(rpc::Call& call, const FileHandle& handle) const {
     auto target = open(call, handle);
-    if (target && target->exported->options.sync && call.patience == rpc::Patience::brief) {
+    if (target && target->options->sync && call.patience == rpc::Patience::brief) {
         call.defer();
         return vfs::would_block;
     }

@@ -14,7 +14,7 @@ PostOpAttributes Target::attributes_of(vfs::Node& other) const {
 }
 
 vfs::Result<void> Target::sync_if_promised(vfs::Node& other) const {
-    if (!exported->options.sync) return {};
+    if (!options->sync) return {};
     return other.sync(vfs::Sync::all);
 }
 

@@ -12,11 +12,17 @@ namespace berth::nfs {
 /// Lives no longer than the call: the identity's groups lie in the call's memory.
 struct Target {
     rpc::Call* call = nullptr;
+    vfs::Exports::Pin exports;  // what follows lies in there
     const vfs::Export* exported = nullptr;
+    const vfs::ExportOptions* options = nullptr;  ///< of this caller there
     vfs::NodePtr node;
     vfs::Caller caller;
 
-    [[nodiscard]] bool is_read_only() const noexcept { return exported->options.read_only; }
+    [[nodiscard]] bool is_read_only() const noexcept { return options->read_only; }
+    /// Whether both are of one tree, as clients see it.
+    [[nodiscard]] bool is_beside(const Target& other) const noexcept {
+        return exported->id == other.exported->id && exported->files == other.exported->files;
+    }
     /// Attributes of now, or none when they can't be had. If having them would mean to wait, the
     /// call is deferred.
     [[nodiscard]] PostOpAttributes attributes() const { return attributes_of(*node); }

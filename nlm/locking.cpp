@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -66,30 +67,76 @@ vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
     return identity;
 }
 
+/// Locks outlive the call, and so their export, which may be taken back meanwhile.
+class KeptLocks final : public vfs::FileLocks {
+public:
+    KeptLocks(std::shared_ptr<vfs::FileSystem> files, std::unique_ptr<vfs::FileLocks> locks)
+        : files_(std::move(files)),
+          locks_(std::move(locks)) {}
+
+    vfs::Result<bool> lock(const vfs::LockedRange& wanted) override { return locks_->lock(wanted); }
+    vfs::Result<void> unlock(const vfs::ByteRange& range) override { return locks_->unlock(range); }
+    vfs::Result<std::optional<Obstacle>> obstacle_to(const vfs::LockedRange& wanted) override {
+        return locks_->obstacle_to(wanted);
+    }
+    [[nodiscard]] std::string describe_file() const override { return locks_->describe_file(); }
+
+private:
+    std::shared_ptr<vfs::FileSystem> files_;
+    std::unique_ptr<vfs::FileLocks> locks_;  // goes first
+};
+
 Host host_of(const rpc::Call& call, std::string_view name) {
     return {.address = call.caller.address, .name = std::string{name}};
 }
 
 }  // namespace
 
-vfs::Result<Locking::Target> Locking::open(rpc::Call& call,
-                                           std::span<const std::byte> handle) const {
+vfs::Result<Locking::Permit> Locking::admit(rpc::Call& call,
+                                            std::span<const std::byte> handle) const {
     const auto opened = sealer_.open(handle);
     if (!opened) return opened.error();
-    const auto* exported = exports_.find(opened->export_id);
-    if (exported == nullptr) return vfs::stale;
-    auto node = exported->files->find(opened->object, vfs::Wait::yes);
+    const vfs::CallOrigin from{
+        .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
+        .port = call.caller.port};
+    for (bool may_learn = true;; may_learn = false) {
+        auto exports = exports_.pin(&call);
+        const auto* exported = exports->find(opened->export_id);
+        if (exported == nullptr) return vfs::stale;
+        const auto rule = exports->admit(*exported, from);
+        if (rule) {
+            const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
+            const auto& options = (*rule)->options(has_user ? vfs::Flavor::sys : vfs::Flavor::none);
+            if (!options) return std::errc::permission_denied;
+            return Permit{std::move(exports), exported, &*options};
+        }
+        if (rule.error() != vfs::Refusal::unknown) return std::errc::permission_denied;
+        exports = {};  // other calls must not be kept from newer ones meanwhile
+        if (!may_learn || !exports_.learn(from.client)) {
+            call.forget_reply();
+            return std::errc::resource_unavailable_try_again;
+        }
+    }
+}
+
+vfs::Result<Locking::Target> Locking::open(rpc::Call& call,
+                                           std::span<const std::byte> handle) const {
+    auto permit = admit(call, handle);
+    if (!permit) return permit.error();
+    auto node = permit->exported->files->find(sealer_.open(handle)->object, vfs::Wait::yes);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
-    return Target{.exported = exported,
-                  .node = std::move(*node),
-                  .caller = {identity_of(call, exported->options), vfs::Wait::yes}};
+    const auto caller = identity_of(call, *permit->options);
+    return Target{
+        .permit = std::move(*permit), .node = std::move(*node), .caller = {caller, vfs::Wait::yes}};
 }
 
 vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(rpc::Call& call,
                                                                  const Asked& asked) const {
     const auto target = open(call, asked.file);
     if (!target) return target.error();
-    return target->node->open_locks(target->caller);
+    auto locks = target->node->open_locks(target->caller);
+    if (!locks) return locks.error();
+    return std::make_unique<KeptLocks>(target->permit.exported->files, std::move(*locks));
 }
 
 std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Asked& asked) const {
@@ -128,9 +175,8 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
     const auto request = request_of(call, asked);
     if (!request) return Status::too_big;
     if (asked.exclusive) {
-        const auto opened = sealer_.open(asked.file);
-        const auto* exported = opened ? exports_.find(opened->export_id) : nullptr;
-        if (exported != nullptr && exported->options.read_only) return Status::read_only;
+        const auto permit = admit(call, asked.file);
+        if (permit && permit->options->read_only) return Status::read_only;
     }
     const auto& host = request->owner.host;
     const Monitored monitored{
@@ -179,7 +225,7 @@ Status Locking::share(rpc::Call& call, const ShareArgs& args) {
     const bool to_write = (wanted & 2U) != 0;
     const auto asked =
         static_cast<std::uint8_t>((to_read ? vfs::may_read : 0) | (to_write ? vfs::may_write : 0));
-    if (to_write && target->exported->options.read_only) return Status::read_only;
+    if (to_write && target->permit.options->read_only) return Status::read_only;
     const auto granted = target->node->access(target->caller, asked);
     if (!granted) return to_status(granted.error());
     if (*granted != asked) return Status::failed;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 
 #include "mount/service.hpp"
 #include "nfs/service.hpp"
+#include "nfs/vfs/posix.hpp"
 #include "nlm/programs.hpp"
 #include "server/admin_socket.hpp"
 #include "server/call_log.hpp"
@@ -29,6 +31,7 @@
 #include "server/portmapping.hpp"
 #include "server/state_directory.hpp"
 #include "server/sweeper.hpp"
+#include "server/system_hosts.hpp"
 #include "server/version.hpp"
 
 namespace berth::server {
@@ -47,6 +50,7 @@ public:
         sigemptyset(&set_);
         sigaddset(&set_, SIGTERM);
         sigaddset(&set_, SIGINT);
+        sigaddset(&set_, SIGHUP);
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     }
     [[nodiscard]] int wait() const {
@@ -83,7 +87,7 @@ std::string quoted(const std::string& text) {
     return out + "'";
 }
 
-void announce(const Listening& listening, const vfs::Exports& exports, bool is_in_portmap) {
+void announce(const Listening& listening, const vfs::ExportTable& exports, bool is_in_portmap) {
     std::string where;
     for (const auto& binding : listening.bound)
         if (binding.transport == rpc::Transport::tcp)
@@ -104,22 +108,27 @@ void announce(const Listening& listening, const vfs::Exports& exports, bool is_i
 
 }  // namespace
 
-int serve(const ServeOptions& options) {
+int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     set_up_log(options.log_level, options.log_format);
     const Signals signals;
     ::umask(0);
     const StateDirectory state{options.state};
     const vfs::HandleSealer sealer{state.handle_key()};
-    auto exporting = open_exports(options, state);
+    SystemHosts hosts;
+    Exporting exporting{state};
+    auto opening = exporting.open(options);
+    exporting.keep(opening);
+    if (opening.exports.empty()) spdlog::warn("nothing is exported");
     vfs::posix::drop_resource_override();
+    vfs::Exports exports{std::exchange(opening, {}).exports, &hosts, {}};
 
-    nfs::Service nfs{exporting.exports, sealer, {.write_verifier = random_number()}};
+    nfs::Service nfs{exports, sealer, {.write_verifier = random_number()}};
     mount::MountList mounts;
-    mount::Services mount{exporting.exports, sealer, mounts};
+    mount::Services mount{exports, sealer, mounts};
     rpc::Dispatcher dispatcher;
     dispatcher.add(rpc::make_program(nfs::program, nfs));
     for (auto& program : mount.programs()) dispatcher.add(std::move(program));
-    nlm::Services locks{exporting.exports, sealer, locking_options(options, state)};
+    nlm::Services locks{exports, sealer, locking_options(options, state)};
     for (auto& program : locks.programs()) dispatcher.add(std::move(program));
     Portmapping portmapping{options.portmap, dispatcher};
     if (options.log_level == "trace") dispatcher.watch(std::make_shared<CallLog>());
@@ -135,10 +144,12 @@ int serve(const ServeOptions& options) {
     if (const auto socket = state.file(admin_socket_name))
         admin.emplace(*socket,
                       [&](std::string_view request) { return answer_about_locks(locks, request); });
-    Sweeper sweeper{exporting.directories};
-    announce(listening, exporting.exports, portmapping.is_known());
+    Sweeper sweeper{exports};
+    announce(listening, *exports.pin(), portmapping.is_known());
 
-    const auto signal = signals.wait();
+    Reloading reloading{exports, exporting, options, reread};
+    auto signal = signals.wait();
+    for (; signal == SIGHUP; signal = signals.wait()) reloading.reload();
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();

@@ -25,7 +25,8 @@ std::string text_of(const std::string& path, const std::string& key, const toml:
 
 void add(std::vector<std::string>& arguments, const std::string& path, const std::string& key,
          const toml::node& value) {
-    if (key == "directories" || key == "memory") {
+    const bool is_list = key == "directories" || key == "memory";
+    if (is_list || (key == "exports" && value.is_array())) {
         const auto* list = value.as_array();
         if (list == nullptr)
             refuse(path, value.source(), "'" + key + "' expects a list of strings");
@@ -33,7 +34,8 @@ void add(std::vector<std::string>& arguments, const std::string& path, const std
             const auto* text = item.as_string();
             if (text == nullptr)
                 refuse(path, item.source(), "'" + key + "' expects a list of strings");
-            arguments.push_back(key == "memory" ? "--memory=" + text->get() : text->get());
+            arguments.push_back(key == "directories" ? text->get()
+                                                     : "--" + key + "=" + text->get());
         }
         return;
     }

@@ -5,13 +5,19 @@
 #include <stdexcept>
 #include <utility>
 
+#include <sys/stat.h>
+
 #include <spdlog/spdlog.h>
 
 #include "nfs/vfs/memory.hpp"
+#include "nfs/vfs/posix.hpp"
+#include "server/exports_files.hpp"
 
 namespace berth::server {
 
 namespace {
+
+using Directory = Exporting::Opening::Directory;
 
 /// The path that clients name: as typed, made absolute, links in it left as they are.
 std::string export_path(const std::string& directory) {
@@ -20,45 +26,112 @@ std::string export_path(const std::string& directory) {
     return path;
 }
 
-std::shared_ptr<vfs::posix::FileSystem> open_directory(const std::string& directory,
-                                                       std::filesystem::path journal) {
-    vfs::posix::Options tree;
-    tree.journal = std::move(journal);
-    auto opened = vfs::posix::open(directory, tree);
-    if (!opened) throw UsageError(opened.error().reason);
-    return std::move(*opened);
+std::vector<vfs::ClientRule> for_everyone(const vfs::ExportOptions& options) {
+    return {{.client = {}, .sys = options, .none = options, .where = {.file = "command line"}}};
 }
 
-vfs::Export open_memory(const std::string& name, const vfs::ExportOptions& options) {
+Directory open_directory(const std::string& path, const std::map<std::string, Directory>& kept,
+                         const StateDirectory& state) {
+    struct stat now {};
+    const bool is_there = ::stat(path.c_str(), &now) == 0;
+    const auto known = kept.find(path);
+    if (is_there && known != kept.end() && known->second.device == now.st_dev &&
+        known->second.inode == now.st_ino)
+        return known->second;
+    vfs::posix::Options tree;
+    // Where another directory has taken a path, calls may still use the journal of the one before.
+    if (known == kept.end()) tree.journal = state.names_of(path);
+    auto opened = vfs::posix::open(path, tree);
+    if (!opened) throw UsageError(opened.error().reason);
+    spdlog::info("{}: {}", path, (*opened)->describe());
+    return {std::move(*opened), now.st_dev, now.st_ino};
+}
+
+std::shared_ptr<vfs::FileSystem> open_memory(const std::string& name) {
     if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
         throw UsageError("--memory " + name + ": expected a name without '/'");
     // Handles of the tree that an earlier start had must not be taken for handles of this one.
     std::random_device device;
     vfs::memory::Options tree;
     tree.generation = std::uint64_t{device()} << 32 | device();
-    return vfs::make_export("/" + name, vfs::memory::make(tree), options);
+    return vfs::memory::make(tree);
 }
+
+std::vector<std::filesystem::path> exports_files(const ServeOptions& options) {
+    const bool is_anything_named = !options.directories.empty() || !options.memory_names.empty() ||
+                                   !options.exports_files.empty();
+    if (is_anything_named) return options.exports_files;
+    auto files = system_exports_files();
+    if (files.empty())
+        throw UsageError("nothing to export: name a directory, --memory NAME or --exports FILE; "
+                         "there is no /etc/exports");
+    return files;
+}
+
+class Opener {
+public:
+    Opener(const Exporting::Opening& kept, const StateDirectory& state)
+        : kept_(kept),
+          state_(state) {}
+
+    void add_directory(const std::string& path, std::vector<vfs::ClientRule> clients,
+                       const std::optional<vfs::GivenFsid>& fsid = {}) {
+        auto& directory = opening_.directories[path];
+        if (!directory.files) directory = open_directory(path, kept_.directories, state_);
+        opening_.exports.push_back(
+            vfs::make_export(path, directory.files, std::move(clients), fsid));
+    }
+
+    void add(const vfs::ListedExport& listed) {
+        if (listed.mount_point && !is_mount_point(*listed.mount_point)) {
+            spdlog::warn("{}: {} is not exported: nothing is mounted at {}", listed.where.text(),
+                         listed.path, *listed.mount_point);
+            return;
+        }
+        try {
+            add_directory(listed.path, listed.clients, listed.fsid);
+        } catch (const UsageError& error) {
+            throw UsageError(listed.where.text() + ": " + error.what());
+        }
+    }
+
+    void add_memory(const std::string& name, const vfs::ExportOptions& options) {
+        const auto known = kept_.memory.find(name);
+        const auto& files =
+            opening_.memory
+                .emplace(name, known != kept_.memory.end() ? known->second : open_memory(name))
+                .first->second;
+        opening_.exports.push_back(vfs::make_export("/" + name, files, for_everyone(options)));
+    }
+
+    Exporting::Opening take() { return std::move(opening_); }
+
+private:
+    const Exporting::Opening& kept_;
+    const StateDirectory& state_;
+    Exporting::Opening opening_;
+};
 
 }  // namespace
 
-Exporting open_exports(const ServeOptions& options, const StateDirectory& state) {
-    Exporting exporting;
-    std::vector<vfs::Export> exports;
+Exporting::Opening Exporting::open(const ServeOptions& options) const {
+    Opener opener{kept_, state_};
     try {
-        for (const auto& directory : options.directories) {
-            const auto path = export_path(directory);
-            auto files = open_directory(directory, state.names_of(path));
-            spdlog::info("{}: {}", path, files->describe());
-            exports.push_back(vfs::make_export(path, files, options.exports));
-            exporting.directories.push_back(std::move(files));
-        }
-        for (const auto& name : options.memory_names)
-            exports.push_back(open_memory(name, options.exports));
-        exporting.exports = vfs::Exports{std::move(exports)};
+        for (const auto& directory : options.directories)
+            opener.add_directory(export_path(directory), for_everyone(options.exports));
+        for (const auto& listed : read_exports(exports_files(options))) opener.add(listed);
+        for (const auto& name : options.memory_names) opener.add_memory(name, options.exports);
+        auto opening = opener.take();
+        static_cast<void>(vfs::ExportTable{opening.exports});  // twins are found here
+        return opening;
     } catch (const std::invalid_argument& error) {
         throw UsageError(error.what());
     }
-    return exporting;
+}
+
+void Exporting::keep(const Opening& opening) {
+    kept_ = opening;
+    kept_.exports.clear();
 }
 
 }  // namespace berth::server

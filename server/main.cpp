@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "server/application.hpp"
+#include "server/exports_command.hpp"
 #include "server/lock_report.hpp"
 #include "server/options.hpp"
 #include "server/version.hpp"
@@ -16,7 +17,12 @@ int run(int argument_count, const char* const* arguments) {
     using berth::server::Command;
     const auto parsed = berth::server::parse_command_line(argument_count, arguments);
     switch (parsed.command) {
-    case Command::serve: return berth::server::serve(parsed.serve);
+    case Command::serve:
+        return berth::server::serve(parsed.serve, [=] {
+            return berth::server::parse_command_line(argument_count, arguments).serve;
+        });
+    case Command::check_exports: return berth::server::check_exports(parsed.exports);
+    case Command::explain_exports: return berth::server::explain_exports(parsed.exports);
     case Command::locks: return berth::server::ask_about_locks(parsed.locks);
     case Command::version:
         std::printf("berth %.*s\n", static_cast<int>(berth::server::version.size()),

@@ -48,6 +48,7 @@ struct Texts {
     std::string log_format;
     std::string config;
     std::string state;
+    std::vector<std::string> exports;
 };
 
 void read_anonymous(const std::string& text, vfs::ExportOptions& options) {
@@ -67,6 +68,7 @@ void convert(const Texts& texts, ServeOptions& options) {
     if (!texts.portmap.empty()) options.portmap = portmap_modes.at(texts.portmap);
     if (!texts.log_format.empty()) options.log_format = log_formats.at(texts.log_format);
     if (!texts.state.empty()) options.state = texts.state;
+    options.exports_files.assign(texts.exports.begin(), texts.exports.end());
 }
 
 template <class Map>
@@ -81,6 +83,10 @@ void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& 
     serve.add_option("DIR", options.directories, "directories to export, each under its own path");
     serve.add_option("--memory", options.memory_names, "export an empty tree in RAM as /NAME")
         ->type_name("NAME");
+    serve
+        .add_option("--exports", texts.exports,
+                    "a file of exports(5) [/etc/exports when nothing else is exported]")
+        ->type_name("FILE");
     serve
         .add_option("--listen", texts.listen, "where to listen, TCP and UDP [2049, IPv4 and IPv6]")
         ->type_name("ADDR:PORT");
@@ -146,6 +152,35 @@ void describe_locks(CLI::App& locks, LocksOptions& options) {
             "CLIENT", [&](const std::string& client) { options.request = "release " + client; },
             "its address, or the name that 'berth locks' shows")
         ->required();
+}
+
+/// `berth exports check` and `berth exports explain`.
+struct ExportsCommands {
+    CLI::App* check = nullptr;
+    CLI::App* explain = nullptr;
+};
+
+ExportsCommands describe_exports(CLI::App& exports, ExportsOptions& options,
+                                 std::vector<std::string>& files) {
+    exports.require_subcommand(1);
+    auto* check = exports.add_subcommand("check", "find mistakes, and print what holds for whom");
+    check->add_option("FILE", files, "[/etc/exports]")->expected(-1);
+    auto* explain =
+        exports.add_subcommand("explain", "say what a client may do with a path, and why");
+    explain->add_option("CLIENT", options.client, "an address or a host name")->required();
+    explain->add_option("PATH", options.path, "what it mounts")->required();
+    explain->add_option("--exports", files, "[/etc/exports]")->type_name("FILE");
+    return {check, explain};
+}
+
+/// What is said of DIR and --memory must not go unheard where there is neither.
+void refuse_idle_options(const CLI::App& serve, const ServeOptions& options) {
+    if (!options.directories.empty() || !options.memory_names.empty()) return;
+    for (const auto* name : {"--read-only", "--squash", "--anon", "--sync", "--async"})
+        if (serve.count(name) > 0)
+            throw UsageError(std::string{name} +
+                             " is about DIR and --memory, and there are none; an exports file says "
+                             "so for each client");
 }
 
 /// The arguments without the program's name, last first, as CLI11 wants them.
@@ -218,6 +253,7 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
     app.require_subcommand(1);
     app.option_defaults()->take_last();
     auto* serve = app.add_subcommand("serve", "export directories");
+    auto* exports = app.add_subcommand("exports", "look at exports files");
     auto* locks = app.add_subcommand("locks", "show who holds and waits for locks");
     describe_locks(*locks, parsed.locks);
     auto* version = app.add_subcommand("version", "say which version this is");
@@ -225,10 +261,14 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
     app.get_formatter()->column_width(32);
     serve->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     describe_serve(*serve, parsed.serve, texts, is_async);
-    for (const auto* many : {"DIR", "--memory"})
+    const auto commands = describe_exports(*exports, parsed.exports, texts.exports);
+    for (const auto* many : {"DIR", "--memory", "--exports"})
         serve->get_option(many)->multi_option_policy(CLI::MultiOptionPolicy::Throw)->expected(-1);
-    serve->get_option("--memory")->expected(1, -1)->allow_extra_args(false);
-    parsed.help_text = app.help() + "\n" + serve->help("berth") + "\n" + locks->help("berth");
+    for (const auto* many : {"--memory", "--exports"})
+        serve->get_option(many)->expected(1, -1)->allow_extra_args(false);
+    parsed.help_text = app.help() + "\n" + serve->help("berth") + "\n" +
+                       commands.check->help("berth exports") + "\n" +
+                       commands.explain->help("berth exports") + "\n" + locks->help("berth");
 
     try {
         auto last_first = reversed(argument_count, arguments);
@@ -251,12 +291,15 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
         parsed.command = Command::locks;
         return parsed;
     }
-    parsed.command = version->parsed() ? Command::version : Command::serve;
-    if (parsed.command == Command::version) return parsed;
+    parsed.command = version->parsed()            ? Command::version
+                     : commands.check->parsed()   ? Command::check_exports
+                     : commands.explain->parsed() ? Command::explain_exports
+                                                  : Command::serve;
+    parsed.exports.files.assign(texts.exports.begin(), texts.exports.end());
+    if (parsed.command != Command::serve) return parsed;
     convert(texts, parsed.serve);
     if (is_async) parsed.serve.exports.sync = false;
-    if (parsed.serve.directories.empty() && parsed.serve.memory_names.empty())
-        throw UsageError("nothing to export: name a directory, or --memory NAME");
+    refuse_idle_options(*serve, parsed.serve);
     return parsed;
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "nfs/vfs/exports.hpp"
+#include "nfs/vfs/export_options.hpp"
 #include "rpc/endpoint.hpp"
 
 namespace berth::server {
@@ -27,13 +27,16 @@ enum class LogFormat : std::uint8_t { text, json };
 struct ListenAddress {
     std::vector<rpc::Address> addresses;
     std::uint16_t port = 2049;  ///< 0: pick one
+
+    bool operator==(const ListenAddress&) const = default;
 };
 
 struct ServeOptions {
     std::vector<std::string> directories;
     std::vector<std::string> memory_names;  ///< trees in RAM, exported as /NAME
+    std::vector<std::filesystem::path> exports_files;
     ListenAddress listen;
-    vfs::ExportOptions exports;
+    vfs::ExportOptions exports;  ///< of `directories` and `memory_names`
     PortmapMode portmap = PortmapMode::automatic;
     unsigned threads = 0;   ///< network threads; 0: one per core
     unsigned workers = 64;  ///< threads for calls that may block
@@ -49,17 +52,25 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+enum class Command : std::uint8_t { serve, check_exports, explain_exports, locks, version, help };
+
+/// What `berth exports` is to look at.
+struct ExportsOptions {
+    std::vector<std::filesystem::path> files;  ///< those of the system unless named
+    std::string client;                        ///< to explain: an address or a host name
+    std::string path;
+};
+
 /// `berth locks`, which asks a running server.
 struct LocksOptions {
     std::optional<std::filesystem::path> state;  ///< of that server
     std::string request = "locks";
 };
 
-enum class Command : std::uint8_t { serve, locks, version, help };
-
 struct CommandLine {
     Command command = Command::help;
     ServeOptions serve;
+    ExportsOptions exports;
     LocksOptions locks;
     std::string help_text;
 };

@@ -1,14 +1,10 @@
 #include "server/sweeper.hpp"
 
-#include <utility>
-
 #include <spdlog/spdlog.h>
 
 namespace berth::server {
 
-Sweeper::Sweeper(std::vector<std::shared_ptr<vfs::posix::FileSystem>> directories)
-    : directories_(std::move(directories)),
-      thread_([this] { run(); }) {}
+Sweeper::Sweeper(const vfs::Exports& exports) : exports_(exports), thread_([this] { run(); }) {}
 
 Sweeper::~Sweeper() {
     {
@@ -24,9 +20,13 @@ void Sweeper::run() {
     std::unique_lock held{lock_};
     while (!changed_.wait_for(held, between_sweeps, [this] { return stopping_; })) {
         held.unlock();
-        for (const auto& directory : directories_) {
-            directory->sweep();
-            if (const auto trouble = directory->trouble()) spdlog::error("{}", *trouble);
+        exports_.sweep();
+        {
+            const auto table = exports_.pin(this);
+            for (const auto& exported : table->all()) {
+                exported.files->sweep();
+                if (const auto trouble = exported.files->trouble()) spdlog::error("{}", *trouble);
+            }
         }
         held.lock();
     }

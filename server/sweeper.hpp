@@ -1,21 +1,20 @@
-// Once a second has the exported directories let go of what is gone: the descriptors of deleted
-// files, and so their space. A thread of its own, because a disk may keep it waiting.
+// Once a second has the exports let go of what is gone: replaced tables, and the descriptors of
+// deleted files, and so their space. A thread of its own, because a disk may keep it waiting.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
-#include "nfs/vfs/posix.hpp"
+#include "nfs/vfs/exports.hpp"
 
 namespace berth::server {
 
 class Sweeper {
 public:
-    explicit Sweeper(std::vector<std::shared_ptr<vfs::posix::FileSystem>> directories);
+    /// They outlive it.
+    explicit Sweeper(const vfs::Exports& exports);
     Sweeper(const Sweeper&) = delete;
     Sweeper& operator=(const Sweeper&) = delete;
     /// Needs a stop() that gave true, or waits for the thread itself.
@@ -27,7 +26,7 @@ public:
 private:
     void run();
 
-    const std::vector<std::shared_ptr<vfs::posix::FileSystem>> directories_;
+    const vfs::Exports& exports_;
     std::mutex lock_;
     std::condition_variable changed_;
     bool stopping_ = false;

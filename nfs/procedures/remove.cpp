@@ -50,7 +50,7 @@ Rename::Result Service::rename(rpc::Call& call, const Rename::Args& args) {
         return {status, {from->unchanged(), to->unchanged()}};
     };
     if (from->is_read_only() || to->is_read_only()) return refuse(Status::read_only);
-    if (from->exported != to->exported) return refuse(Status::cross_device);
+    if (!from->is_beside(*to)) return refuse(Status::cross_device);
     const auto bytes_max = from->exported->files->limits().name_bytes_max;
     if (const auto refused = refuse_name(args.from.name, NameUse::rename, bytes_max))
         return refuse(*refused);
@@ -78,7 +78,7 @@ Link::Result Service::link(rpc::Call& call, const Link::Args& args) {
         return {status, {file->attributes(), directory->unchanged()}};
     };
     if (file->is_read_only() || directory->is_read_only()) return refuse(Status::read_only);
-    if (file->exported != directory->exported) return refuse(Status::cross_device);
+    if (!file->is_beside(*directory)) return refuse(Status::cross_device);
     const auto bytes_max = directory->exported->files->limits().name_bytes_max;
     if (const auto refused = refuse_name(args.link.name, NameUse::create, bytes_max))
         return refuse(*refused);

@@ -1,103 +1,60 @@
 #include "nfs/vfs/exports.hpp"
 
-#include <algorithm>
-#include <array>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
-#include <utility>
 
-#include <sodium.h>
+#include "nfs/vfs/exports/learning.hpp"
+#include "nfs/vfs/exports/slots.hpp"
 
 namespace berth::vfs {
-namespace {
 
-/// The same on every machine and in every release: handles and clients remember what follows from
-/// it.
-std::uint64_t hash_of(std::string_view path) {
-    constexpr std::array<unsigned char, crypto_shorthash_siphash24_KEYBYTES> no_key{};
-    std::array<unsigned char, crypto_shorthash_siphash24_BYTES> hash{};
-    crypto_shorthash_siphash24(hash.data(), reinterpret_cast<const unsigned char*>(path.data()),
-                               path.size(), no_key.data());
-    std::uint64_t value = 0;
-    for (const auto byte : hash) value = value << 8 | byte;
-    return value;
+struct Exports::Parts {
+    explicit Parts(ExportTable first) : slots(std::move(first)) {}
+
+    std::mutex putting;  // held by whoever puts a table into force
+    exports::Slots slots;
+    std::optional<exports::Learning> learning;
+};
+
+Exports::Exports() : Exports(std::vector<Export>{}) {}
+
+Exports::Exports(std::vector<Export> exports) : Exports(std::move(exports), nullptr, {}) {}
+
+Exports::Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits)
+    : parts_(std::make_unique<Parts>(ExportTable{std::move(exports)})) {
+    if (hosts == nullptr) return;
+    parts_->learning.emplace(parts_->slots, parts_->putting, *hosts, limits);
+    parts_->learning->begin();
 }
 
-void refuse_twins(const Export& a, const Export& b) {
-    if (a.path == b.path) throw std::invalid_argument("'" + a.path + "' is exported twice");
-    if (a.id == b.id || a.fsid == b.fsid) {
-        throw std::invalid_argument(
-            "the exports '" + a.path + "' and '" + b.path +
-            "' happen to hash to the same id; export one of them under another path");
+Exports::~Exports() = default;
+
+Exports::Pin Exports::pin(const void* user) const noexcept {
+    return parts_->slots.pin(user);
+}
+
+void Exports::replace(std::vector<Export> exports) {
+    ExportTable next{std::move(exports)};
+    {
+        const std::scoped_lock held{parts_->putting};
+        const auto& now = parts_->slots.in_force();
+        next.answers_ = std::make_shared<const exports::Answers>(
+            exports::Learning::carried_over(*now.answers_, *now.exports_, *next.exports_));
+        if (!parts_->slots.put(std::move(next)))
+            throw std::runtime_error{"calls that wait for a disk still use older exports"};
     }
+    if (parts_->learning) parts_->learning->begin();
 }
 
-/// What is left of `path` below `parent`; empty unless it is the same or below. Both normalised.
-std::optional<std::string_view> below(std::string_view parent, std::string_view path) {
-    if (parent == "/") return path.substr(1);
-    if (!path.starts_with(parent)) return std::nullopt;
-    path.remove_prefix(parent.size());
-    if (path.empty()) return path;
-    if (path.front() != '/') return std::nullopt;
-    return path.substr(1);
+bool Exports::learn(const ClientAddress& client) const {
+    return parts_->learning && parts_->learning->learn(client);
 }
 
-}  // namespace
-
-std::optional<std::string> normalised(std::string_view path) {
-    if (!path.starts_with('/') || path.find('\0') != std::string_view::npos) return std::nullopt;
-    std::string result;
-    while (!path.empty()) {
-        path.remove_prefix(1);
-        const auto component = path.substr(0, path.find('/'));
-        path.remove_prefix(component.size());
-        if (component == "..") return std::nullopt;
-        if (component.empty() || component == ".") continue;
-        result += '/';
-        result += component;
-    }
-    if (result.empty()) result = "/";
-    return result;
-}
-
-Export make_export(std::string_view path, std::shared_ptr<FileSystem> files,
-                   const ExportOptions& options) {
-    auto clean = normalised(path);
-    if (!clean) {
-        throw std::invalid_argument("'" + std::string{path} +
-                                    "' cannot be exported: expected an absolute path without '..'");
-    }
-    const auto hash = hash_of(*clean);
-    const auto half = static_cast<std::uint32_t>(hash);
-    return {
-        .id = ExportId{half == 0 ? 1 : half},
-        .path = *std::move(clean),
-        .files = std::move(files),
-        .options = options,
-        .fsid = hash,
-    };
-}
-
-Exports::Exports(std::vector<Export> exports) : exports_(std::move(exports)) {
-    for (auto a = exports_.begin(); a != exports_.end(); ++a) {
-        for (auto b = exports_.begin(); b != a; ++b) refuse_twins(*b, *a);
-    }
-}
-
-const Export* Exports::find(ExportId id) const noexcept {
-    const auto found = std::ranges::find(exports_, id, &Export::id);
-    return found == exports_.end() ? nullptr : &*found;
-}
-
-std::optional<ExportMatch> Exports::match(std::string_view path) const {
-    const auto clean = normalised(path);
-    if (!clean) return std::nullopt;
-    std::optional<ExportMatch> best;
-    for (const auto& candidate : exports_) {
-        const auto rest = below(candidate.path, *clean);
-        if (!rest || (best && best->found->path.size() > candidate.path.size())) continue;
-        best = ExportMatch{&candidate, std::string{*rest}};
-    }
-    return best;
+void Exports::sweep() const {
+    if (parts_->learning) parts_->learning->refresh();
+    const std::scoped_lock held{parts_->putting};
+    parts_->slots.empty();
 }
 
 }  // namespace berth::vfs

@@ -1,67 +1,90 @@
-// What is exported, under which path, to be treated how. Built once at start-up and then only read,
-// so any number of threads may use it.
+// Which exports are in force. For everybody who serves, on any thread, and for the one who replaces
+// them while they do.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "nfs/vfs/export_options.hpp"
-#include "nfs/vfs/file_system.hpp"
-#include "nfs/vfs/handle.hpp"
+#include "nfs/vfs/export_table.hpp"
+#include "nfs/vfs/host_directory.hpp"
 
 namespace berth::vfs {
 
-/// One exported tree. `id` and `fsid` follow from the path alone, so they are the same after a
-/// restart.
-struct Export {
-    ExportId id{};
-    std::string path;  ///< absolute and normalised: as clients name it
-    std::shared_ptr<FileSystem> files;
-    ExportOptions options;
-    std::uint64_t fsid = 0;
-};
-
-/// Throws std::invalid_argument, with a sentence for the user, when the path is not absolute, has a
-/// ".." component or a NUL.
-Export make_export(std::string_view path, std::shared_ptr<FileSystem> files,
-                   const ExportOptions& options = {});
-
-/// One '/' between components, none at the end, no "." components; "/" for the root. Empty when the
-/// path is not absolute, has a ".." component or a NUL.
-std::optional<std::string> normalised(std::string_view path);
-
-/// The export that a path leads into, and the way from its root: components separated by one '/',
-/// or "".
-struct ExportMatch {
-    const Export* found = nullptr;
-    std::string rest;
-};
-
-/// All exports, in the order given. They never change, and what is pointed to lives as long as this
-/// does.
+/// A table that is replaced as a whole; whoever has it pinned goes on with the one that was pinned.
+/// Locks itself; pinning takes no lock.
 class Exports {
 public:
-    Exports() = default;
-    /// Throws std::invalid_argument, with a sentence for the user, when two have the same path or
-    /// (one chance in billions) paths with the same id.
+    /// For entries that mean clients by name.
+    struct Limits {
+        std::size_t clients_max = 4096;  ///< remembered
+        std::chrono::milliseconds answers_last{60'000};
+        std::chrono::milliseconds retry_after{5'000};  ///< where nobody could be asked
+        std::chrono::milliseconds patience{3'000};     ///< of who waits to learn a client
+        unsigned waiting_max = 8;                      ///< who wait at once
+    };
+
+    /// Nothing is exported.
+    Exports();
+    /// Both throw what ExportTable does. Without `hosts`, which outlives this, clients whom an
+    /// entry with a name may mean stay unknown.
     explicit Exports(std::vector<Export> exports);
+    Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits);
+    Exports(const Exports&) = delete;
+    Exports& operator=(const Exports&) = delete;
+    ~Exports();
 
-    [[nodiscard]] std::span<const Export> all() const noexcept { return exports_; }
+    /// Keeps a table, its exports and their file systems alive. For one call, no longer.
+    class Pin {
+    public:
+        Pin() = default;
+        /// `users` counts this pin already.
+        Pin(const ExportTable& table, std::atomic<std::uint32_t>& users) noexcept
+            : table_(&table),
+              users_(&users) {}
+        Pin(Pin&& other) noexcept
+            : table_(std::exchange(other.table_, nullptr)),
+              users_(std::exchange(other.users_, nullptr)) {}
+        Pin& operator=(Pin&& other) noexcept {
+            std::swap(table_, other.table_);
+            std::swap(users_, other.users_);
+            return *this;
+        }
+        ~Pin() {
+            if (users_ != nullptr) users_->fetch_sub(1, std::memory_order_release);
+        }
 
-    /// nullptr when there is none.
-    [[nodiscard]] const Export* find(ExportId id) const noexcept;
+        const ExportTable& operator*() const noexcept { return *table_; }
+        const ExportTable* operator->() const noexcept { return table_; }
 
-    /// The longest export that is `path` or one of its parents. Empty when there is none, or when
-    /// normalised() refuses the path.
-    [[nodiscard]] std::optional<ExportMatch> match(std::string_view path) const;
+    private:
+        const ExportTable* table_ = nullptr;
+        std::atomic<std::uint32_t>* users_ = nullptr;
+    };
+
+    /// The table in force. `user` is anything that threads do not share (the call): it spreads
+    /// counters, so that threads do not meet on one cache line.
+    [[nodiscard]] Pin pin(const void* user = nullptr) const noexcept;
+
+    /// From now on these. What is known of clients stays known. Throws what ExportTable does, or
+    /// std::runtime_error when calls that can't end keep too many older tables; then nothing has
+    /// changed.
+    void replace(std::vector<Export> exports);
+
+    /// Finds out who this client is, and waits for that. False when it takes too long, or too many
+    /// wait already.
+    [[nodiscard]] bool learn(const ClientAddress& client) const;
+
+    /// To be called about once a second by a thread that may block: lets go of replaced tables.
+    void sweep() const;
 
 private:
-    std::vector<Export> exports_;
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace berth::vfs

@@ -208,6 +208,13 @@ public:
     virtual Result<Space> space(const Caller& caller) = 0;
     [[nodiscard]] virtual Limits limits() const = 0;
 
+    /// To be called about once a second, from a thread that may block: lets go of what is no longer
+    /// needed.
+    virtual void sweep() {}
+    /// What has gone wrong since the last call and concerns the administrator: one line without a
+    /// full stop.
+    [[nodiscard]] virtual std::optional<std::string> trouble() { return {}; }
+
     /// A number that changes when data written but not synced may have been lost (a write-back
     /// error was seen).
     [[nodiscard]] virtual std::uint64_t losses() const = 0;

@@ -64,14 +64,12 @@ public:
     /// and as whom callers act.
     [[nodiscard]] std::string describe() const;
 
-    /// To be called about once a second, from a thread that may block: lets go of deleted objects,
-    /// so that their space is freed, and of descriptors open for writing that nobody has written to
-    /// since the last call, so that a program just copied here can be run locally.
-    void sweep();
+    /// Lets go of deleted objects, so that their space is freed, and of descriptors open for
+    /// writing that nobody has written to since the last call, so that a program just copied here
+    /// can be run locally.
+    void sweep() override;
 
-    /// What has gone wrong since the last call and concerns the administrator: one line without a
-    /// full stop.
-    [[nodiscard]] std::optional<std::string> trouble();
+    [[nodiscard]] std::optional<std::string> trouble() override;
 
     [[nodiscard]] std::size_t nodes_cached() const;
 

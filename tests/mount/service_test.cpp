@@ -57,6 +57,17 @@ protected:
         EXPECT_NE(ok, nullptr) << path;
         return ok == nullptr ? vfs::OpenedHandle{} : sealer.open(ok->handle.bytes()).value();
     }
+    /// From now on these are exported, as exports(5) writes it.
+    void export_all(const std::string& text) {
+        vfs::ExportsList list;
+        vfs::parse_exports(text, "exports", list);
+        for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
+        std::vector<vfs::Export> all;
+        for (const auto& listed : list.exports)
+            all.push_back(vfs::make_export(listed.path, listed.path == "/srv" ? outer : inner,
+                                           listed.clients));
+        exports.replace(std::move(all));
+    }
     vfs::ObjectId id(std::initializer_list<std::string_view> way) {
         auto node = outer->root().value();
         for (const auto name : way) node = node->lookup(root_user, name).value();
@@ -95,7 +106,7 @@ TEST_F(MountService, NullTakesAndGivesNothing) {
 
 TEST_F(MountService, MountGivesTheHandleOfAnExportsRoot) {
     const auto opened = handle("/srv");
-    EXPECT_EQ(opened.export_id, exports.all()[0].id);
+    EXPECT_EQ(opened.export_id, exports.pin()->all()[0].id);
     EXPECT_EQ(opened.object, id({}));
 }
 
@@ -113,12 +124,12 @@ TEST_F(MountService, MountMayBlockAndRunsOnAWorker) {
 
 TEST_F(MountService, ADirectoryBelowCanBeMounted) {
     EXPECT_EQ(handle("/srv/open/deep").object, id({"open", "deep"}));
-    EXPECT_EQ(handle("/srv/open/deep").export_id, exports.all()[0].id);
+    EXPECT_EQ(handle("/srv/open/deep").export_id, exports.pin()->all()[0].id);
 }
 
 TEST_F(MountService, TheLongestExportIsTheOne) {
-    EXPECT_EQ(handle("/srv/inner").export_id, exports.all()[1].id);
-    EXPECT_EQ(handle("/srv/inner/below").export_id, exports.all()[1].id);
+    EXPECT_EQ(handle("/srv/inner").export_id, exports.pin()->all()[1].id);
+    EXPECT_EQ(handle("/srv/inner/below").export_id, exports.pin()->all()[1].id);
     EXPECT_EQ(status("/srv/inner/open"), Status::no_entry);
 }
 
@@ -252,6 +263,75 @@ TEST_F(MountService, ExportListsAllForEveryone) {
     }
 }
 
+TEST_F(MountService, ExportNamesTheClients) {
+    export_all("/srv *.lab.example(rw) 192.0.2.0/24 2001:db8::1 @trusted *\n/srv/inner *\n");
+    for (std::uint32_t version = 1; version <= 3; ++version) {
+        auto asking = caller(version);
+        const auto list = asking.call<Export>({}).items;
+        ASSERT_THAT(list, SizeIs(2));
+        std::vector<std::string> groups;
+        for (const auto& group : list[0].groups.items) groups.emplace_back(group.view());
+        EXPECT_THAT(groups, testing::ElementsAre("2001:db8::1", "192.0.2.0/24", "*.lab.example",
+                                                 "@trusted", "*"));
+        EXPECT_THAT(list[1].groups.items, IsEmpty()) << "everyone";
+    }
+}
+
+TEST_F(MountService, WhoIsNotListedIsDenied) {
+    export_all("/srv 192.0.2.0/28");
+    EXPECT_EQ(status("/srv/open"), Status::ok);
+    auto other = caller(3);
+    other.from = endpoint("192.0.2.16", 700);
+    for (const auto* const path : {"/srv", "/srv/missing", "/srv/file", "/elsewhere"})
+        EXPECT_EQ(other.call<Mount>({std::string_view{path}}).discriminant(),
+                  Status::access_denied);
+    EXPECT_THAT(mounts.all(), SizeIs(1));
+}
+
+TEST_F(MountService, WhoCallsFromAHighPortIsToldThatUnlessItMay) {
+    export_all("/srv *\n/srv/inner *(insecure)");
+    auto asking = caller(3);
+    asking.from.port = 1024;
+    EXPECT_EQ(asking.call<Mount>({std::string_view{"/srv"}}).discriminant(), Status::not_permitted);
+    EXPECT_EQ(asking.call<Mount>({std::string_view{"/srv/inner"}}).discriminant(), Status::ok);
+    asking.from.port = 1023;
+    EXPECT_EQ(asking.call<Mount>({std::string_view{"/srv"}}).discriminant(), Status::ok);
+}
+
+TEST_F(MountService, AnExportForOthersIsADirectoryOfTheOneAround) {
+    export_all("/srv *\n/srv/inner 192.0.2.9");
+    made_directory(outer->root().value(), "inner", 0755);
+    EXPECT_EQ(handle("/srv/inner").object, id({"inner"}));
+    EXPECT_EQ(handle("/srv/inner").export_id, exports.pin()->all()[0].id);
+    auto other = caller(3);
+    other.from = endpoint("192.0.2.9", 700);
+    const auto result = other.call<Mount>({std::string_view{"/srv/inner"}});
+    ASSERT_NE(result.get_if<Status::ok>(), nullptr);
+    EXPECT_EQ(sealer.open(result.get_if<Status::ok>()->handle.bytes())->export_id,
+              exports.pin()->all()[1].id);
+}
+
+TEST_F(MountService, FlavorsAreOfferedAsTheEntrySays) {
+    const std::pair<const char*, std::vector<rpc::AuthFlavor>> table[]{
+        {"/srv *", {rpc::AuthFlavor::sys}},
+        {"/srv *(sec=sys)", {rpc::AuthFlavor::sys}},
+        {"/srv *(sec=none)", {rpc::AuthFlavor::none}},
+        {"/srv *(sec=none:sys)", {rpc::AuthFlavor::none, rpc::AuthFlavor::sys}},
+    };
+    for (const auto& [text, flavors] : table) {
+        export_all(text);
+        auto asking = caller(3);
+        const auto result = asking.call<Mount>({std::string_view{"/srv"}});
+        ASSERT_NE(result.get_if<Status::ok>(), nullptr) << text;
+        EXPECT_EQ(result.get_if<Status::ok>()->flavors.items, flavors) << text;
+    }
+}
+
+TEST_F(MountService, WhoCanNotBeToldApartIsAFaultOfTheServer) {
+    export_all("/srv *.lab.example");
+    EXPECT_EQ(status("/srv"), Status::server_fault) << "not a denial: later it may be allowed";
+}
+
 TEST_F(MountService, OverUdpListsEndWhereTheDatagramDoes) {
     for (int i = 0; i < 200; ++i)
         mounts.add("192.0.2.7", std::to_string(i) + std::string(1000, 'x'));
@@ -295,7 +375,7 @@ TEST(MountGolden, MountAndUnmount) {
                                               "000000");  // "/tmp/lab-src/run/x.m1"
     ASSERT_EQ(caller.invoke(Mount::id.number, arguments), rpc::Outcome::success);
 
-    const auto handle = sealer.seal(exports.all()[0].id, tree->root().value()->id());
+    const auto handle = sealer.seal(exports.pin()->all()[0].id, tree->root().value()->id());
     auto expected = test::bytes_of_hex("00000000");  // MNT3_OK
     const auto counted = test::encoded(xdr::Opaque<64>{handle.bytes()});
     expected.insert(expected.end(), counted.begin(), counted.end());

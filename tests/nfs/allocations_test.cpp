@@ -38,11 +38,11 @@ class SteadyPath : public ::testing::Test {
 protected:
     SteadyPath() {
         dispatcher.add(rpc::make_program(program, service));
-        const auto node = exports.all().front().files->root();
-        root = sealer.seal(exports.all().front().id, (*node)->id()).bytes();
+        const auto node = exports.pin()->all().front().files->root();
+        root = sealer.seal(exports.pin()->all().front().id, (*node)->id()).bytes();
         const auto made = vfs::Caller{};
         const auto created = (*node)->create(made, "file", {.attributes = {.mode = 0644}});
-        file = sealer.seal(exports.all().front().id, (*created)->id()).bytes();
+        file = sealer.seal(exports.pin()->all().front().id, (*created)->id()).bytes();
         EXPECT_TRUE((*created)->write(made, 0, data));
     }
 

@@ -193,7 +193,7 @@ TEST_F(GoldenReplies, AHandleOfAnotherServer) {
 TEST_F(GoldenReplies, AFileWritten) {
     const auto file = make_file(root(), "a");
     xdr::Writer fsid;
-    fsid.u64(exports_.match("/tree")->found->fsid);
+    fsid.u64(exports_.pin()->matches("/tree").front().found->fsid);
     const auto call = "60c14608 00000000 00000002 000186a3 00000003 00000007" + credential +
                       opaque(file) + "00000000 00000000 00000003 00000002 00000003 68690a00";
     const auto reply = hex_of(raw_.exchange(test::bytes_of_hex(call)));

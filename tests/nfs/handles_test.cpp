@@ -53,12 +53,12 @@ TEST_F(Handles, cut_or_extended_is_bad) {
 TEST_F(Handles, sealed_with_another_key_is_bad) {
     const vfs::HandleSealer other{vfs::HandleKey::random()};
     const auto object = (*files_->root())->id();
-    const auto id = exports_.match("/tree")->found->id;
+    const auto id = exports_.pin()->matches("/tree").front().found->id;
     expect_everywhere(Status::bad_handle, other.seal(id, object).bytes());
 }
 
 TEST_F(Handles, of_an_object_that_this_file_system_never_names_so_is_bad) {
-    const auto id = static_cast<std::uint32_t>(exports_.match("/tree")->found->id);
+    const auto id = static_cast<std::uint32_t>(exports_.pin()->matches("/tree").front().found->id);
     expect_everywhere(Status::bad_handle, sealed(id, std::array<std::byte, 3>{}));
 }
 
@@ -151,7 +151,7 @@ TEST_F(Handles, between_exports_nothing_is_renamed_or_linked) {
 TEST_F(Handles, exports_have_each_their_own_fsid_for_all_their_objects) {
     const auto file = make_file(root(), "file");
     EXPECT_EQ(attributes(file).fsid, attributes(root()).fsid);
-    EXPECT_EQ(attributes(file).fsid, exports_.match("/tree")->found->fsid);
+    EXPECT_EQ(attributes(file).fsid, exports_.pin()->matches("/tree").front().found->fsid);
     EXPECT_NE(attributes(root()).fsid, attributes(root("/other")).fsid);
 }
 

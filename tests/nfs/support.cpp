@@ -12,17 +12,17 @@ namespace {
 
 constexpr std::array<std::byte, vfs::HandleKey::size> key{std::byte{1}, std::byte{2}, std::byte{3}};
 
-vfs::Exports make_exports(const std::shared_ptr<vfs::FileSystem>& files,
-                          const std::shared_ptr<vfs::FileSystem>& other) {
+std::vector<vfs::Export> make_exports(const std::shared_ptr<vfs::FileSystem>& files,
+                                      const std::shared_ptr<vfs::FileSystem>& other) {
     using vfs::Squash;
-    return vfs::Exports{{
+    return {
         vfs::make_export("/tree", files, {.squash = Squash::none}),
         vfs::make_export("/squashed", files, {.squash = Squash::root}),
         vfs::make_export("/anonymous", files, {.squash = Squash::all, .anonymous_uid = 99}),
         vfs::make_export("/readonly", files, {.read_only = true, .squash = Squash::none}),
         vfs::make_export("/async", files, {.squash = Squash::none, .sync = false}),
         vfs::make_export("/other", other, {.squash = Squash::none}),
-    }};
+    };
 }
 
 const rpc::ClientIdentity root_user{.flavor = rpc::AuthFlavor::sys, .machine_name = "tester"};
@@ -38,7 +38,7 @@ std::span<const std::byte> Loopback::exchange(std::vector<std::byte> request) {
     wire_.last_request = std::move(request);
     rpc::Exchange exchange;
     exchange.request = wire_.last_request;
-    exchange.call.caller = {.address = *rpc::Address::parse("192.0.2.7"), .port = 800};
+    exchange.call.caller = wire_.caller;
     exchange.call.local = {.address = *rpc::Address::parse("192.0.2.1"), .port = 2049};
     exchange.call.transport = wire_.transport;
     auto verdict = dispatcher_.handle(exchange);
@@ -65,14 +65,14 @@ ServiceTest::ServiceTest(const ServiceOptions& options, const vfs::memory::Optio
 }
 
 KeptHandle ServiceTest::root(std::string_view path) {
-    const auto* exported = exports_.match(path)->found;
+    const auto* exported = exports_.pin()->matches(path).front().found;
     const auto node = exported->files->root();
     return sealer_.seal(exported->id, (*node)->id()).bytes();
 }
 
 KeptHandle ServiceTest::through(std::string_view path, const KeptHandle& handle) {
     const auto opened = sealer_.open(FileHandle{handle}.bytes());
-    return sealer_.seal(exports_.match(path)->found->id, opened->object).bytes();
+    return sealer_.seal(exports_.pin()->matches(path).front().found->id, opened->object).bytes();
 }
 
 void ServiceTest::become(std::uint32_t uid, std::uint32_t gid, std::vector<std::uint32_t> gids) {

@@ -54,6 +54,7 @@ class Loopback final : public rpc::Channel {
 public:
     struct Wire {
         rpc::Transport transport = rpc::Transport::tcp;
+        rpc::Endpoint caller{.address = *rpc::Address::parse("192.0.2.7"), .port = 800};
         std::uint64_t on_workers = 0;  ///< calls that needed one
         std::vector<std::byte> last_request;
         std::vector<std::byte> last_reply;  ///< empty when there was none

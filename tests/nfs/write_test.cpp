@@ -184,8 +184,8 @@ TEST_F(WriteTest, that_the_disk_has_no_room_for_is_short_or_refused) {
     dispatcher.add(rpc::make_program(program, service));
     rpc::Client client{
         std::make_unique<Loopback>(dispatcher, wire_), program, {.flavor = rpc::AuthFlavor::sys}};
-    const auto node = exports.all().front().files->root();
-    const KeptHandle top = sealer_.seal(exports.all().front().id, (*node)->id()).bytes();
+    const auto node = exports.pin()->all().front().files->root();
+    const KeptHandle top = sealer_.seal(exports.pin()->all().front().id, (*node)->id()).bytes();
     const KeptHandle file = *(*client.call<Create>({.where = entry(top, "file")})).ok()->object;
     const std::string data(10'000, 'd');
     EXPECT_EQ((*client.call<Write>(write_args(file, 0, data))).ok()->count, 8192U);

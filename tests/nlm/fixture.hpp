@@ -147,7 +147,7 @@ public:
         made.push_back(
             vfs::make_export("/readonly", files, {.read_only = true, .squash = vfs::Squash::none}));
         made.push_back(vfs::make_export("/squashed", files, {.squash = vfs::Squash::root}));
-        exports = vfs::Exports{std::move(made)};
+        exports.replace(std::move(made));
         auto first = rpc::make_program(id1, narrow);
         auto second = rpc::make_program(id2, narrow);
         for (auto* program : {&first, &second}) program->procedures.resize(16);
@@ -182,7 +182,8 @@ public:
         const auto root = files->root().value();
         auto node = root->lookup({}, name);
         if (!node) node = root->create({}, name, {.attributes = {.mode = mode}});
-        return text(sealer.seal(exports.match(path)->found->id, (*node)->id()).bytes());
+        return text(
+            sealer.seal(exports.pin()->matches(path).front().found->id, (*node)->id()).bytes());
     }
 
     /// Every callback that is due now.

@@ -331,7 +331,8 @@ TYPED_TEST(EveryVersion, AnswersForFilesThatCannotBeLocked) {
     EXPECT_EQ(status(read_only, false), S::granted);
     auto root = this->server.files->root().value();
     const auto directory =
-        text(this->server.sealer.seal(this->server.exports.match("/tree")->found->id, root->id())
+        text(this->server.sealer
+                 .seal(this->server.exports.pin()->matches("/tree").front().found->id, root->id())
                  .bytes());
     EXPECT_EQ(status(directory), this->narrowed(Status::failed, NarrowStatus::denied_no_locks));
     EXPECT_EQ(this->unlock(*this->one, 0, 10), S::granted);

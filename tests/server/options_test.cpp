@@ -123,9 +123,38 @@ TEST(Options, ListenUnderstandsWhatPeopleType) {
     EXPECT_EQ(parse_listen_address("localhost:9").addresses.size(), 2U);
 }
 
+TEST(Options, ExportsFilesAreNamedOrTheSystems) {
+    using Paths = std::vector<std::filesystem::path>;
+    EXPECT_TRUE(parse({"serve"}).serve.exports_files.empty());
+    EXPECT_EQ(parse({"serve", "--exports", "/e", "/a"}).serve.exports_files, Paths{"/e"});
+    EXPECT_EQ(parse({"serve", "--exports", "/e", "/a"}).serve.directories,
+              std::vector<std::string>{"/a"});
+    EXPECT_EQ(parse({"serve", "--exports", "/e", "--exports", "/f"}).serve.exports_files,
+              (Paths{"/e", "/f"}));
+}
+
+TEST(Options, ExportsCommandsTakeFilesClientAndPath) {
+    using Paths = std::vector<std::filesystem::path>;
+    auto parsed = parse({"exports", "check"});
+    EXPECT_EQ(parsed.command, Command::check_exports);
+    EXPECT_TRUE(parsed.exports.files.empty());
+    EXPECT_EQ(parse({"exports", "check", "/e", "/f"}).exports.files, (Paths{"/e", "/f"}));
+    parsed = parse({"exports", "explain", "192.0.2.7", "/srv/x", "--exports", "/e"});
+    EXPECT_EQ(parsed.command, Command::explain_exports);
+    EXPECT_EQ(parsed.exports.client, "192.0.2.7");
+    EXPECT_EQ(parsed.exports.path, "/srv/x");
+    EXPECT_EQ(parsed.exports.files, Paths{"/e"});
+}
+
 TEST(Options, WrongOnesAreNamedInOneLine) {
     const std::vector<std::vector<const char*>> wrong{
-        {"serve"},
+        {"serve", "--read-only"},
+        {"serve", "--exports", "/e", "--squash", "all"},
+        {"serve", "--exports", "/e", "--async"},
+        {"exports"},
+        {"exports", "frob"},
+        {"exports", "explain", "192.0.2.7"},
+        {"exports", "explain", "192.0.2.7", "/srv", "/more"},
         {},
         {"frob"},
         {"serve", "/a", "--frob"},
@@ -159,6 +188,17 @@ TEST(Options, FileGivesWhatFlagsDoNot) {
     EXPECT_EQ(serve.directories, std::vector<std::string>{"/from/file"});
     EXPECT_EQ(serve.memory_names, std::vector<std::string>{"m"});
     EXPECT_EQ(serve.workers, 7U);
+}
+
+TEST(Options, FileNamesExportsFiles) {
+    using Paths = std::vector<std::filesystem::path>;
+    const ConfigFile one{"exports = \"/e\"\n"};
+    EXPECT_EQ(parse({"serve", "--config", one.path()}).serve.exports_files, Paths{"/e"});
+    EXPECT_EQ(parse({"serve", "--config", one.path(), "--exports", "/f"}).serve.exports_files,
+              Paths{"/f"});
+    const ConfigFile several{"exports = [\"/e\", \"/f\"]\nworkers = 3\n"};
+    EXPECT_EQ(parse({"serve", "--config", several.path()}).serve.exports_files,
+              (Paths{"/e", "/f"}));
 }
 
 TEST(Options, FlagsOutdoTheFileInEveryWay) {

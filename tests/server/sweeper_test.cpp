@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nfs/vfs/posix.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/gate.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -66,7 +67,8 @@ protected:
     test::TemporaryDirectory directory;
     std::shared_ptr<vfs::posix::FileSystem> files =
         vfs::posix::open(directory.path().string()).value();
-    Sweeper sweeper{{files}};
+    vfs::Exports exports{{vfs::make_export("/swept", files)}};
+    Sweeper sweeper{exports};
 };
 
 TEST_F(Sweeping, LetsGoOfDeletedFilesWithinASecond) {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "nfs/vfs/exports.hpp"
+#include "nfs/vfs/export_table.hpp"
 
 namespace berth::vfs::exports {
 namespace {

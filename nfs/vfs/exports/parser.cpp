@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "nfs/vfs/exports.hpp"
+#include "nfs/vfs/export_table.hpp"
 #include "nfs/vfs/exports/clients.hpp"
 #include "nfs/vfs/exports/options.hpp"
 #include "nfs/vfs/exports/words.hpp"

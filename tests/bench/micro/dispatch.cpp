@@ -79,7 +79,7 @@ private:
     vfs::HandleSealer sealer_{vfs::HandleKey{key}};
     nfs::Service service_{exports_, sealer_, {.write_verifier = 1}};
     rpc::Dispatcher dispatcher_;
-    vfs::Handle root_ = sealer_.seal(exports_.all().front().id, (*files_->root())->id());
+    vfs::Handle root_ = sealer_.seal(exports_.pin()->all().front().id, (*files_->root())->id());
     vfs::Handle file_;
 };
 

@@ -50,7 +50,8 @@ private:
     }
 
     void keep(std::string_view path, const vfs::NodePtr& node) {
-        const auto handle = sealer_.seal(exports_.match(path)->found->id, node->id());
+        const auto handle =
+            sealer_.seal(exports_.pin()->matches(path).front().found->id, node->id());
         handles.emplace_back(handle.bytes().begin(), handle.bytes().end());
     }
 

@@ -14,10 +14,10 @@ namespace {
 using namespace std::string_view_literals;
 using ::testing::HasSubstr;
 
-Exports exports(std::initializer_list<std::string_view> paths) {
+ExportTable exports(std::initializer_list<std::string_view> paths) {
     std::vector<Export> all;
     for (const auto path : paths) all.push_back(make_export(path, nullptr));
-    return Exports{std::move(all)};
+    return ExportTable{std::move(all)};
 }
 
 TEST(NormalisedPath, HasOneSpelling) {
@@ -67,33 +67,33 @@ TEST(Exports, MatchTheLongestParent) {
         {"/home", "/home", ""},
     };
     for (const auto& [path, found, rest] : table) {
-        const auto match = all.match(path);
-        ASSERT_TRUE(match) << path;
-        EXPECT_EQ(match->found->path, found) << path;
-        EXPECT_EQ(match->rest, rest) << path;
+        const auto matches = all.matches(path);
+        ASSERT_FALSE(matches.empty()) << path;
+        EXPECT_EQ(matches.front().found->path, found) << path;
+        EXPECT_EQ(matches.front().rest, rest) << path;
     }
     for (const auto path : {"/"sv, "/sr"sv, "/srvx"sv, "/homes"sv, "srv"sv, ""sv, "/srv/../etc"sv,
                             "/srv/.."sv, "/srv\0/x"sv}) {
-        EXPECT_FALSE(all.match(path)) << path;
+        EXPECT_TRUE(all.matches(path).empty()) << path;
     }
 }
 
 TEST(Exports, RootMatchesEverything) {
     const auto all = exports({"/", "/srv"});
-    EXPECT_EQ(all.match("/")->found->path, "/");
-    EXPECT_EQ(all.match("/")->rest, "");
-    EXPECT_EQ(all.match("/etc/x")->found->path, "/");
-    EXPECT_EQ(all.match("/etc/x")->rest, "etc/x");
-    EXPECT_EQ(all.match("/srv/x")->found->path, "/srv");
-    EXPECT_FALSE(all.match("/../x"));
+    EXPECT_EQ(all.matches("/").front().found->path, "/");
+    EXPECT_EQ(all.matches("/").front().rest, "");
+    EXPECT_EQ(all.matches("/etc/x").front().found->path, "/");
+    EXPECT_EQ(all.matches("/etc/x").front().rest, "etc/x");
+    EXPECT_EQ(all.matches("/srv/x").front().found->path, "/srv");
+    EXPECT_TRUE(all.matches("/../x").empty());
 }
 
 TEST(Exports, AreFoundById) {
     const auto all = exports({"/a", "/b"});
     for (const auto& one : all.all()) EXPECT_EQ(all.find(one.id), &one);
     EXPECT_EQ(all.find(ExportId{12345}), nullptr);
-    EXPECT_EQ(Exports{}.find(ExportId{0}), nullptr);
-    EXPECT_TRUE(Exports{}.all().empty());
+    EXPECT_EQ(ExportTable{}.find(ExportId{0}), nullptr);
+    EXPECT_TRUE(ExportTable{}.all().empty());
 }
 
 // Clients hold handles with the id, and take another fsid for another file system: these must be
@@ -103,7 +103,7 @@ TEST(Exports, IdsFollowFromThePathAlone) {
     EXPECT_EQ(one.path, "/srv/data");
     EXPECT_EQ(one.fsid, 0x12d15095ea5b6ea7U) << "SipHash-2-4 with a key of zeros, big endian";
     EXPECT_EQ(one.id, ExportId{0xea5b6ea7}) << "its lower half";
-    EXPECT_EQ(make_export("/srv/data", nullptr, {.read_only = true}).id, one.id);
+    EXPECT_EQ(make_export("/srv/data", nullptr, ExportOptions{.read_only = true}).id, one.id);
     EXPECT_NE(make_export("/srv/datb", nullptr).id, one.id);
 }
 
@@ -119,10 +119,10 @@ TEST(Exports, RefuseBadPathsAndTwins) {
     auto a = make_export("/a", nullptr);
     auto b = make_export("/b", nullptr);
     b.id = a.id;
-    EXPECT_THROW((Exports{{a, b}}), std::invalid_argument);
+    EXPECT_THROW((ExportTable{{a, b}}), std::invalid_argument);
     b = make_export("/b", nullptr);
     b.fsid = a.fsid;
-    EXPECT_THROW((Exports{{a, b}}), std::invalid_argument);
+    EXPECT_THROW((ExportTable{{a, b}}), std::invalid_argument);
 }
 
 constexpr std::uint32_t nobody = 65534;

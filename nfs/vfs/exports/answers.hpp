@@ -1,0 +1,69 @@
+// What has been found out about clients: whom the entries with names mean. For export tables alone.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "nfs/vfs/export_table.hpp"
+
+namespace berth::vfs::exports {
+
+/// The exports of a table, and what has to be asked of every client of theirs: the distinct entries
+/// with names, numbered.
+struct Numbered {
+    explicit Numbered(std::vector<Export> all);
+
+    std::vector<Export> exports;
+    std::vector<ClientPattern> questions;
+
+    /// The number of what the `rule`-th entry of one of these exports asks.
+    [[nodiscard]] std::size_t question(const Export& exported, std::size_t rule) const noexcept {
+        return numbers_[static_cast<std::size_t>(&exported - exports.data())][rule];
+    }
+
+private:
+    std::vector<std::vector<std::uint32_t>> numbers_;  // by export and rule
+};
+
+using Clock = std::chrono::steady_clock;
+
+/// One client: constant but for the mark that it was asked for.
+struct KnownClient {
+    std::vector<bool> answers;  ///< by the number of the question
+    Clock::time_point fresh_until;
+    mutable std::atomic<bool> is_used{true};
+};
+
+struct AddressHash {
+    std::size_t operator()(const ClientAddress& address) const noexcept {
+        constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
+        std::uint64_t halves[2];
+        std::memcpy(halves, address.bytes.data(), sizeof halves);
+        const auto mixed = (halves[0] * spread ^ halves[1]) * spread;
+        return mixed ^ mixed >> 32;
+    }
+};
+
+struct Answers {
+    boost::unordered_flat_map<ClientAddress, std::shared_ptr<const KnownClient>, AddressHash>
+        clients;
+
+    /// nullptr when nothing is known of it.
+    [[nodiscard]] const KnownClient* find(const ClientAddress& client) const noexcept {
+        const auto found = clients.find(client);
+        if (found == clients.end()) return nullptr;
+        auto& is_used = found->second->is_used;
+        if (!is_used.load(std::memory_order_relaxed))
+            is_used.store(true, std::memory_order_relaxed);
+        return found->second.get();
+    }
+};
+
+}  // namespace berth::vfs::exports

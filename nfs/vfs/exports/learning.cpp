@@ -1,0 +1,209 @@
+#include "nfs/vfs/exports/learning.hpp"
+
+#include <algorithm>
+
+namespace berth::vfs::exports {
+
+/// What one client's names and addresses say to the questions.
+class Learning::Interview {
+public:
+    Interview(Learning& learning, const ClientAddress& client)
+        : learning_(learning),
+          client_(client),
+          names_(learning.hosts_.names(client)) {}
+
+    [[nodiscard]] bool is_meant_by(const ClientPattern& pattern) {
+        switch (pattern.kind) {
+        case ClientKind::host: return is_host(pattern.name);
+        case ClientKind::wildcard:
+            return has_name([&](const auto& name) { return matches_wildcard(pattern.name, name); });
+        case ClientKind::netgroup:
+            return learning_.hosts_.is_member(pattern.name, client_.text()) ||
+                   has_name([&](const auto& name) {
+                       return learning_.hosts_.is_member(pattern.name, name);
+                   });
+        case ClientKind::network:
+        case ClientKind::everyone: break;
+        }
+        return false;
+    }
+
+    /// Whether somebody could not be asked: then a "no" may be wrong.
+    [[nodiscard]] bool has_gaps() const noexcept { return has_gaps_ || !names_; }
+
+private:
+    template <class Matches>
+    bool has_name(Matches matches) const {
+        return names_ && std::ranges::any_of(*names_, matches);
+    }
+
+    bool is_host(const std::string& host) {
+        const auto addresses = learning_.addresses(host);
+        has_gaps_ |= !addresses;
+        return addresses && std::ranges::find(*addresses, client_) != addresses->end();
+    }
+
+    Learning& learning_;
+    const ClientAddress client_;
+    const std::optional<std::vector<std::string>> names_;
+    bool has_gaps_ = false;
+};
+
+Learning::Learning(Slots& slots, std::mutex& putting, HostDirectory& hosts,
+                   const Exports::Limits& limits)
+    : slots_(slots),
+      putting_(putting),
+      hosts_(hosts),
+      limits_(limits) {}
+
+Learning::~Learning() {
+    {
+        const std::scoped_lock held{lock_};
+        is_stopping_ = true;
+    }
+    has_work_.notify_all();
+    has_answer_.notify_all();
+    for (auto& thread : threads_) thread.join();
+}
+
+void Learning::begin() {
+    const auto table = slots_.pin(this);
+    if (table->exports_->questions.empty() || !threads_.empty()) return;
+    for (std::size_t n = 0; n < threads; ++n) threads_.emplace_back([this] { run(); });
+}
+
+bool Learning::is_known(const ClientAddress& client) {
+    const auto table = slots_.pin(this);
+    return table->exports_->questions.empty() || table->answers_->find(client) != nullptr;
+}
+
+void Learning::enqueue(const ClientAddress& client) {
+    const auto is_in = [&](const auto& list) {
+        return std::ranges::find(list, client) != list.end();
+    };
+    if (queue_.size() >= limits_.clients_max || is_in(queue_) || is_in(being_asked_)) return;
+    queue_.push_back(client);
+    has_work_.notify_one();
+}
+
+bool Learning::learn(const ClientAddress& client) {
+    if (is_known(client)) return true;
+    std::unique_lock held{lock_};
+    enqueue(client);
+    if (waiting_ >= limits_.waiting_max) return false;
+    ++waiting_;
+    has_answer_.wait_for(held, limits_.patience, [&] { return is_stopping_ || is_known(client); });
+    --waiting_;
+    return is_known(client);
+}
+
+void Learning::run() {
+    std::unique_lock held{lock_};
+    while (true) {
+        has_work_.wait(held, [this] { return is_stopping_ || !queue_.empty(); });
+        if (is_stopping_) return;
+        const auto client = queue_.front();
+        queue_.pop_front();
+        being_asked_.push_back(client);
+        held.unlock();
+        ask(client);
+        held.lock();
+        std::erase(being_asked_, client);
+        has_answer_.notify_all();
+    }
+}
+
+void Learning::ask(const ClientAddress& client) {
+    for (bool is_published = false; !is_published;) {
+        std::shared_ptr<const Numbered> asked;
+        std::vector<bool> before;
+        {
+            const auto table = slots_.pin(this);
+            asked = table->exports_;
+            const auto known = table->answers_->clients.find(client);
+            if (known != table->answers_->clients.end()) before = known->second->answers;
+        }
+        auto known = std::make_shared<KnownClient>();
+        Interview interview{*this, client};
+        for (const auto& question : asked->questions)
+            known->answers.push_back(interview.is_meant_by(question));
+        const bool keeps_old = interview.has_gaps() && !before.empty();
+        if (keeps_old) known->answers = std::move(before);
+        known->fresh_until =
+            Clock::now() + (interview.has_gaps() ? limits_.retry_after : limits_.answers_last);
+        is_published = publish(client, std::move(known), *asked);
+    }
+}
+
+bool Learning::publish(const ClientAddress& client, std::shared_ptr<const KnownClient> known,
+                       const Numbered& asked) {
+    const std::scoped_lock held{putting_};
+    auto table = slots_.in_force();
+    if (table.exports_.get() != &asked) return false;
+    auto answers = std::make_shared<Answers>(*table.answers_);
+    auto& clients = answers->clients;
+    if (clients.size() >= limits_.clients_max && !clients.contains(client))
+        clients.erase(std::ranges::min_element(clients, {}, [](const auto& entry) {
+            return std::pair{entry.second->is_used.load(), entry.second->fresh_until};
+        }));
+    clients[client] = std::move(known);
+    table.answers_ = std::move(answers);
+    // Where calls that can't end keep every slot, who asks next asks anew.
+    static_cast<void>(slots_.put(std::move(table)));
+    return true;
+}
+
+std::optional<std::vector<ClientAddress>> Learning::addresses(const std::string& host) {
+    {
+        const std::scoped_lock held{lock_};
+        const auto known = known_hosts_.find(host);
+        if (known != known_hosts_.end() && Clock::now() < known->second.fresh_until)
+            return known->second.addresses;
+    }
+    auto found = hosts_.addresses(host);
+    const std::scoped_lock held{lock_};
+    if (!found) return {};
+    if (known_hosts_.size() >= limits_.clients_max) known_hosts_.clear();
+    known_hosts_[host] = {*found, Clock::now() + limits_.answers_last};
+    return found;
+}
+
+void Learning::refresh() {
+    const auto now = Clock::now();
+    const std::scoped_lock putting{putting_};
+    auto table = slots_.in_force();
+    auto answers = std::make_shared<Answers>();
+    std::vector<ClientAddress> old;
+    for (const auto& [client, known] : table.answers_->clients) {
+        const bool is_fresh = now < known->fresh_until;
+        const bool is_used = !is_fresh && known->is_used.exchange(false);
+        if (is_fresh || is_used) answers->clients.emplace(client, known);
+        if (is_used) old.push_back(client);
+    }
+    if (answers->clients.size() != table.answers_->clients.size()) {
+        table.answers_ = std::move(answers);
+        static_cast<void>(slots_.put(std::move(table)));
+    }
+    const std::scoped_lock held{lock_};
+    for (const auto& client : old) enqueue(client);
+}
+
+Answers Learning::carried_over(const Answers& old, const Numbered& asked, const Numbered& now) {
+    Answers answers;
+    std::vector<std::size_t> places;
+    for (const auto& question : now.questions) {
+        const auto found = std::ranges::find(asked.questions, question);
+        if (found == asked.questions.end()) return answers;
+        places.push_back(static_cast<std::size_t>(found - asked.questions.begin()));
+    }
+    for (const auto& [client, known] : old.clients) {
+        auto carried = std::make_shared<KnownClient>();
+        for (const auto place : places) carried->answers.push_back(known->answers[place]);
+        carried->fresh_until = known->fresh_until;
+        carried->is_used = known->is_used.load();
+        answers.clients.emplace(client, std::move(carried));
+    }
+    return answers;
+}
+
+}  // namespace berth::vfs::exports

@@ -1,0 +1,216 @@
+#include "server/exports_command.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "nfs/vfs/exports.hpp"
+#include "server/exports_files.hpp"
+#include "server/system_hosts.hpp"
+
+namespace berth::server {
+
+namespace {
+
+constexpr int exit_problems = 2;
+
+std::vector<std::filesystem::path> files_of(const ExportsOptions& options) {
+    auto files = options.files.empty() ? system_exports_files() : options.files;
+    if (files.empty()) throw UsageError("there is no /etc/exports; name a file");
+    return files;
+}
+
+void print(std::FILE* to, const std::string& line) {
+    std::fputs((line + "\n").c_str(), to);
+}
+
+/// A path as exports(5) takes it.
+std::string escaped(std::string_view path) {
+    std::string text;
+    for (const char c : path) {
+        const auto value = static_cast<unsigned char>(c);
+        const bool is_plain = value > ' ' && value != 0x7F && c != '"' && c != '\\';
+        if (is_plain) {
+            text += c;
+            continue;
+        }
+        text += '\\';
+        for (const auto shift : {6, 3, 0}) text += static_cast<char>('0' + (value >> shift & 7));
+    }
+    return text;
+}
+
+/// Why a directory of the file can't be exported; empty when it can.
+std::string problem_of(const vfs::ListedExport& listed) {
+    std::error_code error;
+    const auto status = std::filesystem::status(listed.path, error);
+    if (error) return error.message();
+    return std::filesystem::is_directory(status) ? "" : "Not a directory";
+}
+
+void print_table(const vfs::ListedExport& listed) {
+    std::string extra;
+    if (listed.fsid) extra += ",fsid=" + listed.fsid->text;
+    if (listed.mount_point) extra += ",mountpoint=" + escaped(*listed.mount_point);
+    const vfs::ClientRules rules{listed.clients};
+    for (const auto& rule : rules.all())
+        print(stdout, escaped(listed.path) + " " + rule.client.text() + "(" + describe(rule) +
+                          extra + ")  # " + rule.where.text());
+}
+
+/// What an entry of this kind gives way to, and what gives way to it.
+std::string_view precedence(vfs::ClientKind kind) {
+    switch (kind) {
+    case vfs::ClientKind::host: return "it names the host itself, which no other kind outdoes";
+    case vfs::ClientKind::network:
+        return "it names the host's network; no entry names the host itself";
+    case vfs::ClientKind::wildcard:
+        return "its wildcard matches the host's name; no entry names the host or its network";
+    case vfs::ClientKind::netgroup:
+        return "the host is of this netgroup; no entry names the host, its network or its name";
+    case vfs::ClientKind::everyone: break;
+    }
+    return "it is for everyone; no entry is more specific";
+}
+
+std::string squash_in_words(const vfs::ExportOptions& options) {
+    const auto anonymous =
+        std::to_string(options.anonymous_uid) + ":" + std::to_string(options.anonymous_gid);
+    switch (options.squash) {
+    case vfs::Squash::none: return "everybody acts as who they say (no_root_squash)";
+    case vfs::Squash::root:
+        return "root acts as " + anonymous + ", others as who they say (root_squash)";
+    case vfs::Squash::all: break;
+    }
+    return "everybody acts as " + anonymous + " (all_squash)";
+}
+
+void print_grant(const std::string& who, const vfs::ExportOptions& options) {
+    print(stdout, "  " + who + ":");
+    print(stdout, options.read_only ? "    may read, and change nothing (ro)"
+                                    : "    may read and write (rw)");
+    print(stdout, "    " + squash_in_words(options));
+    print(stdout, options.sync ? "    changes are on disk before the reply (sync)"
+                               : "    changes may follow the reply to the disk (async)");
+    print(stdout, options.secure ? "    only from ports below 1024 (secure)"
+                                 : "    from any port (insecure)");
+    if (!options.lists_attributes)
+        print(stdout, "    directories are listed without attributes (nordirplus)");
+}
+
+void print_decision(const vfs::Export& exported, const vfs::ClientRule& rule) {
+    print(stdout, "  " + rule.where.text() + ": " + exported.path + " " + rule.client.text() +
+                      " decides: " + std::string{precedence(rule.client.kind)});
+    if (rule.sys) print_grant("callers with a user (sec=sys)", *rule.sys);
+    if (!rule.sys) print(stdout, "  callers with a user (sec=sys): turned away");
+    if (rule.none) {
+        auto options = *rule.none;
+        options.squash = vfs::Squash::all;
+        print_grant("callers without one (sec=none)", options);
+    } else {
+        print(stdout, "  callers without one (sec=none): turned away");
+    }
+}
+
+class Explanation {
+public:
+    Explanation(const std::vector<vfs::ListedExport>& listed, const ExportsOptions& options)
+        : options_(options),
+          exports_(exports_of(listed), &hosts_, {}) {}
+
+    /// Of all addresses that the client goes by. Whether one of them can mount.
+    bool print_all() {
+        const auto numeric = vfs::ClientAddress::parse(options_.client);
+        const auto addresses =
+            numeric ? std::vector{*numeric}
+                    : hosts_.addresses(options_.client).value_or(std::vector<vfs::ClientAddress>{});
+        if (addresses.empty())
+            throw UsageError("'" + options_.client +
+                             "' is no address, and no name that leads to one");
+        bool is_any_good = false;
+        for (const auto& address : addresses) is_any_good |= print_one(address);
+        return is_any_good;
+    }
+
+private:
+    static std::vector<vfs::Export> exports_of(const std::vector<vfs::ListedExport>& listed) {
+        std::vector<vfs::Export> exports;
+        for (const auto& one : listed)
+            exports.push_back(vfs::make_export(one.path, nullptr, one.clients, one.fsid));
+        return exports;
+    }
+
+    bool print_one(const vfs::ClientAddress& client) {
+        std::string known_as;
+        for (const auto& name : hosts_.names(client).value_or(std::vector<std::string>{}))
+            known_as += (known_as.empty() ? ", known as " : ", ") + name;
+        print(stdout, "client " + client.text() + known_as);
+        static_cast<void>(exports_.learn(client));
+        const auto table = exports_.pin();
+        const auto matches = table->matches(options_.path);
+        for (const auto& match : matches) {
+            // A port that every entry takes: whether it has to be low is said below.
+            const auto rule = table->admit(*match.found, {.client = client, .port = 1});
+            if (rule) {
+                print_decision(*match.found, **rule);
+                return print_path();
+            }
+            if (rule.error() == vfs::Refusal::unknown) {
+                print(stdout, "  " + match.found->path +
+                                  ": has entries with names, and nobody could be asked who this "
+                                  "client is; a mount fails for now");
+                return false;
+            }
+            print(stdout, "  " + match.found->path + ": no entry means this client");
+            for (const auto& entry : match.found->clients.all())
+                print(stdout, "    " + entry.where.text() + ": not " + entry.client.text());
+        }
+        if (matches.empty()) print(stdout, "  " + options_.path + ": not below any export");
+        print(stdout, "  a mount fails: access denied");
+        return false;
+    }
+
+    [[nodiscard]] bool print_path() const {
+        std::error_code error;
+        const auto status = std::filesystem::status(options_.path, error);
+        const bool is_directory = !error && std::filesystem::is_directory(status);
+        if (!is_directory)
+            print(stdout, "  a mount fails: " + options_.path + ": " +
+                              (error ? error.message() : std::string{"Not a directory"}));
+        return is_directory;
+    }
+
+    const ExportsOptions& options_;
+    SystemHosts hosts_;
+    vfs::Exports exports_;
+};
+
+}  // namespace
+
+int check_exports(const ExportsOptions& options) {
+    auto list = list_exports(files_of(options));
+    for (const auto& listed : list.exports)
+        if (auto what = problem_of(listed); !what.empty())
+            list.problems.push_back({listed.where, listed.path, std::move(what)});
+    for (const auto& problem : list.problems) print(stderr, problem.text());
+    if (!list.problems.empty()) return exit_problems;
+    for (const auto& listed : list.exports) {
+        if (listed.mount_point && !is_mount_point(*listed.mount_point))
+            print(stdout, "# " + listed.where.text() +
+                              ": not exported for now: nothing is mounted "
+                              "at " +
+                              *listed.mount_point);
+        print_table(listed);
+    }
+    return EXIT_SUCCESS;
+}
+
+int explain_exports(const ExportsOptions& options) {
+    const auto listed = read_exports(files_of(options));
+    return Explanation{listed, options}.print_all() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace berth::server

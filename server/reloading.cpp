@@ -1,0 +1,64 @@
+#include "server/reloading.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace berth::server {
+
+namespace {
+
+/// The options that a running server can't change, as far as they differ.
+std::string needs_restart(const ServeOptions& now, const ServeOptions& next) {
+    std::string names;
+    const auto note = [&](bool is_same, const char* name) {
+        if (!is_same) names += (names.empty() ? "" : ", ") + std::string{name};
+    };
+    note(now.listen == next.listen, "listen");
+    note(now.portmap == next.portmap, "portmap");
+    note(now.threads == next.threads, "threads");
+    note(now.workers == next.workers, "workers");
+    note(now.state == next.state, "state");
+    note(now.log_format == next.log_format, "log-format");
+    // Calls are traced from the start or not at all.
+    note((now.log_level == "trace") == (next.log_level == "trace"), "log-level");
+    return names;
+}
+
+std::set<std::string> paths_of(const vfs::ExportTable& table) {
+    std::set<std::string> paths;
+    for (const auto& exported : table.all()) paths.insert(exported.path);
+    return paths;
+}
+
+}  // namespace
+
+void Reloading::reload() {
+    try {
+        apply(reread_());
+    } catch (const std::exception& error) {
+        spdlog::error("reload refused, nothing has changed: {}", error.what());
+    }
+}
+
+void Reloading::apply(const ServeOptions& next) {
+    auto opening = exporting_.open(next);
+    const auto before = paths_of(*exports_.pin(this));
+    exports_.replace(opening.exports);
+    exporting_.keep(opening);
+    spdlog::set_level(spdlog::level::from_str(next.log_level));
+    if (const auto names = needs_restart(options_, next); !names.empty())
+        spdlog::warn("these options take effect with a restart only: {}", names);
+
+    const auto after = paths_of(*exports_.pin(this));
+    for (const auto& path : before)
+        if (!after.contains(path)) spdlog::info("{}: no longer exported", path);
+    for (const auto& path : after)
+        if (!before.contains(path)) spdlog::info("{}: exported now", path);
+    spdlog::info("reloaded: {} exports", after.size());
+}
+
+}  // namespace berth::server

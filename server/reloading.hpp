@@ -1,0 +1,38 @@
+// SIGHUP: exports and options as they are now. Belongs to the main thread.
+#pragma once
+
+#include <functional>
+
+#include "nfs/vfs/exports.hpp"
+#include "server/exporting.hpp"
+#include "server/options.hpp"
+
+namespace berth::server {
+
+class Reloading {
+public:
+    /// What the command line and the file of --config say now; throws UsageError.
+    using Reread = std::function<ServeOptions()>;
+
+    /// `exports` and `exporting` outlive this; `options` are in force.
+    Reloading(vfs::Exports& exports, Exporting& exporting, const ServeOptions& options,
+              Reread reread)
+        : exports_(exports),
+          exporting_(exporting),
+          options_(options),
+          reread_(std::move(reread)) {}
+
+    /// Everything that can change while serving is as the files say, or nothing is and the log says
+    /// why. What can't change is named in the log too.
+    void reload();
+
+private:
+    void apply(const ServeOptions& next);
+
+    vfs::Exports& exports_;
+    Exporting& exporting_;
+    ServeOptions options_;
+    Reread reread_;
+};
+
+}  // namespace berth::server
