@@ -48,13 +48,16 @@ class Bench:
         return self._ports
 
     def serve(self, *options: str) -> int:
-        """Starts berth and returns the port it serves on, when it serves."""
+        """Starts berth with the bench's exports and returns the port it serves on, when it serves."""
+        return self.serve_by(self.export, "--memory", "mem", "--squash", "none", *options)
+
+    def serve_by(self, *arguments) -> int:
+        """The same with exactly these arguments."""
         said = self.directory / f"berth-{self._started}.out"
         log = self.directory / f"berth-{self._started}.log"
         with said.open("wb") as out, log.open("wb") as err:
             process = subprocess.Popen(
-                [self.berth, "serve", self.export, "--memory", "mem", "--squash", "none",
-                 "--state", self.directory / "state", *options],
+                [self.berth, "serve", *arguments, "--state", self.directory / "state"],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err,
             )  # fmt: skip
         self._servers.append(process)
@@ -69,6 +72,17 @@ class Bench:
         port = int(re.search(r":(\d+)[ ,]", said.read_text()).group(1))
         self._ports.add(port)
         return port
+
+    def reload(self, expected: str) -> None:
+        """Sends the last server SIGHUP, and waits until its log says this (a pattern) once more."""
+        log = self.directory / f"berth-{self._started - 1}.log"
+
+        def count():
+            return len(re.findall(expected, log.read_text()))
+
+        before = count()
+        self._servers[-1].send_signal(signal.SIGHUP)
+        await_condition(lambda: count() > before, f"the log to say {expected}")
 
     def stop_servers(self) -> None:
         """Every berth ends with status 0 on SIGTERM."""

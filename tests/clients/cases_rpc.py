@@ -1,6 +1,7 @@
 """rpcinfo and showmount in all their forms, and calls over UDP made by hand."""
 
 import os
+import pathlib
 import re
 import socket
 import struct
@@ -85,6 +86,62 @@ def showmount(bench: Bench) -> None:
     expect(str(bench.export) in directories, directories)
 
 
+def exports_by_file(bench: Bench) -> None:
+    """An exports file: who is listed, who may what, and what a reload makes of it."""
+    other = bench.directory / "other place"
+    other.mkdir()
+    other.chmod(0o777)
+    (bench.export / "file").write_text("here")
+    table = bench.directory / "exports"
+    quoted = str(other).replace(" ", "\\040")
+
+    def write(*lines: str) -> None:
+        table.write_text("".join(line + "\n" for line in lines))
+
+    def mounts(what: pathlib.Path, status: int = 0) -> str:
+        return bench.run("nfs-ls", f"nfs://127.0.0.1{what}?version=3", status=status)
+
+    write(f"{bench.export} 127.0.0.0/8(rw,insecure) *.lab.example @trusted 2001:db8::/32(rw)", f"{quoted} *(insecure)")
+    port = bench.serve_by("--exports", table)
+    listed = bench.run("showmount", "-e", "127.0.0.1")
+    clients = re.escape("127.0.0.0/8,2001:db8::/32,*.lab.example,@trusted")
+    expect(re.search(rf"^{re.escape(str(bench.export))}\s+{clients}$", listed, re.M) is not None, listed)
+    expect(re.search(rf"^{re.escape(str(other))}\s+\(everyone\)$", listed, re.M) is not None, listed)
+    expect("file" in mounts(bench.export), "the file is not listed")
+    checked = bench.run(bench.berth, "exports", "check", table)
+    expect(checked.count("\n") == 5 and f"# {table}:1:" in checked, checked)
+    told = bench.run(bench.berth, "exports", "explain", "127.0.0.1", bench.export, "--exports", table)
+    expect(f"{table}:1:" in told and "127.0.0.0/8 decides" in told and "rw" in told, told)
+
+    # What is wrong changes nothing, and is said with its place.
+    write(f"{bench.export} 127.0.0.1(rwx)")
+    told = bench.run(bench.berth, "exports", "check", table, status=2)
+    expect(f"exports:1:{len(str(bench.export)) + 12}: 'rwx': there is no such option" in told, told)
+    bench.reload("reload refused, nothing has changed: .*'rwx': there is no such option")
+    expect("file" in mounts(bench.export), "a bad file has changed something")
+
+    # Who is no longer meant is denied; who never was is told why.
+    write(f"{bench.export} 192.0.2.0/24(rw)", f"{quoted} *(insecure,ro)")
+    bench.reload("reloaded: 2 exports")
+    expect("Permission denied" in mounts(bench.export, status=243), "denied in other words")
+    told = bench.run(bench.berth, "exports", "explain", "127.0.0.1", bench.export, "--exports", table, status=1)
+    expect("no entry means this client" in told and "access denied" in told, told)
+
+    # Taken back altogether: a handle of before is stale.
+    write(f"{bench.export} *(rw,insecure)")
+    bench.reload("reloaded: 1 exports")
+    mounted = udp_call(port, 100005, 3, 1, opaque(str(bench.export).encode()))
+    length = struct.unpack(">I", mounted[4:8])[0]
+    handle = opaque(mounted[8 : 8 + length])
+    expect(udp_call(port, 100003, 3, 1, handle)[:4] == bytes(4), "GETATTR fails")
+    write(f"{quoted} *(rw,insecure)")
+    bench.reload("reloaded: 1 exports")
+    expect(struct.unpack(">I", udp_call(port, 100003, 3, 1, handle)[:4])[0] == 70, "not stale")
+    write(f"{bench.export} *(rw,insecure)")
+    bench.reload("reloaded: 1 exports")
+    expect(udp_call(port, 100003, 3, 1, handle)[:4] == bytes(4), "exported again, and still stale")
+
+
 def udp_call(port: int, program: int, version: int, procedure: int, arguments: bytes, to: str = "127.0.0.1") -> bytes:
     """The results of a successful call; the reply must come from the address that was called."""
     xid = os.urandom(4)
@@ -122,5 +179,6 @@ CASES = {
     "rpcinfo.calls": rpcinfo_calls,
     "rpcinfo.without_version": rpcinfo_without_version,
     "showmount": showmount,
+    "exports": exports_by_file,
     "udp": udp,
 }

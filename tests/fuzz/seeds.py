@@ -128,10 +128,17 @@ def record():
     yield stream(0, bytes([8 << 2]) + words(0x80000004, 7), bytes([6 << 2]) + words(0x7FFFFFFF) + b"ab")
 
 
+def exports():
+    yield b"# sample\n/a *(rw,sync)\n/b -ro,anonuid=5 @group h*.x[0-9](sec=none:sys,fsid=7) 10.0.0.0/8\\\n 2001:db8::/32\n"
+    yield b'"/c d" host(rw,mountpoint=/m,fsid=01234567-89ab-cdef-0123-456789abcdef) 192.0.2.7(no_root_squash,insecure)\n'
+    yield b"/e\\040f 10.1.0.0/255.255.0.0(sec=sys,rw,sec=none,ro,all_squash) -async [!a]?.y(nordirplus) # end\r\n"
+    yield b"/g host (rw)\n/g *(rw,ro)\n/h [::1]\n/i 10.*\n/j\n/k h(sec=krb5,crossmnt,x=) # c\\\n\"/l"
+
+
 def main():
     target, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     folder.mkdir()
-    made = {"codec": codec, "reply": reply, "dispatcher": dispatcher, "record": record}.get(target, list)
+    made = {"codec": codec, "reply": reply, "dispatcher": dispatcher, "record": record, "exports": exports}.get(target, list)
     for number, seed in enumerate(made()):
         if len(seed) <= BYTES_MAX:
             (folder / f"{number:04}").write_bytes(seed)

@@ -228,6 +228,10 @@ class Local:
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return [line for line in said.splitlines() if words or self.path() in line]
 
+    def export_as(self, text: str, expected: str = "reloaded:") -> None:
+        """Has the server export this from now on; "EXPORT" in it is the exported directory."""
+        self._server.export_as(text, expected)
+
     def restart_server(self, how: str) -> None:
         """Ends the server with SIGTERM or SIGKILL and starts it again; returns when it serves."""
         self._server.restart(signal.Signals[how])

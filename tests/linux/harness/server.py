@@ -21,6 +21,7 @@ class Kind:
     options: tuple[str, ...]
     captured: bool = True
     portmap: bool = False
+    by_file: bool = False  # exported by a file of exports(5), see Server.export_as()
     user: int | None = None  # as whom it runs, without a privilege; root if nothing is said
 
 
@@ -39,6 +40,7 @@ KINDS = {
     "rootless": Kind(17049, _at(17049), user=2000),
     "readonly": Kind(14049, _at(14049, "--squash", "none", "--read-only")),
     "memory": Kind(16049, _at(16049, "--squash", "none", "--memory", "tree")),
+    "exports": Kind(18049, _at(18049), by_file=True),
     # Bulk data: not captured, and names need not be on disk one by one.
     "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
 }
@@ -65,14 +67,30 @@ class Server:
             "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
             "--inh-caps=-all",
         )  # fmt: skip
+        self.exports_file = directory / "state" / f"{name}.exports"
+        exported = ("--exports", self.exports_file) if self.kind.by_file else (self.export,)
         self._command = network.inside(
-            *become, berth, "serve", str(self.export), "--state", str(state), *self.kind.options
+            *become, berth, "serve", *map(str, exported), "--state", str(state), *self.kind.options
         )
         for made in (self.export, self.log.parent, state):
             made.mkdir(parents=True, exist_ok=True)
         if user is not None:
             for own in (self.export, state):
                 os.chown(own, user, user)
+        if self.kind.by_file:
+            self.exports_file.write_text(f"{self.export} *(rw,no_root_squash)\n")
+
+    def export_as(self, text: str, expected: str) -> None:
+        """From now on this is exported; "EXPORT" in it is the exported directory's path. Returns
+        when the log says what is expected."""
+        self.exports_file.write_text(text.replace("EXPORT", str(self.export)))
+        before = self.log.read_text().count(expected)
+        self._process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + START_SECONDS
+        while self.log.read_text().count(expected) == before:
+            if time.monotonic() > deadline:
+                raise Failed(f"berth did not say {expected!r} after SIGHUP")
+            time.sleep(0.01)
 
     @property
     def pid(self) -> int:
