@@ -34,7 +34,7 @@ xdr::List<Name> groups(const rpc::Call& call, std::span<const vfs::ClientRule> r
         rules.size() == 1 && rules.front().client.kind == vfs::ClientKind::everyone;
     if (is_for_everyone) return names;
     for (const auto& rule : rules)
-        names.push_back(call.memory.copy(rule.client.text().substr(0, name_bytes_max)));
+        names.emplace_back(call.memory.copy(rule.client.text().substr(0, name_bytes_max)));
     return names;
 }
 

@@ -138,6 +138,7 @@ public:
 private:
     static std::vector<vfs::Export> exports_of(const std::vector<vfs::ListedExport>& listed) {
         std::vector<vfs::Export> exports;
+        exports.reserve(listed.size());
         for (const auto& one : listed)
             exports.push_back(vfs::make_export(one.path, nullptr, one.clients, one.fsid));
         return exports;

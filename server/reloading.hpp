@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 
 #include "nfs/vfs/exports.hpp"
 #include "server/exporting.hpp"
@@ -15,11 +16,10 @@ public:
     using Reread = std::function<ServeOptions()>;
 
     /// `exports` and `exporting` outlive this; `options` are in force.
-    Reloading(vfs::Exports& exports, Exporting& exporting, const ServeOptions& options,
-              Reread reread)
+    Reloading(vfs::Exports& exports, Exporting& exporting, ServeOptions options, Reread reread)
         : exports_(exports),
           exporting_(exporting),
-          options_(options),
+          options_(std::move(options)),
           reread_(std::move(reread)) {}
 
     /// Everything that can change while serving is as the files say, or nothing is and the log says

@@ -22,7 +22,8 @@ class LocalWriters : public ::testing::Test {
 protected:
     LocalWriters() {
         dispatcher.add(rpc::make_program(program, service));
-        const auto& exported = exports.all().front();
+        const auto table = exports.pin();
+        const auto& exported = table->all().front();
         root = sealer.seal(exported.id, (*exported.files->root())->id()).bytes();
     }
 

@@ -85,8 +85,8 @@ private:
     vfs::Exports exports_{{
         vfs::make_export("/tree", files_, {.squash = vfs::Squash::none}),
         vfs::make_export("/squashed", files_),
-        vfs::make_export("/readonly", files_, {.read_only = true}),
-        vfs::make_export("/other", other_, {.sync = false}),
+        vfs::make_export("/readonly", files_, vfs::ExportOptions{.read_only = true}),
+        vfs::make_export("/other", other_, vfs::ExportOptions{.sync = false}),
     }};
     vfs::HandleSealer sealer_{vfs::HandleKey{key}};
     nfs::Service nfs_{
