@@ -1,4 +1,5 @@
 // Locks of the server's owners and locks of local processes: they meet on the file.
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -79,18 +80,19 @@ TEST_F(LocksOfLocalProcesses, OnAFileOpenForReadingOnlyCanOnlyBeShared) {
     write_local(local / "program", read_local("/bin/sleep"));
     ASSERT_EQ(::chmod((local / "program").c_str(), 0755), 0);
     auto node = lookup("program");
+    // It closes with the execution: from then on the program can't be opened for writing.
+    std::array<int, 2> executed{};
+    ASSERT_EQ(::pipe2(executed.data(), O_CLOEXEC), 0);
     const auto child = ::fork();
     if (child == 0) {
         ::execl((local / "program").c_str(), "program", "1000", nullptr);
         ::_exit(1);
     }
-    // A running program can't be opened for writing.
-    const auto is_running = [&] {
-        const Descriptor writing{::open((local / "program").c_str(), O_WRONLY | O_CLOEXEC)};
-        return !writing && errno == ETXTBSY;
-    };
-    while (!is_running() && ::waitpid(child, nullptr, WNOHANG) == 0) {
-    }
+    ::close(executed[1]);
+    char nothing = 0;
+    ASSERT_EQ(::read(executed[0], &nothing, 1), 0);
+    ::close(executed[0]);
+    ASSERT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it does not run";
     auto locks = node->open_locks(root_caller).value();
     EXPECT_TRUE(locks->lock({{0, 9}, LockKind::shared}).value());
     EXPECT_EQ(error_of(locks->lock(exclusive(0, 9))), std::errc::read_only_file_system);
