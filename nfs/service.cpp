@@ -31,51 +31,26 @@ constexpr std::array<rpc::Entry<Service>, 22> Service::procedures{
 
 namespace {
 
-/// The caller after squashing; groups that had to be changed move into the call's memory.
+/// The caller after squashing.
 vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
     const auto& credential = call.credential;
     if (credential.flavor != rpc::AuthFlavor::sys) return vfs::anonymous(options);
-    vfs::Groups changed;
-    const vfs::Identity claimed{credential.uid, credential.gid, credential.gids};
-    auto identity = vfs::squash(options, claimed, changed);
-    if (!identity.groups.empty() && identity.groups.data() == changed.data()) {
-        const auto bytes = std::as_bytes(identity.groups);
-        const auto kept = call.memory.bytes(bytes.size());
-        std::memcpy(kept.data(), bytes.data(), bytes.size());
-        identity.groups = {reinterpret_cast<const gid_t*>(kept.data()), identity.groups.size()};
-    }
-    return identity;
+    return vfs::squash(options, {credential.uid, credential.gid, credential.gids},
+                       call.memory.array<gid_t>(credential.gids.size()));
 }
 
 }  // namespace
 
-vfs::Result<Service::Permit> Service::admit(rpc::Call& call, vfs::ExportId id) const {
+vfs::Result<vfs::Permit> Service::admit(rpc::Call& call, vfs::ExportId id) const {
     const vfs::CallOrigin from{
         .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
         .port = call.caller.port};
-    for (bool may_learn = true;; may_learn = false) {
-        auto exports = exports_.pin(&call);
-        const auto* exported = exports->find(id);
-        if (exported == nullptr) return vfs::stale;
-        const auto rule = exports->admit(*exported, from);
-        if (rule) {
-            const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
-            const auto& options = (*rule)->options(has_user ? vfs::Flavor::sys : vfs::Flavor::none);
-            if (!options) return std::errc::permission_denied;
-            return Permit{std::move(exports), exported, &*options};
-        }
-        if (rule.error() == vfs::Refusal::insecure_port) return std::errc::operation_not_permitted;
-        if (rule.error() == vfs::Refusal::unlisted) return std::errc::permission_denied;
-        if (call.patience != rpc::Patience::ample) {
-            call.defer();
-            return vfs::would_block;
-        }
-        exports = {};  // other calls must not be kept from newer ones meanwhile
-        if (!may_learn || !exports_.learn(from.client)) {
-            call.forget_reply();
-            return std::errc::resource_unavailable_try_again;
-        }
-    }
+    const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
+    const bool may_wait = call.patience == rpc::Patience::ample;
+    auto permit = exports_.admit(id, from, has_user ? vfs::Flavor::sys : vfs::Flavor::none,
+                                 may_wait ? vfs::Wait::yes : vfs::Wait::no, &call);
+    if (!permit && permit.error() == vfs::would_block && !may_wait) call.defer();
+    return permit;
 }
 
 vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) const {

@@ -66,15 +66,9 @@ public:
     static const std::array<rpc::Entry<Service>, 22> procedures;
 
 private:
-    /// An export, and what this caller may do there.
-    struct Permit {
-        vfs::Exports::Pin exports;  // what follows lies in there
-        const vfs::Export* exported = nullptr;
-        const vfs::ExportOptions* options = nullptr;
-    };
-    /// stale when there is no such export (any more), permission_denied when it is not for this
-    /// client. The one place that looks at the exports.
-    vfs::Result<Permit> admit(rpc::Call& call, vfs::ExportId id) const;
+    /// What this caller may do in the export. The one place that looks at the exports. A call that
+    /// would have to wait for that is deferred.
+    vfs::Result<vfs::Permit> admit(rpc::Call& call, vfs::ExportId id) const;
     /// The object of a handle, and whom the caller is there.
     vfs::Result<Target> open(rpc::Call& call, const FileHandle& handle) const;
     /// The same, for calls that change names or attributes. Where such changes have to be on disk

@@ -51,20 +51,12 @@ Status to_status(LockTable::Answer answer) {
     return Status::denied_no_locks;
 }
 
-/// The caller after squashing; groups that had to be changed move into the call's memory.
+/// The caller after squashing.
 vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
     const auto& credential = call.credential;
     if (credential.flavor != rpc::AuthFlavor::sys) return vfs::anonymous(options);
-    vfs::Groups changed;
-    const vfs::Identity claimed{credential.uid, credential.gid, credential.gids};
-    auto identity = vfs::squash(options, claimed, changed);
-    if (!identity.groups.empty() && identity.groups.data() == changed.data()) {
-        const auto bytes = std::as_bytes(identity.groups);
-        const auto kept = call.memory.bytes(bytes.size());
-        std::memcpy(kept.data(), bytes.data(), bytes.size());
-        identity.groups = {reinterpret_cast<const gid_t*>(kept.data()), identity.groups.size()};
-    }
-    return identity;
+    return vfs::squash(options, {credential.uid, credential.gid, credential.gids},
+                       call.memory.array<gid_t>(credential.gids.size()));
 }
 
 /// Locks outlive the call, and so their export, which may be taken back meanwhile.
@@ -92,38 +84,24 @@ Host host_of(const rpc::Call& call, std::string_view name) {
 
 }  // namespace
 
-vfs::Result<Locking::Permit> Locking::admit(rpc::Call& call,
-                                            std::span<const std::byte> handle) const {
-    const auto opened = sealer_.open(handle);
-    if (!opened) return opened.error();
+vfs::Result<vfs::Permit> Locking::admit(rpc::Call& call, vfs::ExportId id) const {
     const vfs::CallOrigin from{
         .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
         .port = call.caller.port};
-    for (bool may_learn = true;; may_learn = false) {
-        auto exports = exports_.pin(&call);
-        const auto* exported = exports->find(opened->export_id);
-        if (exported == nullptr) return vfs::stale;
-        const auto rule = exports->admit(*exported, from);
-        if (rule) {
-            const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
-            const auto& options = (*rule)->options(has_user ? vfs::Flavor::sys : vfs::Flavor::none);
-            if (!options) return std::errc::permission_denied;
-            return Permit{std::move(exports), exported, &*options};
-        }
-        if (rule.error() != vfs::Refusal::unknown) return std::errc::permission_denied;
-        exports = {};  // other calls must not be kept from newer ones meanwhile
-        if (!may_learn || !exports_.learn(from.client)) {
-            call.forget_reply();
-            return std::errc::resource_unavailable_try_again;
-        }
-    }
+    const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
+    auto permit = exports_.admit(id, from, has_user ? vfs::Flavor::sys : vfs::Flavor::none,
+                                 vfs::Wait::yes, &call);
+    if (!permit && permit.error() == vfs::would_block) call.forget_reply();
+    return permit;
 }
 
 vfs::Result<Locking::Target> Locking::open(rpc::Call& call,
                                            std::span<const std::byte> handle) const {
-    auto permit = admit(call, handle);
+    const auto opened = sealer_.open(handle);
+    if (!opened) return opened.error();
+    auto permit = admit(call, opened->export_id);
     if (!permit) return permit.error();
-    auto node = permit->exported->files->find(sealer_.open(handle)->object, vfs::Wait::yes);
+    auto node = permit->exported->files->find(opened->object, vfs::Wait::yes);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
     const auto caller = identity_of(call, *permit->options);
     return Target{
@@ -175,7 +153,8 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
     const auto request = request_of(call, asked);
     if (!request) return Status::too_big;
     if (asked.exclusive) {
-        const auto permit = admit(call, asked.file);
+        const auto opened = sealer_.open(asked.file);
+        const auto permit = opened ? admit(call, opened->export_id) : opened.error();
         if (permit && permit->options->read_only) return Status::read_only;
     }
     const auto& host = request->owner.host;

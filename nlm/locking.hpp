@@ -63,20 +63,12 @@ public:
     void acknowledge(const rpc::Call& call, std::uint64_t id, bool is_wanted);
 
 private:
-    /// An export, and what this caller may do there.
-    struct Permit {
-        vfs::Exports::Pin exports;  // what follows lies in there
-        const vfs::Export* exported = nullptr;
-        const vfs::ExportOptions* options = nullptr;
-    };
     struct Target {
-        Permit permit;
+        vfs::Permit permit;
         vfs::NodePtr node;
         vfs::Caller caller;
     };
-    /// stale when there is no such export (any more), permission_denied when it is not for this
-    /// client.
-    vfs::Result<Permit> admit(rpc::Call& call, std::span<const std::byte> handle) const;
+    vfs::Result<vfs::Permit> admit(rpc::Call& call, vfs::ExportId id) const;
     vfs::Result<Target> open(rpc::Call& call, std::span<const std::byte> handle) const;
     vfs::Result<std::unique_ptr<vfs::FileLocks>> open_locks(rpc::Call& call,
                                                             const Asked& asked) const;

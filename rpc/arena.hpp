@@ -9,6 +9,7 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace berth::rpc {
@@ -50,6 +51,12 @@ public:
 
     /// Uninitialised bytes, aligned for any type, good until reset(). Throws std::bad_alloc.
     std::span<std::byte> bytes(std::size_t count);
+    /// The same as so many values of a type that needs no construction.
+    template <class T>
+        requires(std::is_trivial_v<T>)
+    std::span<T> array(std::size_t count) {
+        return {reinterpret_cast<T*>(bytes(count * sizeof(T)).data()), count};
+    }
     /// A copy of a text, good until reset().
     std::string_view copy(std::string_view text);
 

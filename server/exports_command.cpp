@@ -162,7 +162,7 @@ private:
             if (rule.error() == vfs::Refusal::unknown) {
                 print(stdout, "  " + match.found->path +
                                   ": has entries with names, and nobody could be asked who this "
-                                  "client is; a mount fails for now");
+                                  "client is; a mount fails until somebody can");
                 return false;
             }
             print(stdout, "  " + match.found->path + ": no entry means this client");
@@ -201,8 +201,7 @@ int check_exports(const ExportsOptions& options) {
     for (const auto& listed : list.exports) {
         if (listed.mount_point && !is_mount_point(*listed.mount_point))
             print(stdout, "# " + listed.where.text() +
-                              ": not exported for now: nothing is mounted "
-                              "at " +
+                              ": not exported until something is mounted at " +
                               *listed.mount_point);
         print_table(listed);
     }

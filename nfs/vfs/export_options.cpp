@@ -1,6 +1,8 @@
 #include "nfs/vfs/export_options.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <cstddef>
 
 namespace berth::vfs {
 namespace {
@@ -15,7 +17,7 @@ Identity anonymous(const ExportOptions& options) noexcept {
     return {.uid = options.anonymous_uid, .gid = options.anonymous_gid, .groups = {}};
 }
 
-Identity squash(const ExportOptions& options, const Identity& claimed, Groups& storage) {
+Identity squash(const ExportOptions& options, const Identity& claimed, std::span<gid_t> room) {
     if (options.squash == Squash::all) return anonymous(options);
     const bool root_is_believed = options.squash == Squash::none;
     const auto believed_uid = [&](uid_t uid) {
@@ -30,11 +32,12 @@ Identity squash(const ExportOptions& options, const Identity& claimed, Groups& s
     if (!believed_gid(claimed.gid)) identity.gid = options.anonymous_gid;
     if (std::ranges::all_of(claimed.groups, believed_gid)) return identity;
 
-    storage.clear();
+    assert(room.size() >= claimed.groups.size());
+    std::size_t count = 0;
     for (const auto gid : claimed.groups) {
-        if (gid != no_gid) storage.push_back(believed_gid(gid) ? gid : options.anonymous_gid);
+        if (gid != no_gid) room[count++] = believed_gid(gid) ? gid : options.anonymous_gid;
     }
-    identity.groups = {storage.data(), storage.size()};
+    identity.groups = room.first(count);
     return identity;
 }
 

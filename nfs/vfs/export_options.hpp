@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-
-#include <boost/container/small_vector.hpp>
+#include <span>
 
 #include "nfs/vfs/types.hpp"
 
@@ -31,16 +30,14 @@ struct ExportOptions {
     bool operator==(const ExportOptions&) const = default;
 };
 
-/// Room for the supplementary groups of one call.
-using Groups = boost::container::small_vector<gid_t, 16>;
-
 /// The one identity of everybody who is not believed. No groups.
 [[nodiscard]] Identity anonymous(const ExportOptions& options) noexcept;
 
 /// Whom to take the caller for who says it is `claimed`. The groups of the answer are those of
-/// `claimed` or lie in `storage`. The id 0xFFFFFFFF, which no file may belong to, is anonymous too,
-/// and left out of the groups. Callers that claim nothing (AUTH_NONE) are anonymous().
+/// `claimed` or lie in `room`, which is for as many. The id 0xFFFFFFFF, which no file may belong
+/// to, is anonymous too, and left out of the groups. Callers that claim nothing (AUTH_NONE) are
+/// anonymous().
 [[nodiscard]] Identity squash(const ExportOptions& options, const Identity& claimed,
-                              Groups& storage);
+                              std::span<gid_t> room);
 
 }  // namespace berth::vfs

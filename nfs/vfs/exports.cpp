@@ -34,6 +34,25 @@ Exports::Pin Exports::pin(const void* user) const noexcept {
     return parts_->slots.pin(user);
 }
 
+Result<Permit> Exports::admit(ExportId id, const CallOrigin& from, Flavor flavor, Wait wait,
+                              const void* user) const {
+    for (bool may_learn = wait == Wait::yes;; may_learn = false) {
+        auto exports = pin(user);
+        const auto* exported = exports->find(id);
+        if (exported == nullptr) return stale;
+        const auto rule = exports->admit(*exported, from);
+        if (rule) {
+            const auto& options = (*rule)->options(flavor);
+            if (!options) return std::errc::permission_denied;
+            return Permit{std::move(exports), exported, &*options};
+        }
+        if (rule.error() == Refusal::insecure_port) return std::errc::operation_not_permitted;
+        if (rule.error() == Refusal::unlisted) return std::errc::permission_denied;
+        exports = {};  // other calls must not be kept from newer ones meanwhile
+        if (!may_learn || !learn(from.client)) return would_block;
+    }
+}
+
 void Exports::replace(std::vector<Export> exports) {
     ExportTable next{std::move(exports)};
     {

@@ -12,8 +12,11 @@
 
 #include "nfs/vfs/export_table.hpp"
 #include "nfs/vfs/host_directory.hpp"
+#include "nfs/vfs/result.hpp"
 
 namespace berth::vfs {
+
+struct Permit;
 
 /// A table that is replaced as a whole; whoever has it pinned goes on with the one that was pinned.
 /// Locks itself; pinning takes no lock.
@@ -70,6 +73,13 @@ public:
     /// counters, so that threads do not meet on one cache line.
     [[nodiscard]] Pin pin(const void* user = nullptr) const noexcept;
 
+    /// What this caller may do in the export with this id. stale: there is none (any more);
+    /// operation_not_permitted: the port is not below 1024; permission_denied: it is not for this
+    /// client, or not for callers of this flavour; would_block: who the client is has to be found
+    /// out first, and with Wait::yes that was tried in vain. `user` as for pin().
+    [[nodiscard]] Result<Permit> admit(ExportId id, const CallOrigin& from, Flavor flavor,
+                                       Wait wait, const void* user = nullptr) const;
+
     /// From now on these. What is known of clients stays known. Throws what ExportTable does, or
     /// std::runtime_error when calls that can't end keep too many older tables; then nothing has
     /// changed.
@@ -85,6 +95,13 @@ public:
 private:
     struct Parts;
     std::unique_ptr<Parts> parts_;
+};
+
+/// An export, and what a caller may do there.
+struct Permit {
+    Exports::Pin exports;  ///< what follows lies in there
+    const Export* exported = nullptr;
+    const ExportOptions* options = nullptr;
 };
 
 }  // namespace berth::vfs

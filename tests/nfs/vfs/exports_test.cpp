@@ -138,8 +138,8 @@ struct Squashed {
 Squashed squashed(Squash how, uid_t uid, gid_t gid, const std::vector<gid_t>& groups,
                   ExportOptions options = {}) {
     options.squash = how;
-    Groups storage;
-    const auto identity = squash(options, {.uid = uid, .gid = gid, .groups = groups}, storage);
+    std::vector<gid_t> room(groups.size());
+    const auto identity = squash(options, {.uid = uid, .gid = gid, .groups = groups}, room);
     return {identity.uid, identity.gid, {identity.groups.begin(), identity.groups.end()}};
 }
 
