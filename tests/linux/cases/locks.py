@@ -6,11 +6,10 @@ import os
 import signal
 import sqlite3
 import struct
-import subprocess
 
 from guest import check
-from guest.lab import Lab, get, put
-from locking import count_up, insert_rows
+from guest.lab import Lab, put
+from locking import WAYS, can_lock, count_up, insert_rows
 from suite import case
 
 
@@ -77,6 +76,10 @@ def contention(lab: Lab):
 
 def waiters(lab: Lab) -> int:
     return sum(": waits for " in line for line in lab.local.locks())
+
+
+def holders(lab: Lab) -> int:
+    return len(lab.local.locks()) - waiters(lab)
 
 
 def open_file(lab: Lab):
@@ -170,13 +173,16 @@ def interrupted(lab: Lab):
     """A wait that a signal ends is taken back: it does not get the lock later."""
     with open_file_alone(lab) as file:
         lab.local.hold("file")
-
-        def interrupt(*_):
-            raise InterruptedError
-
-        signal.signal(signal.SIGALRM, interrupt)
-        signal.setitimer(signal.ITIMER_REAL, 1)
-        check.fails_with(InterruptedError, lambda: lock(file, fcntl.LOCK_EX, wait=True))
+        child = os.fork()
+        if child == 0:
+            try:
+                lock(file, fcntl.LOCK_EX, wait=True)
+            except KeyboardInterrupt:
+                os._exit(0)
+            os._exit(1)
+        check.eventually(lambda: waiters(lab) == 1, "it waits")
+        os.kill(child, signal.SIGINT)
+        check.equal(os.waitpid(child, 0)[1], 0, "interrupted, without the lock")
         check.eventually(lambda: waiters(lab) == 0, "nobody waits any more")
         lab.local.let_go()
         lab.local.hold("file")
@@ -230,15 +236,43 @@ def flock(lab: Lab):
     lab.meet()
 
 
-@case(guests=2, seconds=300)
-def counter(lab: Lab):
-    """Both clients and a local process add to a number under a lock: none is lost."""
-    times = lab.scaled(100, 1000)
+@case(guests=2)
+def every_way(lab: Lab):
+    """fcntl(), flock() and locks of an open file: each keeps out all of them, everywhere, and local
+    processes, whose flock() alone is another matter."""
+    with open_file(lab) as file:
+        for way, lock_it in WAYS.items():
+            if lab.client == 1:
+                lock_it(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                check.equal(
+                    [lab.local.can_lock("file", other) for other in ("fcntl", "ofd")],
+                    [False, False], f"for local processes, against {way}",
+                )  # fmt: skip
+            lab.meet()
+            for other in WAYS if lab.client == 2 else ():
+                check.true(not can_lock("file", other), f"{other} against the {way} of client 1")
+            lab.meet()
+            if lab.client == 1:
+                lock_it(file, fcntl.LOCK_UN)
+                check.true(lab.local.can_lock("file", "fcntl"), f"unlocked by {way}")
+            lab.meet()
+        if lab.client == 1:
+            lab.local.hold("file")
+        lab.meet()
+        for way in WAYS:
+            check.true(not can_lock("file", way), f"{way} against a local process")
+        lab.meet()
+        if lab.client == 1:
+            lab.local.let_go()
+        lab.meet()
+
+
+def count_together(lab: Lab, times: int, way: str, local_way: str) -> None:
     open_file(lab).close()
     if lab.client == 1:
-        lab.local.count_up("file", times)
+        lab.local.count_up("file", times, local_way)
     lab.meet()
-    count_up("file", times)
+    count_up("file", times, way)
     if lab.client == 1:
         lab.local.let_go()
     lab.meet()
@@ -246,6 +280,24 @@ def counter(lab: Lab):
         lock(file, fcntl.LOCK_SH, wait=True)
         check.equal(file.read(), b"%d" % (3 * times), "the number")
     lab.meet()
+
+
+@case(guests=2, seconds=300)
+def counter(lab: Lab):
+    """Both clients and a local process add to a number under a lock: none is lost."""
+    count_together(lab, lab.scaled(100, 1000), "fcntl", "fcntl")
+
+
+@case(guests=2)
+def counter_by_flock(lab: Lab):
+    """The same under flock(), which is no other lock on the server than that of fcntl()."""
+    count_together(lab, lab.scaled(50, 500), "flock", "fcntl")
+
+
+@case(guests=2)
+def counter_by_open_files(lab: Lab):
+    """The same under locks of open files, F_OFD_SETLKW."""
+    count_together(lab, lab.scaled(50, 500), "ofd", "ofd")
 
 
 @case(guests=2, seconds=600)
@@ -271,77 +323,3 @@ def sqlite(lab: Lab):
     check.equal(sorted(count), expected, "rows")
     database.close()
     lab.meet()
-
-
-@case(guests=2)
-def client_restarts(lab: Lab):
-    """The notice of a client's status monitor, as after a crash, frees what the client held."""
-    with open_file(lab) as file:
-        if lab.client == 2:
-            lock(file, fcntl.LOCK_EX)
-        lab.meet()
-        if lab.client == 1:
-            check.true(not taken(file, fcntl.LOCK_EX), "held by the other")
-            lab.meet()
-            lock(file, fcntl.LOCK_EX, wait=True)
-        else:
-            lab.meet()
-            check.eventually(lambda: waiters(lab) == 1, "the other waits")
-            subprocess.run(["sm-notify", "-f"], check=True)
-        lab.meet()
-    lab.meet()
-
-
-@case(guests=2)
-def released_by_the_operator(lab: Lab):
-    """`berth locks release` frees what a client has that is gone for good."""
-    with open_file(lab) as file:
-        if lab.client == 2:
-            lock(file, fcntl.LOCK_EX)
-        lab.meet()
-        if lab.client == 1:
-            check.true(not taken(file, fcntl.LOCK_EX), "held by the other")
-            said = lab.local.locks("release", "10.9.0.3")
-            check.equal(said, ["1 lock(s) of 10.9.0.3 released"], "what the command says")
-            check.true(taken(file, fcntl.LOCK_EX), "free")
-        lab.meet()
-    lab.meet()
-
-
-def server_restarts(lab: Lab, how: str) -> None:
-    """Locks are reclaimed, who waits is served, and nothing is granted twice."""
-    with open_file(lab) as file:
-        if lab.client == 1:
-            lock(file, fcntl.LOCK_EX, 0, 10)
-        else:
-            lock(file, fcntl.LOCK_EX, 20, 10)
-        lab.meet()
-        if lab.client == 1:
-            lab.local.restart_server(how)
-            lab.meet()
-            check.eventually(lambda: len(lab.local.locks()) == 2, "both have reclaimed", 60)
-            lab.meet()
-        else:
-            lab.meet()
-            lab.meet()
-            lock(file, fcntl.LOCK_EX, 0, 10, wait=True)
-            check.equal(get("released"), b"1", "written before the lock was let go")
-        if lab.client == 1:
-            check.true(not taken(file, fcntl.LOCK_EX, 25, 1), "reclaimed by the other")
-            check.eventually(lambda: waiters(lab) == 1, "the other waits", 60)
-            put("released", b"1")
-            unlock(file)
-        lab.meet()
-    lab.meet()
-
-
-@case(guests=2, seconds=300)
-def server_killed(lab: Lab):
-    """The server is killed and started again while both clients hold locks."""
-    server_restarts(lab, "SIGKILL")
-
-
-@case(guests=2, seconds=300)
-def server_stopped(lab: Lab):
-    """The server is stopped and started again while both clients hold locks."""
-    server_restarts(lab, "SIGTERM")

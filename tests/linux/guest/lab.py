@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import typing
 
 
 class Remote:
@@ -41,6 +42,12 @@ class Lab:
     def meet(self, value=None):
         """Waits until the other guest is here too; what it brought."""
         return self.local.meet(value)
+
+    def lose_power(self) -> typing.NoReturn:
+        """This guest dies at once, with all it has. The other one meets it twice more: then it is
+        dead; then it boots."""
+        self.local.lose_power()
+        raise AssertionError("alive after the power has failed")
 
     def scaled(self, normal: int, long: int) -> int:
         return long if self.long else normal

@@ -88,10 +88,11 @@ class Capture:
         ]
 
 
-def judge(capture: Capture, whole: bool) -> dict[str, str]:
+def judge(capture: Capture, whole: bool, was_killed: bool) -> dict[str, str]:
     """The cases made of the capture: what is wrong by name, empty when nothing is.
 
-    `whole`: every case was run, so that every procedure must have been seen.
+    `whole`: every case was run, so that every procedure must have been seen. `was_killed`: the main
+    server was, with calls under way.
     """
     rows, dropped = capture.messages(), capture.dropped()
     findings = {
@@ -104,7 +105,7 @@ def judge(capture: Capture, whole: bool) -> dict[str, str]:
             for status in row["status"]
             if int(status) in UNEXPECTED
         ],
-        "capture.answered": _unanswered(rows),
+        "capture.answered": _unanswered(rows, was_killed),
     }
     if whole:
         findings["capture.procedures"] = _not_seen(rows)
@@ -129,8 +130,9 @@ def _refusals(row: dict[str, list[str]]):
         yield f"frame {row['frame'][0]}: accept state {state}, program {program} version {version}"
 
 
-def _unanswered(rows: list[dict[str, list[str]]]) -> list[str]:
-    """Calls without a reply, and replies too many, over TCP to the server that is never killed."""
+def _unanswered(rows: list[dict[str, list[str]]], was_killed: bool) -> list[str]:
+    """Calls without a reply, and replies too many, over TCP to the main server. A call that a killed
+    one did not answer comes again over the next connection."""
     port = str(KINDS["main"].port)
     calls, replies = collections.Counter(), collections.Counter()
     frames = {}
@@ -141,8 +143,9 @@ def _unanswered(rows: list[dict[str, list[str]]]) -> list[str]:
             key = row["stream"][0], xid
             (replies if int(is_reply) else calls)[key] += 1
             frames[key] = row["frame"][0]
-    wrong = (calls - replies) + (replies - calls)
-    return [f"frame {frames[key]}: xid {key[1]}" for key in wrong]
+    answered = {xid for _, xid in replies} if was_killed else set()
+    unanswered = [key for key in calls - replies if key[1] not in answered]
+    return [f"frame {frames[key]}: xid {key[1]}" for key in [*unanswered, *(replies - calls)]]
 
 
 def _not_seen(rows: list[dict[str, list[str]]]) -> list[str]:

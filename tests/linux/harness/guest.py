@@ -48,6 +48,8 @@ class Guest:
         self.console = logs / f"guest-{number}.log"
         self.console.touch()
         self._network, self._preload = network, preload
+        self._kept = preload.parent / f"guest-{number}"  # /var/lib/nfs, from one boot to the next
+        self._kept.mkdir()
         self._process: subprocess.Popen | None = None
         self._connection = None
         self._ended = False
@@ -65,6 +67,7 @@ class Guest:
             # What the kernel does not know it gives to init as its environment.
             f"init={SUITE}/guest/init", f"SUITE={self._worker.parents[1]}", f"GUEST={self.number}",
             f"WORKER={self._worker.parent.name}/{self._worker.name}", f"CONTROL={SERVER_IPV4}:{port}",
+            f"KEPT={self._kept}",
         )  # fmt: skip
 
     def boot(self) -> None:
@@ -110,7 +113,7 @@ class Guest:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def forget(self) -> None:
-        """After it was lost: the next boot() begins anew."""
+        """After it was lost, or to have its power fail: the next boot() begins anew."""
         self._kill()
         if self._process:
             self._process.wait()

@@ -216,8 +216,14 @@ class Local:
             if process.returncode:
                 raise AssertionError(f"a local process failed: {said.decode()}")
 
-    def count_up(self, path, times: int) -> None:
-        self._lock("count", path, times)
+    def count_up(self, path, times: int, way: str = "fcntl") -> None:
+        self._lock("count", path, times, way)
+
+    def can_lock(self, path, way: str) -> bool:
+        """Whether a local process can lock the whole file in that way (locking.WAYS) at once."""
+        command = [sys.executable, SUITE / "locking.py", "try", self._at(path), way]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return said.strip() == "True"
 
     def insert_rows(self, path, who: str, count: int) -> None:
         self._lock("rows", path, who, count)

@@ -104,12 +104,26 @@ class Play:
         why = None
         while True:
             order, *what = guest.receive(deadline - time.monotonic())
+            if order == "call" and what[0] == "lose_power":
+                return self._lose_power(guest, deadline)
             if order == "call":
                 guest.send(*self._called(guest, deadline, *what))
             elif order == "ended":
                 return f"its process ended with status {what[0]}" if why is None else why
             else:
                 why = what[0]
+
+    def _lose_power(self, guest: Guest, deadline: float) -> str:
+        """Ends the guest on the spot. The other one learns of it when it meets next, and when it
+        meets once more, the guest boots; the case is over there."""
+        guest.forget()
+        try:
+            for _ in range(2):
+                self._meeting.meet(guest.number, None, deadline - time.monotonic())
+        except threading.BrokenBarrierError:
+            return "the other guest did not meet it"
+        guest.boot()
+        return ""
 
     def _called(self, guest: Guest, deadline: float, name: str, arguments: tuple):
         try:

@@ -62,6 +62,7 @@ class Server:
         self._network = network
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
+        self.was_killed = False
         state, user = directory / "state" / name, self.kind.user
         become = () if user is None else (
             "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all",
@@ -138,6 +139,7 @@ class Server:
                 raise Failed(f"berth did not end {STOP_SECONDS} s after {how.name}") from None
 
     def restart(self, how: signal.Signals) -> None:
+        self.was_killed |= how == signal.SIGKILL
         began = time.monotonic()
         status = self.stop(how)
         expected = 0 if how == signal.SIGTERM else -how

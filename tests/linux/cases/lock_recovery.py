@@ -1,0 +1,164 @@
+"""Locks when a client or the server dies, and when they come back."""
+
+import fcntl
+import os
+import subprocess
+import threading
+
+from cases.locks import holders, lock, open_file, taken, unlock, waiters
+from guest import check
+from guest.lab import Lab, get, put
+from locking import count_up
+from suite import case
+
+
+def begin_to_wait(lab: Lab, then, *range_) -> int:
+    """A process that waits for the exclusive lock of the range, and does `then()` when it has it."""
+    child = os.fork()
+    if child == 0:
+        with open("file", "r+b", buffering=0) as own:
+            lock(own, fcntl.LOCK_EX, *range_, wait=True)
+            then()
+        os._exit(0)
+    check.eventually(lambda: waiters(lab) == 1, "it waits")
+    return child
+
+
+def await_end(waiter: int) -> None:
+    check.equal(os.waitpid(waiter, 0), (waiter, 0), "who waited")
+
+
+def hold_in_second(lab: Lab, file) -> None:
+    """Client 2 has the lock, so that client 1 can't."""
+    if lab.client == 2:
+        lock(file, fcntl.LOCK_EX)
+    lab.meet()
+    if lab.client == 1:
+        check.true(not taken(file, fcntl.LOCK_EX), "held by the other")
+
+
+@case(guests=2)
+def status_monitor_notifies(lab: Lab):
+    """The notice of a client's status monitor, as after a crash, frees what the client held."""
+    with open_file(lab) as file:
+        hold_in_second(lab, file)
+        waiter = begin_to_wait(lab, lambda: None) if lab.client == 1 else None
+        lab.meet()
+        if waiter:
+            await_end(waiter)
+        else:
+            subprocess.run(["sm-notify", "-f"], check=True)
+        lab.meet()
+    lab.meet()
+
+
+@case(guests=2, seconds=300)
+def client_loses_power(lab: Lab):
+    """A dead client keeps its locks until it has booted again and says so: then who waits is served."""
+    with open_file(lab) as file:
+        hold_in_second(lab, file)
+        if lab.client == 2:
+            lab.lose_power()
+        lab.meet()
+        check.true(not taken(file, fcntl.LOCK_EX), "still held by the dead one")
+        waiter = begin_to_wait(lab, lambda: None)
+        check.equal(holders(lab), 1, "who holds")
+        lab.meet()
+        await_end(waiter)
+        check.true("10.9.0.3 (guest2) has restarted" in lab.local.server_log(), "the log says so")
+
+
+@case(guests=2, seconds=300)
+def released_by_the_operator(lab: Lab):
+    """`berth locks release` frees what a client has that is gone: then who waits is served."""
+    with open_file(lab) as file:
+        hold_in_second(lab, file)
+        if lab.client == 2:
+            lab.lose_power()
+        lab.meet()
+        waiter = begin_to_wait(lab, lambda: None)
+        said = lab.local.locks("release", "10.9.0.3")
+        check.equal(said, ["1 lock(s) of 10.9.0.3 released"], "what the command says")
+        await_end(waiter)
+        check.true(taken(file, fcntl.LOCK_EX), "free")
+        lab.meet()
+
+
+def server_restarts(lab: Lab, how: str) -> None:
+    """Locks are reclaimed, who waits waits on and is served, and nothing is granted twice."""
+    with open_file(lab) as file:
+        lock(file, fcntl.LOCK_EX, 0 if lab.client == 1 else 20, 10)
+        lab.meet()
+        if lab.client == 1:
+            lab.meet()
+            lab.local.restart_server(how)
+            check.eventually(lambda: holders(lab) == 2, "both have reclaimed", 60)
+            check.eventually(lambda: waiters(lab) == 1, "the other waits again", 60)
+            check.true(not taken(file, fcntl.LOCK_EX, 25, 1), "reclaimed by the other")
+            put("released", b"1")
+            unlock(file)
+        else:
+            check_order = lambda: check.equal(get("released"), b"1", "written before it was unlocked")
+            waiter = begin_to_wait(lab, check_order, 0, 10)
+            lab.meet()
+            await_end(waiter)
+        lab.meet()
+    lab.meet()
+
+
+@case(guests=2, seconds=300)
+def server_killed(lab: Lab):
+    """The server is killed and started again while both clients hold locks and one waits."""
+    server_restarts(lab, "SIGKILL")
+
+
+@case(guests=2, seconds=300)
+def server_stopped(lab: Lab):
+    """The server is stopped and started again while both clients hold locks and one waits."""
+    server_restarts(lab, "SIGTERM")
+
+
+class Counting(threading.Thread):
+    """Adds to the number until told to stop."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self._enough = threading.Event()
+        self.count = 0
+
+    def run(self) -> None:
+        while not self._enough.is_set():
+            count_up("file", 1)
+            self.count += 1
+
+    def goes_on(self) -> None:
+        before = self.count
+        check.eventually(lambda: self.count > before, "counting goes on", 90)
+
+    def finish(self) -> int:
+        self._enough.set()
+        self.join()
+        return self.count
+
+
+@case(guests=2, seconds=400)
+def counter_while_the_server_is_killed(lab: Lab):
+    """Both clients add to a number under a lock all the while, and a local process whenever the
+    server runs: none is lost. (While it does not run, local processes see no locks of clients.)"""
+    locally, kills = 20, lab.scaled(1, 3)
+    open_file(lab).close()
+    counting = Counting()
+    counting.start()
+    lab.meet()
+    if lab.client == 1:
+        for _ in range(kills):
+            counting.goes_on()
+            lab.local.restart_server("SIGKILL")
+            counting.goes_on()
+            lab.local.count_up("file", locally)
+            lab.local.let_go()
+    lab.meet()
+    count = counting.finish()
+    total = count + lab.meet(count) + locally * kills
+    check.equal(int(get("file")), total, "the number")
+    lab.meet()
