@@ -49,7 +49,7 @@ class Guest:
         self.console.touch()
         self._network, self._preload = network, preload
         self._kept = preload.parent / f"guest-{number}"  # /var/lib/nfs, from one boot to the next
-        self._kept.mkdir()
+        self._kept.mkdir(exist_ok=True)
         self._process: subprocess.Popen | None = None
         self._connection = None
         self._ended = False
