@@ -31,12 +31,12 @@ constexpr std::array<rpc::Entry<Service>, 22> Service::procedures{
 
 namespace {
 
-/// The caller after squashing.
-vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
+vfs::Claim claim_of(rpc::Call& call) {
     const auto& credential = call.credential;
-    if (credential.flavor != rpc::AuthFlavor::sys) return vfs::anonymous(options);
-    return vfs::squash(options, {credential.uid, credential.gid, credential.gids},
-                       call.memory.array<gid_t>(credential.gids.size()));
+    const bool has_user = credential.flavor == rpc::AuthFlavor::sys;
+    return {.flavor = has_user ? vfs::Flavor::sys : vfs::Flavor::none,
+            .identity = {credential.uid, credential.gid, credential.gids},
+            .room = call.memory.array<gid_t>(credential.gids.size())};
 }
 
 }  // namespace
@@ -45,10 +45,9 @@ vfs::Result<vfs::Permit> Service::admit(rpc::Call& call, vfs::ExportId id) const
     const vfs::CallOrigin from{
         .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
         .port = call.caller.port};
-    const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
     const bool may_wait = call.patience == rpc::Patience::ample;
-    auto permit = exports_.admit(id, from, has_user ? vfs::Flavor::sys : vfs::Flavor::none,
-                                 may_wait ? vfs::Wait::yes : vfs::Wait::no, &call);
+    auto permit =
+        exports_.admit(id, from, claim_of(call), may_wait ? vfs::Wait::yes : vfs::Wait::no, &call);
     if (!permit && permit.error() == vfs::would_block && !may_wait) call.defer();
     return permit;
 }
@@ -67,7 +66,8 @@ vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) con
                   .exported = permit->exported,
                   .options = permit->options,
                   .node = std::move(*node),
-                  .caller = {identity_of(call, *permit->options), wait}};
+                  .user = std::move(permit->caller.user),
+                  .caller = {permit->caller.identity, wait}};
 }
 
 vfs::Result<Target> Service::open_to_change(rpc::Call& call, const FileHandle& handle) const {

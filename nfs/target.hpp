@@ -9,13 +9,14 @@
 
 namespace berth::nfs {
 
-/// Lives no longer than the call: the identity's groups lie in the call's memory.
+/// Lives no longer than the call: the identity's groups lie in the call's memory, or in `user`.
 struct Target {
     rpc::Call* call = nullptr;
     vfs::Exports::Pin exports;  // what follows lies in there
     const vfs::Export* exported = nullptr;
     const vfs::ExportOptions* options = nullptr;  ///< of this caller there
     vfs::NodePtr node;
+    vfs::KnownUserPtr user;
     vfs::Caller caller;
 
     [[nodiscard]] bool is_read_only() const noexcept { return options->read_only; }

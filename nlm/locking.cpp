@@ -51,12 +51,12 @@ Status to_status(LockTable::Answer answer) {
     return Status::denied_no_locks;
 }
 
-/// The caller after squashing.
-vfs::Identity identity_of(rpc::Call& call, const vfs::ExportOptions& options) {
+vfs::Claim claim_of(rpc::Call& call) {
     const auto& credential = call.credential;
-    if (credential.flavor != rpc::AuthFlavor::sys) return vfs::anonymous(options);
-    return vfs::squash(options, {credential.uid, credential.gid, credential.gids},
-                       call.memory.array<gid_t>(credential.gids.size()));
+    const bool has_user = credential.flavor == rpc::AuthFlavor::sys;
+    return {.flavor = has_user ? vfs::Flavor::sys : vfs::Flavor::none,
+            .identity = {credential.uid, credential.gid, credential.gids},
+            .room = call.memory.array<gid_t>(credential.gids.size())};
 }
 
 /// Locks outlive the call, and so their export, which may be taken back meanwhile.
@@ -88,9 +88,7 @@ vfs::Result<vfs::Permit> Locking::admit(rpc::Call& call, vfs::ExportId id) const
     const vfs::CallOrigin from{
         .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
         .port = call.caller.port};
-    const bool has_user = call.credential.flavor == rpc::AuthFlavor::sys;
-    auto permit = exports_.admit(id, from, has_user ? vfs::Flavor::sys : vfs::Flavor::none,
-                                 vfs::Wait::yes, &call);
+    auto permit = exports_.admit(id, from, claim_of(call), vfs::Wait::yes, &call);
     if (!permit && permit.error() == vfs::would_block) call.forget_reply();
     return permit;
 }
@@ -103,9 +101,8 @@ vfs::Result<Locking::Target> Locking::open(rpc::Call& call,
     if (!permit) return permit.error();
     auto node = permit->exported->files->find(opened->object, vfs::Wait::yes);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
-    const auto caller = identity_of(call, *permit->options);
-    return Target{
-        .permit = std::move(*permit), .node = std::move(*node), .caller = {caller, vfs::Wait::yes}};
+    const vfs::Caller caller{permit->caller.identity, vfs::Wait::yes};
+    return Target{.permit = std::move(*permit), .node = std::move(*node), .caller = caller};
 }
 
 vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(rpc::Call& call,

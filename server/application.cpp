@@ -31,6 +31,7 @@
 #include "server/portmapping.hpp"
 #include "server/state_directory.hpp"
 #include "server/sweeper.hpp"
+#include "server/system_groups.hpp"
 #include "server/system_hosts.hpp"
 #include "server/version.hpp"
 
@@ -120,7 +121,11 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     exporting.keep(opening);
     if (opening.exports.empty()) spdlog::warn("nothing is exported");
     vfs::posix::drop_resource_override();
-    vfs::Exports exports{std::exchange(opening, {}).exports, &hosts, {}};
+    SystemGroups system_groups;
+    std::optional<vfs::UserGroups> groups;
+    if (options.manages_groups) groups.emplace(system_groups, vfs::UserGroups::Limits{});
+    vfs::Exports exports{
+        std::exchange(opening, {}).exports, &hosts, {}, groups ? &*groups : nullptr};
 
     nfs::Service nfs{exports, sealer, {.write_verifier = random_number()}};
     mount::MountList mounts;

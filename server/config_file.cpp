@@ -1,5 +1,7 @@
 #include "server/config_file.hpp"
 
+#include <algorithm>
+#include <array>
 #include <sstream>
 
 #include <toml++/toml.h>
@@ -40,7 +42,8 @@ void add(std::vector<std::string>& arguments, const std::string& path, const std
         return;
     }
     if (const auto* flag = value.as_boolean()) {
-        if (key != "read-only" && key != "sync" && key != "async")
+        constexpr std::array flags{"read-only", "sync", "async", "manage-gids"};
+        if (std::ranges::find(flags, key) == flags.end())
             refuse(path, value.source(), "'" + key + "' expects a string or a number");
         if (flag->get()) arguments.push_back("--" + key);
         return;

@@ -110,6 +110,8 @@ void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& 
     serve.add_option("--workers", options.workers, "threads for calls that may block [64]")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
+    serve.add_flag("--manage-gids", options.manages_groups,
+                   "callers have the groups that their user has on this server");
     serve
         .add_option("--state", texts.state,
                     "where to keep what must survive a restart\n[/var/lib/berth, or "

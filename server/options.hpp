@@ -38,8 +38,9 @@ struct ServeOptions {
     ListenAddress listen;
     vfs::ExportOptions exports;  ///< of `directories` and `memory_names`
     PortmapMode portmap = PortmapMode::automatic;
-    unsigned threads = 0;   ///< network threads; 0: one per core
-    unsigned workers = 64;  ///< threads for calls that may block
+    unsigned threads = 0;         ///< network threads; 0: one per core
+    unsigned workers = 64;        ///< threads for calls that may block
+    bool manages_groups = false;  ///< callers have the groups that the server knows of
     std::optional<std::filesystem::path> state;
     std::chrono::seconds grace{45};  ///< to reclaim locks after a restart; 0: none
     std::string log_level = "info";

@@ -17,18 +17,20 @@ Identity anonymous(const ExportOptions& options) noexcept {
     return {.uid = options.anonymous_uid, .gid = options.anonymous_gid, .groups = {}};
 }
 
+bool is_believed(const ExportOptions& options, uid_t claimed) noexcept {
+    if (options.squash == Squash::all || claimed == no_uid) return false;
+    return claimed != 0 || options.squash == Squash::none;
+}
+
 Identity squash(const ExportOptions& options, const Identity& claimed, std::span<gid_t> room) {
     if (options.squash == Squash::all) return anonymous(options);
     const bool root_is_believed = options.squash == Squash::none;
-    const auto believed_uid = [&](uid_t uid) {
-        return uid != no_uid && (uid != 0 || root_is_believed);
-    };
     const auto believed_gid = [&](gid_t gid) {
         return gid != no_gid && (gid != 0 || root_is_believed);
     };
 
     auto identity = claimed;
-    if (!believed_uid(claimed.uid)) identity.uid = options.anonymous_uid;
+    if (!is_believed(options, claimed.uid)) identity.uid = options.anonymous_uid;
     if (!believed_gid(claimed.gid)) identity.gid = options.anonymous_gid;
     if (std::ranges::all_of(claimed.groups, believed_gid)) return identity;
 

@@ -33,6 +33,9 @@ struct ExportOptions {
 /// The one identity of everybody who is not believed. No groups.
 [[nodiscard]] Identity anonymous(const ExportOptions& options) noexcept;
 
+/// Whether the claim of this uid is believed there.
+[[nodiscard]] bool is_believed(const ExportOptions& options, uid_t claimed) noexcept;
+
 /// Whom to take the caller for who says it is `claimed`. The groups of the answer are those of
 /// `claimed` or lie in `room`, which is for as many. The id 0xFFFFFFFF, which no file may belong
 /// to, is anonymous too, and left out of the groups. Callers that claim nothing (AUTH_NONE) are

@@ -10,10 +10,11 @@
 namespace berth::vfs {
 
 struct Exports::Parts {
-    explicit Parts(ExportTable first) : slots(std::move(first)) {}
+    Parts(ExportTable first, UserGroups* of_users) : slots(std::move(first)), groups(of_users) {}
 
     std::mutex putting;  // held by whoever puts a table into force
     exports::Slots slots;
+    UserGroups* const groups;
     std::optional<exports::Learning> learning;
 };
 
@@ -21,8 +22,9 @@ Exports::Exports() : Exports(std::vector<Export>{}) {}
 
 Exports::Exports(std::vector<Export> exports) : Exports(std::move(exports), nullptr, {}) {}
 
-Exports::Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits)
-    : parts_(std::make_unique<Parts>(ExportTable{std::move(exports)})) {
+Exports::Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits,
+                 UserGroups* groups)
+    : parts_(std::make_unique<Parts>(ExportTable{std::move(exports)}, groups)) {
     if (hosts == nullptr) return;
     parts_->learning.emplace(parts_->slots, parts_->putting, *hosts, limits);
     parts_->learning->begin();
@@ -34,7 +36,7 @@ Exports::Pin Exports::pin(const void* user) const noexcept {
     return parts_->slots.pin(user);
 }
 
-Result<Permit> Exports::admit(ExportId id, const CallOrigin& from, Flavor flavor, Wait wait,
+Result<Permit> Exports::admit(ExportId id, const CallOrigin& from, const Claim& claim, Wait wait,
                               const void* user) const {
     for (bool may_learn = wait == Wait::yes;; may_learn = false) {
         auto exports = pin(user);
@@ -42,9 +44,11 @@ Result<Permit> Exports::admit(ExportId id, const CallOrigin& from, Flavor flavor
         if (exported == nullptr) return stale;
         const auto rule = exports->admit(*exported, from);
         if (rule) {
-            const auto& options = (*rule)->options(flavor);
+            const auto& options = (*rule)->options(claim.flavor);
             if (!options) return std::errc::permission_denied;
-            return Permit{std::move(exports), exported, &*options};
+            auto caller = identify(*options, claim, parts_->groups, wait);
+            if (!caller) return caller.error();
+            return Permit{std::move(exports), exported, &*options, *std::move(caller)};
         }
         if (rule.error() == Refusal::insecure_port) return std::errc::operation_not_permitted;
         if (rule.error() == Refusal::unlisted) return std::errc::permission_denied;

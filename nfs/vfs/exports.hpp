@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "nfs/vfs/claim.hpp"
 #include "nfs/vfs/export_table.hpp"
 #include "nfs/vfs/host_directory.hpp"
 #include "nfs/vfs/result.hpp"
@@ -34,9 +35,11 @@ public:
     /// Nothing is exported.
     Exports();
     /// Both throw what ExportTable does. Without `hosts`, which outlives this, clients whom an
-    /// entry with a name may mean stay unknown.
+    /// entry with a name may mean stay unknown; without `groups`, which outlives this too, callers
+    /// have the groups that they say they have.
     explicit Exports(std::vector<Export> exports);
-    Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits);
+    Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits,
+            UserGroups* groups = nullptr);
     Exports(const Exports&) = delete;
     Exports& operator=(const Exports&) = delete;
     ~Exports();
@@ -73,11 +76,12 @@ public:
     /// counters, so that threads do not meet on one cache line.
     [[nodiscard]] Pin pin(const void* user = nullptr) const noexcept;
 
-    /// What this caller may do in the export with this id. stale: there is none (any more);
-    /// operation_not_permitted: the port is not below 1024; permission_denied: it is not for this
-    /// client, or not for callers of this flavour; would_block: who the client is has to be found
-    /// out first, and with Wait::yes that was tried in vain. `user` as for pin().
-    [[nodiscard]] Result<Permit> admit(ExportId id, const CallOrigin& from, Flavor flavor,
+    /// What this caller may do in the export with this id, and as whom. stale: there is none (any
+    /// more); operation_not_permitted: the port is not below 1024; permission_denied: it is not for
+    /// this client, or not for callers of this flavour; would_block: who the client is, or which
+    /// groups its user has, must be found out first, and with Wait::yes that was tried in vain.
+    /// `user` as for pin().
+    [[nodiscard]] Result<Permit> admit(ExportId id, const CallOrigin& from, const Claim& claim,
                                        Wait wait, const void* user = nullptr) const;
 
     /// From now on these. What is known of clients stays known. Throws what ExportTable does, or
@@ -102,6 +106,7 @@ struct Permit {
     Exports::Pin exports;  ///< what follows lies in there
     const Export* exported = nullptr;
     const ExportOptions* options = nullptr;
+    Identified caller;
 };
 
 }  // namespace berth::vfs

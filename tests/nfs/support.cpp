@@ -52,11 +52,12 @@ std::span<const std::byte> Loopback::exchange(std::vector<std::byte> request) {
     return wire_.last_reply;
 }
 
-ServiceTest::ServiceTest(const ServiceOptions& options, const vfs::memory::Options& tree)
+ServiceTest::ServiceTest(const ServiceOptions& options, const vfs::memory::Options& tree,
+                         vfs::UserGroups* groups)
     : tree_(vfs::memory::make(tree)),
       files_(std::make_shared<vfs::faulty::FileSystem>(tree_)),
       other_(vfs::memory::make()),
-      exports_(make_exports(files_, other_)),
+      exports_(make_exports(files_, other_), nullptr, {}, groups),
       sealer_(vfs::HandleKey{key}),
       service_(exports_, sealer_, options),
       raw_(dispatcher_, wire_),

@@ -75,7 +75,7 @@ private:
 class ServiceTest : public ::testing::Test {
 protected:
     explicit ServiceTest(const ServiceOptions& options = {.write_verifier = 0x0123456789ABCDEF},
-                         const vfs::memory::Options& tree = {});
+                         const vfs::memory::Options& tree = {}, vfs::UserGroups* groups = nullptr);
 
     /// The root of an export.
     KeptHandle root(std::string_view path = "/tree");

@@ -139,8 +139,10 @@ template <class V>
 class LockServer {
 public:
     /// `before_restart`: who held locks; then there is a grace period.
-    explicit LockServer(std::vector<Host> before_restart = {}, const LockLimits& limits = {})
-        : table(limits, grants),
+    explicit LockServer(std::vector<Host> before_restart = {}, const LockLimits& limits = {},
+                        vfs::UserGroups* groups = nullptr)
+        : exports({}, nullptr, {}, groups),
+          table(limits, grants),
           grace(std::chrono::seconds{45}, std::move(before_restart), [this] { return now; }) {
         std::vector<vfs::Export> made;
         made.push_back(vfs::make_export("/tree", files, {.squash = vfs::Squash::none}));

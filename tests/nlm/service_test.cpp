@@ -6,6 +6,7 @@
 #include "nlm/programs.hpp"
 #include "tests/nlm/fixture.hpp"
 #include "tests/support/caller.hpp"
+#include "tests/support/known_groups.hpp"
 
 namespace berth::nlm::test {
 namespace {
@@ -496,6 +497,28 @@ TYPED_TEST(LaterVersions, FreeAllFreesTheCallersAndNobodyElses) {
     EXPECT_EQ(this->lock(*this->other, 0, 10), S::denied) << "a name from another address";
     EXPECT_TRUE(this->one->template call<FreeAll>({std::string_view{this->caller_name}, 3}));
     EXPECT_EQ(this->lock(*this->other, 0, 10), S::granted);
+}
+
+TEST(NlmGroups, AreTheServersWhereItHasASay) {
+    berth::test::KnownGroups directory{{{1000, {4711}}}};
+    vfs::UserGroups users{directory, {.patience = berth::test::patience}};
+    LockServer<Wide> server{{}, {}, &users};
+    const auto file = server.handle("f", "/tree", 0060);
+    const auto node = server.files->root().value()->lookup({}, "f").value();
+    ASSERT_TRUE(node->set_attributes({}, {.gid = 4711}));
+    const auto client = server.client(id4);
+    LockArgs<Wide> args{.cookie = bytes("c"), .exclusive = true};
+    args.lock = {.caller_name = std::string_view{"client"},
+                 .file = bytes(file),
+                 .owner = bytes("o"),
+                 .length = 1};
+    EXPECT_EQ(client->call<Lock<Wide>>(args).value().status, Status::granted);
+    directory.is_silent = true;
+    vfs::UserGroups silent{directory, {}};
+    LockServer<Wide> other{{}, {}, &silent};
+    const auto unknown = other.handle("f");
+    args.lock.file = bytes(unknown);
+    EXPECT_EQ(other.client(id4)->call<Lock<Wide>>(args).value().status, Status::failed);
 }
 
 TEST(NlmPrograms, HaveTheProceduresOfTheirVersions) {

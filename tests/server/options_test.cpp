@@ -58,11 +58,11 @@ TEST(Options, DefaultsAreTheSafeOnes) {
 
 TEST(Options, EveryOptionIsTaken) {
     const auto serve =
-        parse({"serve",  "/a",           "/b",      "--memory",    "m",        "--memory",
-               "n",      "--listen",     "[::1]:0", "--read-only", "--squash", "all",
-               "--anon", "99:98",        "--async", "--portmap",   "off",      "--threads",
-               "3",      "--workers",    "5",       "--state",     "/s",       "--log-level",
-               "debug",  "--log-format", "json"})
+        parse({"serve",  "/a",           "/b",      "--memory",     "m",        "--memory",
+               "n",      "--listen",     "[::1]:0", "--read-only",  "--squash", "all",
+               "--anon", "99:98",        "--async", "--portmap",    "off",      "--threads",
+               "3",      "--workers",    "5",       "--state",      "/s",       "--log-level",
+               "debug",  "--log-format", "json",    "--manage-gids"})
             .serve;
     EXPECT_EQ(serve.directories, (std::vector<std::string>{"/a", "/b"}));
     EXPECT_EQ(serve.memory_names, (std::vector<std::string>{"m", "n"}));
@@ -77,6 +77,7 @@ TEST(Options, EveryOptionIsTaken) {
     EXPECT_EQ(serve.portmap, PortmapMode::off);
     EXPECT_EQ(serve.threads, 3U);
     EXPECT_EQ(serve.workers, 5U);
+    EXPECT_TRUE(serve.manages_groups);
     EXPECT_EQ(serve.state, "/s");
     EXPECT_EQ(serve.log_level, "debug");
     EXPECT_EQ(serve.log_format, LogFormat::json);
@@ -180,7 +181,8 @@ TEST(Options, WrongOnesAreNamedInOneLine) {
 
 TEST(Options, FileGivesWhatFlagsDoNot) {
     const ConfigFile file{"listen = \":3000\"\nread-only = true\nsquash = \"none\"\n"
-                          "directories = [\"/from/file\"]\nmemory = [\"m\"]\nworkers = 7\n"};
+                          "directories = [\"/from/file\"]\nmemory = [\"m\"]\nworkers = 7\n"
+                          "manage-gids = true\n"};
     const auto serve = parse({"serve", "--config", file.path(), "--squash", "all"}).serve;
     EXPECT_EQ(serve.listen.port, 3000);
     EXPECT_TRUE(serve.exports.read_only);
@@ -188,6 +190,8 @@ TEST(Options, FileGivesWhatFlagsDoNot) {
     EXPECT_EQ(serve.directories, std::vector<std::string>{"/from/file"});
     EXPECT_EQ(serve.memory_names, std::vector<std::string>{"m"});
     EXPECT_EQ(serve.workers, 7U);
+    EXPECT_TRUE(serve.manages_groups);
+    EXPECT_FALSE(parse({"serve", "/a"}).serve.manages_groups);
 }
 
 TEST(Options, FileNamesExportsFiles) {

@@ -111,6 +111,46 @@ def users_and_groups(lab: Lab):
     check.equal((info.st_uid, info.st_gid), (1000, 2001), "the user's file on the server")
 
 
+def _reads(name: str):
+    def run():
+        check.equal(get(name), b"for a group", name)
+
+    return run
+
+
+def _is_denied(name: str):
+    def run():
+        check.fails(errno.EACCES, get, name)
+
+    return run
+
+
+@case(server="groups")
+def groups_of_the_server(lab: Lab):
+    """With --manage-gids the server's list counts, however long, and not the client's."""
+    for name, group in (("of the 20th", 5020), ("of a stranger", 6000)):
+        lab.local.write(name, b"for a group", 0o640)
+        lab.local.chown(name, 0, group)
+    lab.work()
+    as_user(4000, 4000, list(range(5001, 5025)), _reads("of the 20th"))
+    as_user(4000, 4000, [6000], _reads("of the 20th"))
+    as_user(4000, 4000, [6000], _is_denied("of a stranger"))
+    # Whom the server does not know has the groups that the client says.
+    as_user(4001, 4001, [6000], _reads("of a stranger"))
+    as_user(4001, 4001, [6000], _is_denied("of the 20th"))
+
+
+@case(server="squash")
+def groups_of_the_call(lab: Lab):
+    """Without --manage-gids a user has no more groups than a call has room for."""
+    for group in (5016, 5020):
+        lab.local.write(f"of {group}", b"for a group", 0o640)
+        lab.local.chown(f"of {group}", 0, group)
+    lab.work()
+    as_user(4000, 4000, list(range(5001, 5025)), _reads("of 5016"))
+    as_user(4000, 4000, list(range(5001, 5025)), _is_denied("of 5020"))
+
+
 @case()
 def owner_of_an_open_file(lab: Lab):
     """Opened is opened: the owner goes on writing a file that is read-only from its creation on."""

@@ -23,6 +23,7 @@ class Kind:
     portmap: bool = False
     by_file: bool = False  # exported by a file of exports(5), see Server.export_as()
     user: int | None = None  # as whom it runs, without a privilege; root if nothing is said
+    members: bool = False  # sees users and groups of its own: ACCOUNTS
 
 
 def _at(port: int, *options: str) -> tuple[str, ...]:
@@ -41,8 +42,15 @@ KINDS = {
     "readonly": Kind(14049, _at(14049, "--squash", "none", "--read-only")),
     "memory": Kind(16049, _at(16049, "--squash", "none", "--memory", "tree")),
     "exports": Kind(18049, _at(18049), by_file=True),
+    "groups": Kind(19049, _at(19049, "--manage-gids"), members=True),
     # Bulk data: not captured, and names need not be on disk one by one.
     "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
+}
+
+# User 4000 is in the groups 5001 to 5024; user 4001 is not known.
+ACCOUNTS = {
+    "passwd": "root:x:0:0::/:\nmember:x:4000:4000::/:\n",
+    "group": "root:x:0:\n" + "".join(f"g{n}:x:{n}:member\n" for n in range(5001, 5025)),
 }
 
 
@@ -70,6 +78,8 @@ class Server:
         )  # fmt: skip
         self.exports_file = directory / "state" / f"{name}.exports"
         exported = ("--exports", self.exports_file) if self.kind.by_file else (self.export,)
+        if self.kind.members:
+            become = self._with_accounts()
         self._command = network.inside(
             *become, berth, "serve", *map(str, exported), "--state", str(state), *self.kind.options
         )
@@ -80,6 +90,16 @@ class Server:
                 os.chown(own, user, user)
         if self.kind.by_file:
             self.exports_file.write_text(f"{self.export} *(rw,no_root_squash)\n")
+
+    def _with_accounts(self) -> tuple[str, ...]:
+        """What a command follows that is to see ACCOUNTS; `ip netns exec` keeps mounts apart."""
+        mounts = []
+        for name, text in ACCOUNTS.items():
+            file = self.log.parent / f"{self.name}.{name}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            mounts.append(f"mount --bind '{file}' /etc/{name}")
+        return "sh", "-c", " && ".join((*mounts, 'exec "$0" "$@"'))
 
     def export_as(self, text: str, expected: str) -> None:
         """From now on this is exported; "EXPORT" in it is the exported directory's path. Returns

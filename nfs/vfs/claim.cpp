@@ -1,0 +1,24 @@
+#include "nfs/vfs/claim.hpp"
+
+namespace berth::vfs {
+
+Result<Identified> identify(const ExportOptions& options, const Claim& claim, UserGroups* groups,
+                            Wait wait) {
+    if (claim.flavor != Flavor::sys) return Identified{anonymous(options), {}};
+    Identified found{squash(options, claim.identity, claim.room), {}};
+    if (groups == nullptr || options.squash == Squash::all) return found;
+    if (!is_believed(options, claim.identity.uid)) {
+        found.identity.groups = {};
+        return found;
+    }
+    auto user = groups->find(found.identity.uid, wait);
+    if (!user) return user.error();
+    if (!(*user)->is_known) return found;
+    found.user = *std::move(user);
+    found.identity.groups = options.squash == Squash::none
+                                ? std::span<const gid_t>{found.user->groups}
+                                : found.user->groups_but_root();
+    return found;
+}
+
+}  // namespace berth::vfs

@@ -1,0 +1,40 @@
+#include "server/system_groups.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <vector>
+
+#include <grp.h>
+#include <pwd.h>
+
+namespace berth::server {
+
+vfs::GroupDirectory::Groups SystemGroups::groups_of(uid_t uid) {
+    constexpr std::size_t memory_max = std::size_t{1} << 20;
+    constexpr std::size_t groups_max = 65536;  // what a process can have: NGROUPS_MAX
+    std::vector<char> memory(4096);
+    passwd entry{};
+    passwd* found = nullptr;
+    int problem = 0;
+    while ((problem = ::getpwuid_r(uid, &entry, memory.data(), memory.size(), &found)) == ERANGE &&
+           memory.size() < memory_max)
+        memory.resize(memory.size() * 2);
+    if (found == nullptr) {
+        // What the C library may say of a user that is not there, see getpwuid(3).
+        const bool is_nobody = problem == 0 || problem == ENOENT || problem == ESRCH ||
+                               problem == EBADF || problem == EPERM;
+        return is_nobody ? NoGroups::unknown_user : NoGroups::nobody_to_ask;
+    }
+    std::vector<gid_t> groups(64);
+    int count = static_cast<int>(groups.size());
+    while (::getgrouplist(entry.pw_name, entry.pw_gid, groups.data(), &count) < 0) {
+        if (groups.size() >= groups_max) break;
+        groups.resize(groups.size() * 2);
+        count = static_cast<int>(groups.size());
+    }
+    if (count >= 0 && static_cast<std::size_t>(count) < groups.size())
+        groups.resize(static_cast<std::size_t>(count));
+    return groups;
+}
+
+}  // namespace berth::server
