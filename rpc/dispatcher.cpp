@@ -52,6 +52,22 @@ void write_success_header(Exchange& exchange) {
     out.u32(static_cast<std::uint32_t>(AcceptStatus::success));
 }
 
+/// The reply's bytes as they stand or, if something is only referenced, copied into the call's
+/// memory.
+std::span<const std::byte> in_one_piece(Exchange& exchange) {
+    const auto& reply = exchange.reply;
+    if (reply.owns_all()) {
+        std::span<const std::byte> whole;
+        reply.segments([&](std::span<const std::byte> piece) { whole = piece; });
+        return whole;
+    }
+    const auto copy = exchange.arena.bytes(reply.size());
+    auto end = copy.begin();
+    reply.segments(
+        [&](std::span<const std::byte> piece) { end = std::ranges::copy(piece, end).out; });
+    return copy;
+}
+
 bool is_asking_again_later(const Exchange& exchange, AcceptStatus status) {
     return status != AcceptStatus::success || exchange.call.reply_forgotten;
 }
@@ -140,10 +156,9 @@ Verdict Dispatcher::admit(Exchange& exchange) {
                                                     : Verdict::silent;
 }
 
-Verdict Dispatcher::repeat(Exchange& exchange, const ReplyBytes& reply) {
-    exchange.remembered_reply = reply;
+Verdict Dispatcher::repeat(Exchange& exchange, std::span<const std::byte> reply) {
     exchange.reply.clear();
-    exchange.reply.reference_or_copy(*reply);
+    exchange.reply.fixed(reply);
     return Verdict::reply;
 }
 
@@ -188,11 +203,9 @@ Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
 // Tells the reply cache how the call ended.
 void Dispatcher::settle(Exchange& exchange, AcceptStatus status) {
     if (!exchange.key) return;
-    exchange.newest_path =
-        is_asking_again_later(exchange, status)
-            ? replies_.abandon(*exchange.key)
-            : replies_.finish(*exchange.key, std::make_shared<const std::vector<std::byte>>(
-                                                 exchange.reply.flat()));
+    exchange.newest_path = is_asking_again_later(exchange, status)
+                               ? replies_.abandon(*exchange.key)
+                               : replies_.finish(*exchange.key, in_one_piece(exchange));
     exchange.key.reset();
 }
 

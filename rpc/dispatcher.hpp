@@ -69,7 +69,7 @@ private:
 
     Verdict admit(Exchange& exchange);
     Verdict run(Exchange& exchange, Patience patience);
-    Verdict repeat(Exchange& exchange, const ReplyBytes& reply);
+    static Verdict repeat(Exchange& exchange, std::span<const std::byte> reply);
     void settle(Exchange& exchange, AcceptStatus status);
     const Program* find(std::uint32_t program, std::uint32_t version, MismatchInfo& known) const;
 

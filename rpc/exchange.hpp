@@ -10,8 +10,8 @@
 
 #include "rpc/buffer.hpp"
 #include "rpc/call.hpp"
+#include "rpc/call_key.hpp"
 #include "rpc/program.hpp"
-#include "rpc/reply_cache.hpp"
 #include "rpc/reply_path.hpp"
 #include "xdr/reader.hpp"
 #include "xdr/writer.hpp"
@@ -32,7 +32,6 @@ struct Exchange {
         call.deferred = call.reply_forgotten = false;
         request = {};
         request_owner.reset();
-        remembered_reply.reset();
         path.reset();
         newest_path.reset();
         is_redirected = false;
@@ -56,8 +55,7 @@ struct Exchange {
     /// By which the newest copy of the call came, if copies came while it ran: the way for the
     /// reply if the first is gone.
     std::shared_ptr<ReplyPath> newest_path;
-    xdr::Writer reply;            ///< empty: nothing is to be sent
-    ReplyBytes remembered_reply;  ///< what `reply` refers to when it is a repeated one
+    xdr::Writer reply;  ///< empty: nothing is to be sent
 
     // Set by the first path, when it hands the exchange on to the newest one:
     bool is_redirected = false;

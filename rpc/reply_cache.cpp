@@ -1,18 +1,27 @@
 #include "rpc/reply_cache.hpp"
 
+#include <algorithm>
 #include <cassert>
-#include <list>
 #include <mutex>
 #include <random>
-#include <unordered_map>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <xxhash.h>
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+// The same sums by the widest instructions that the processor has.
+#include <xxh_x86dispatch.h>
+#endif
 
+#include "rpc/reply_log.hpp"
 #include "rpc/reply_path.hpp"
 
 namespace berth::rpc {
 
 namespace {
+
+// Of replies; so many go at once when space runs out.
+constexpr std::size_t chunk_bytes_max = 16384;
 
 struct HashOfKey {
     std::size_t operator()(const CallKey& key) const noexcept {
@@ -34,43 +43,67 @@ std::uint64_t body_checksum(std::span<const std::byte> body) {
 }
 
 struct ReplyCache::Shard {
-    struct Entry;
-    using Entries = std::unordered_map<CallKey, Entry, HashOfKey>;
-    struct Entry {
-        ReplyBytes reply;                 // null while in progress
-        std::weak_ptr<ReplyPath> newest;  // by which the newest copy came, if any came
-        Clock::time_point answered_at;
-        std::list<const CallKey*>::iterator place;  // in `answered`, when there is a reply
+    using Record = ReplyLog::Record;
+
+    // The answered calls are found by what stands in the log.
+    struct HashOfCall {
+        using is_transparent = void;
+        std::size_t operator()(const CallKey& key) const noexcept { return HashOfKey{}(key); }
+        std::size_t operator()(const Record* record) const noexcept {
+            return HashOfKey{}(record->call);
+        }
     };
+    struct SameCall {
+        using is_transparent = void;
+        bool operator()(const Record* a, const Record* b) const noexcept { return a == b; }
+        bool operator()(const CallKey& key, const Record* record) const noexcept {
+            return key == record->call;
+        }
+        bool operator()(const Record* record, const CallKey& key) const noexcept {
+            return key == record->call;
+        }
+    };
+    // By which path the newest copy of a call came, if any came.
+    using InProgress = boost::unordered_flat_map<CallKey, std::weak_ptr<ReplyPath>, HashOfKey>;
 
     mutable std::mutex lock;
-    Entries entries;
-    std::list<const CallKey*> answered;  // oldest first
-    std::size_t bytes = 0;
+    InProgress in_progress;
+    boost::unordered_flat_set<const Record*, HashOfCall, SameCall> answered;
+    ReplyLog log{chunk_bytes_max};
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
     std::uint64_t dropped = 0;
 
-    static std::size_t cost(const Entry& entry) noexcept {
-        // With the nodes of both containers and the reply's own, as the allocator has them.
-        constexpr std::size_t bookkeeping = sizeof(CallKey) + sizeof(Entry) + 192;
-        return bookkeeping + (entry.reply ? entry.reply->size() : 0);
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        // The tables are at least seven sixteenths full.
+        constexpr std::size_t running = (sizeof(InProgress::value_type) + 1) * 16 / 7;
+        constexpr std::size_t indexed = (sizeof(const Record*) + 1) * 16 / 7;
+        return in_progress.size() * running + answered.size() * indexed + log.bytes();
     }
 
-    void forget(Entries::iterator entry) {
-        bytes -= cost(entry->second);
-        if (entry->second.reply) answered.erase(entry->second.place);
-        entries.erase(entry);
+    void forget_oldest() {
+        answered.erase(&log.oldest());
+        log.drop_oldest();
     }
 
-    void forget_oldest() { forget(entries.find(*answered.front())); }
+    // Gives the path of the newest copy.
+    std::shared_ptr<ReplyPath> end(const CallKey& key) {
+        const auto place = in_progress.find(key);
+        assert(place != in_progress.end());
+        auto newest = place->second.lock();
+        in_progress.erase(place);
+        return newest;
+    }
 };
 
 ReplyCache::ReplyCache(const Limits& limits, Now now)
     : shard_bytes_max_(limits.bytes_max / shard_count),
       keep_(limits.keep),
       now_(std::move(now)),
-      shards_(std::make_unique<Shard[]>(shard_count)) {}
+      shards_(std::make_unique<Shard[]>(shard_count)) {
+    const auto chunk_bytes = std::min(chunk_bytes_max, shard_bytes_max_ / 8);
+    for (std::size_t i = 0; i < shard_count; ++i) shards_[i].log = ReplyLog{chunk_bytes};
+}
 
 ReplyCache::~ReplyCache() = default;
 
@@ -82,51 +115,38 @@ ReplyCache::Begun ReplyCache::begin(const CallKey& key, const std::shared_ptr<Re
     auto& shard = shard_of(key);
     const std::scoped_lock held{shard.lock};
     const auto too_old = now_() - keep_;
-    while (!shard.answered.empty() &&
-           shard.entries.at(*shard.answered.front()).answered_at < too_old)
-        shard.forget_oldest();
+    while (!shard.log.is_empty() && shard.log.oldest().answered_at < too_old) shard.forget_oldest();
 
-    const auto [place, is_new] = shard.entries.try_emplace(key);
-    auto& entry = place->second;
+    if (const auto known = shard.answered.find(key); known != shard.answered.end()) {
+        ++shard.hits;
+        const auto reply = (*known)->reply();
+        return {Seen::answered, {reply.begin(), reply.end()}};
+    }
+    const auto [place, is_new] = shard.in_progress.try_emplace(key);
     if (is_new) {
         ++shard.misses;
-        shard.bytes += Shard::cost(entry);
-        return {Seen::first, nullptr};
-    }
-    if (entry.reply) {
-        ++shard.hits;
-        return {Seen::answered, entry.reply};
+        return {Seen::first, {}};
     }
     ++shard.dropped;
-    entry.newest = path;
-    return {Seen::in_progress, nullptr};
+    place->second = path;
+    return {Seen::in_progress, {}};
 }
 
-std::shared_ptr<ReplyPath> ReplyCache::finish(const CallKey& key, ReplyBytes reply) {
-    assert(reply);
+std::shared_ptr<ReplyPath> ReplyCache::finish(const CallKey& key,
+                                              std::span<const std::byte> reply) {
     auto& shard = shard_of(key);
     const std::scoped_lock held{shard.lock};
-    const auto place = shard.entries.find(key);
-    assert(place != shard.entries.end() && !place->second.reply);
-    auto& entry = place->second;
-    shard.bytes += reply->size();
-    entry.reply = std::move(reply);
-    entry.answered_at = now_();
-    entry.place = shard.answered.insert(shard.answered.end(), &place->first);
-    auto newest = entry.newest.lock();
-    entry.newest.reset();
-    while (shard.bytes > shard_bytes_max_ && !shard.answered.empty()) shard.forget_oldest();
+    auto newest = shard.end(key);
+    if (ReplyLog::bytes_for(reply.size()) > shard_bytes_max_) return newest;
+    shard.answered.insert(&shard.log.append(key, now_(), reply));
+    while (shard.bytes() > shard_bytes_max_ && !shard.log.is_empty()) shard.forget_oldest();
     return newest;
 }
 
 std::shared_ptr<ReplyPath> ReplyCache::abandon(const CallKey& key) {
     auto& shard = shard_of(key);
     const std::scoped_lock held{shard.lock};
-    const auto place = shard.entries.find(key);
-    assert(place != shard.entries.end() && !place->second.reply);
-    auto newest = place->second.newest.lock();
-    shard.forget(place);
-    return newest;
+    return shard.end(key);
 }
 
 ReplyCache::Statistics ReplyCache::statistics() const {
@@ -137,8 +157,8 @@ ReplyCache::Statistics ReplyCache::statistics() const {
         sum.hits += shard.hits;
         sum.misses += shard.misses;
         sum.dropped += shard.dropped;
-        sum.entries += shard.entries.size();
-        sum.bytes += shard.bytes;
+        sum.entries += shard.in_progress.size() + shard.answered.size();
+        sum.bytes += shard.bytes();
     }
     return sum;
 }

@@ -12,28 +12,11 @@
 #include <span>
 #include <vector>
 
-#include "rpc/endpoint.hpp"
+#include "rpc/call_key.hpp"
 
 namespace berth::rpc {
 
 class ReplyPath;
-
-using ReplyBytes = std::shared_ptr<const std::vector<std::byte>>;
-
-/// What makes two calls the same one. The address is without port, because clients reconnect from
-/// others; the whole body is in the checksum, credential included, so that two clients behind one
-/// address are kept apart.
-struct CallKey {
-    Address caller;
-    std::uint32_t xid = 0;
-    std::uint32_t program = 0;
-    std::uint32_t version = 0;
-    std::uint32_t procedure = 0;
-    std::uint64_t body_bytes = 0;
-    std::uint64_t body_checksum = 0;
-
-    bool operator==(const CallKey&) const = default;
-};
 
 class ReplyCache {
 public:
@@ -57,14 +40,14 @@ public:
     };
     struct Begun {
         Seen seen = Seen::first;
-        ReplyBytes reply;  ///< when answered
+        std::vector<std::byte> reply;  ///< when answered
     };
     /// Enters the call as in progress before it runs. `path` is where this copy of it came from.
     Begun begin(const CallKey& key, const std::shared_ptr<ReplyPath>& path);
 
     /// The call has been answered with these bytes. Gives the path that the newest copy of it came
     /// by, if copies came while it ran.
-    std::shared_ptr<ReplyPath> finish(const CallKey& key, ReplyBytes reply);
+    std::shared_ptr<ReplyPath> finish(const CallKey& key, std::span<const std::byte> reply);
     /// The call came to nothing worth remembering; the next copy of it runs. Gives the newest
     /// copy's path too.
     std::shared_ptr<ReplyPath> abandon(const CallKey& key);
@@ -88,8 +71,5 @@ private:
     const Now now_;
     std::unique_ptr<Shard[]> shards_;
 };
-
-/// The checksum a CallKey carries. Seeded per process, so that nobody can prepare collisions.
-std::uint64_t body_checksum(std::span<const std::byte> body);
 
 }  // namespace berth::rpc

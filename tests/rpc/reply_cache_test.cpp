@@ -27,8 +27,8 @@ CallKey key(std::uint32_t xid, std::string_view caller = "192.0.2.7") {
             .body_checksum = 0x0123456789abcdef};
 }
 
-ReplyBytes reply(std::size_t size, unsigned char filling = 1) {
-    return std::make_shared<const Bytes>(size, std::byte{filling});
+Bytes reply(std::size_t size, unsigned char filling = 1) {
+    return Bytes(size, std::byte{filling});
 }
 
 class ReplyCacheTest : public ::testing::Test {
@@ -56,7 +56,7 @@ TEST_F(ReplyCacheTest, FirstThenInProgressThenAnswered) {
     for (int i = 0; i < 3; ++i) {
         const auto begun = cache.begin(key(1), nullptr);
         EXPECT_EQ(begun.seen, Seen::answered);
-        EXPECT_EQ(*begun.reply, Bytes(8, std::byte{42}));
+        EXPECT_EQ(begun.reply, Bytes(8, std::byte{42}));
     }
     const auto statistics = cache.statistics();
     EXPECT_EQ(statistics.misses, 1U);
@@ -178,7 +178,7 @@ TEST(ReplyCacheThreads, EachCallRunsOnce) {
                         ++runs[xid];
                         cache.finish(key(xid), reply(8, static_cast<unsigned char>(xid)));
                     } else if (begun.seen == Seen::answered &&
-                               begun.reply->front() != static_cast<std::byte>(xid)) {
+                               begun.reply.front() != static_cast<std::byte>(xid)) {
                         ++wrong_replies;
                     }
                 }

@@ -33,7 +33,8 @@ rpc::CallKey key(std::uint32_t xid) {
 
 void remember(rpc::ReplyCache& cache, const rpc::CallKey& call) {
     cache.begin(call, nullptr);
-    cache.finish(call, std::make_shared<const std::vector<std::byte>>(reply_bytes));
+    static const std::vector<std::byte> reply(reply_bytes);
+    cache.finish(call, reply);
 }
 
 /// One for all threads, full.

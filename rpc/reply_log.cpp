@@ -1,0 +1,51 @@
+#include "rpc/reply_log.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+
+namespace berth::rpc {
+
+static_assert(std::is_trivially_destructible_v<ReplyLog::Record>);
+static_assert(alignof(ReplyLog::Record) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+
+std::size_t ReplyLog::bytes_for(std::size_t reply_bytes) noexcept {
+    constexpr std::size_t alignment = alignof(Record);
+    return sizeof(Record) + (reply_bytes + alignment - 1) / alignment * alignment;
+}
+
+const ReplyLog::Record& ReplyLog::append(const CallKey& call, Clock::time_point answered_at,
+                                         std::span<const std::byte> reply) {
+    const auto needed = bytes_for(reply.size());
+    if (chunks_.empty() || chunks_.back().size - chunks_.back().used < needed) {
+        const auto size = std::max(chunk_bytes_, needed);
+        chunks_.push_back(
+            {.memory = std::make_unique_for_overwrite<std::byte[]>(size), .size = size});
+        bytes_ += size;
+    }
+    auto& chunk = chunks_.back();
+    auto* const at = chunk.memory.get() + chunk.used;
+    chunk.used += needed;
+    std::ranges::copy(reply, at + sizeof(Record));
+    return *std::construct_at(reinterpret_cast<Record*>(at),
+                              Record{call, answered_at, reply.size()});
+}
+
+const ReplyLog::Record& ReplyLog::oldest() const noexcept {
+    assert(!is_empty());
+    const auto& chunk = chunks_.front();
+    return *reinterpret_cast<const Record*>(chunk.memory.get() + chunk.dropped);
+}
+
+void ReplyLog::drop_oldest() noexcept {
+    const auto freed = bytes_for(oldest().reply_bytes);
+    auto& chunk = chunks_.front();
+    chunk.dropped += freed;
+    if (chunk.dropped < chunk.used) return;
+    bytes_ -= chunk.size;
+    chunks_.pop_front();
+}
+
+}  // namespace berth::rpc
