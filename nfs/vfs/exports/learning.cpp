@@ -135,7 +135,7 @@ void Learning::ask(const ClientAddress& client) {
     }
 }
 
-bool Learning::publish(const ClientAddress& client, std::shared_ptr<const KnownClient> known,
+bool Learning::publish(const ClientAddress& client, std::shared_ptr<KnownClient> known,
                        const Numbered& asked) {
     const std::scoped_lock held{putting_};
     auto table = slots_.in_force();
@@ -146,7 +146,10 @@ bool Learning::publish(const ClientAddress& client, std::shared_ptr<const KnownC
         clients.erase(std::ranges::min_element(clients, {}, [](const auto& entry) {
             return std::pair{entry.second->is_used.load(), entry.second->fresh_until};
         }));
-    clients[client] = std::move(known);
+    auto& entry = clients[client];
+    // Asking anew about a client is not its doing.
+    if (entry) known->is_used = entry->is_used.load();
+    entry = std::move(known);
     table.answers_ = std::move(answers);
     // Where calls that can't end keep every slot, who asks next asks anew.
     static_cast<void>(slots_.put(std::move(table)));

@@ -47,7 +47,7 @@ private:
     void run();
     void ask(const ClientAddress& client);
     /// False when the questions have changed meanwhile.
-    bool publish(const ClientAddress& client, std::shared_ptr<const KnownClient> known,
+    bool publish(const ClientAddress& client, std::shared_ptr<KnownClient> known,
                  const Numbered& asked);
     [[nodiscard]] bool is_known(const ClientAddress& client);
     void enqueue(const ClientAddress& client);
