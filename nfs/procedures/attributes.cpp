@@ -49,12 +49,10 @@ SetAttributes::Result Service::set_attributes(rpc::Call& call, const SetAttribut
     if (!wanted) return {fail(call, wanted.error()), {target->unchanged()}};
 
     WccRecorder wcc{*target};
-    if (args.guard) {
-        if (!wcc.before()) return {fail(call, wcc.before().error()), {wcc.finish()}};
-        if (!is_same(to_wire(wcc.before()->changed), *args.guard))
-            return {Status::not_sync, {wcc.finish()}};
-    }
-    const auto done = target->node->set_attributes(target->caller, *wanted);
+    if (!wcc.before()) return {fail(call, wcc.before().error()), {wcc.finish()}};
+    if (args.guard && !is_same(to_wire(wcc.before()->changed), *args.guard))
+        return {Status::not_sync, {wcc.finish()}};
+    const auto done = target->node->set_attributes(target->caller, *wanted, &*wcc.before());
     auto object = wcc.finish();
     if (!done) return {fail(call, done.error()), {std::move(object)}};
     if (const auto durable = target->sync_if_promised(); !durable)
@@ -77,7 +75,7 @@ Access::Result Service::access(rpc::Call& call, const Access::Args& args) {
     std::uint8_t asked = 0;
     for (const auto& right : rights)
         if (is_askable(right)) asked |= right.permission;
-    const auto granted = target->node->access(target->caller, asked);
+    const auto granted = target->node->access(target->caller, asked, &*attributes);
     if (!granted) return {fail(call, granted.error()), {to_wire(*attributes, *target->exported)}};
 
     std::uint32_t answer = 0;

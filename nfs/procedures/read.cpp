@@ -24,7 +24,7 @@ Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     const auto asked = std::min(args.count, transfer_bytes_max(call));
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(asked, left));
     const auto buffer = wanted > 0 ? call.memory.bytes(wanted) : std::span<std::byte>{};
-    const auto count = file->node->read(file->caller, args.offset, buffer);
+    const auto count = file->node->read(file->caller, args.offset, buffer, &*attributes);
     if (!count) return {fail(call, count.error()), {shown}};
     // Shorter than the size had promised: the file has been cut meanwhile, and this is its end.
     const bool is_end = *count < wanted || *count == left;

@@ -31,18 +31,17 @@ Write::Result Service::write(rpc::Call& call, const Write::Args& args) {
         return {Status::jukebox, {}};
     }
     if (file->is_read_only()) return {Status::read_only, {file->unchanged()}};
-    const auto attributes = file->node->attributes(file->caller.wait);
-    if (!attributes) return {fail(call, attributes.error()), {}};
-    if (const auto refused = refuse_write(args, attributes->type))
+    WccRecorder recorder{*file};
+    const auto& before = recorder.before();
+    if (!before) return {fail(call, before.error()), {}};
+    if (const auto refused = refuse_write(args, before->type))
         return {*refused, {file->unchanged()}};
     const auto data =
         args.data.bytes().first(std::min<std::size_t>(args.count, transfer_bytes_max(call)));
-
-    WccRecorder recorder{*file};
     // From before the data: if it is lost at once, the client is to see another one at COMMIT.
     const auto& files = *file->exported->files;
     const auto losses = files.losses();
-    const auto count = file->node->write(file->caller, args.offset, data);
+    const auto count = file->node->write(file->caller, args.offset, data, &*before);
     auto wcc = recorder.finish();
     if (!count) return {fail(call, count.error()), {std::move(wcc)}};
     if (args.stable != Stable::unstable) {

@@ -73,7 +73,8 @@ public:
 
 /// One file, directory or other object. Every operation may fail with what the kernel says about
 /// it; `stale` when the object is gone. With Wait::no any of them may answer `would_block`, having
-/// changed nothing.
+/// changed nothing. `seen`, where an operation takes it: what attributes() has just told the same
+/// call, which then need not be asked for again; null when it has not.
 class Node {
 public:
     Node(const Node&) = delete;
@@ -106,14 +107,16 @@ public:
 
     /// Those of the asked Permission bits that the caller really has (POSIX ACLs included; no owner
     /// override).
-    virtual Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions) = 0;
+    virtual Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
+                                        const Attributes* seen = nullptr) = 0;
 
     /// Applies in an order in which what was asked for wins: owner, then size, then mode, then
     /// times; what this caller may not set as a whole changes nothing. Works on a symbolic link
     /// itself, never on its target (mode of a link: ignored, success). Errors:
     /// operation_not_permitted (not the owner), permission_denied, is_a_directory (size),
     /// invalid_argument (size of a special file or link), file_too_large.
-    virtual Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted) = 0;
+    virtual Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted,
+                                        const Attributes* seen = nullptr) = 0;
 
     /// The link's text. invalid_argument when not a symbolic link.
     virtual Result<std::string> read_link(const Caller& caller) = 0;
@@ -121,12 +124,14 @@ public:
     /// Reads up to into.size() bytes; short only at the end of file. Permission: read or execute,
     /// or being the owner. is_a_directory / invalid_argument when not a regular file.
     virtual Result<std::size_t> read(const Caller& caller, std::uint64_t offset,
-                                     std::span<std::byte> into) = 0;
+                                     std::span<std::byte> into,
+                                     const Attributes* seen = nullptr) = 0;
 
     /// Writes into the cache; at least one byte unless data is empty. Permission: write, or being
     /// the owner. Clears set-user-id and set-group-id as a local write by this caller would.
     virtual Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
-                                      std::span<const std::byte> data) = 0;
+                                      std::span<const std::byte> data,
+                                      const Attributes* seen = nullptr) = 0;
 
     /// Makes earlier changes durable. Concurrent calls on one node share the work.
     virtual Result<void> sync(Sync what) = 0;

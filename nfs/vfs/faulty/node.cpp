@@ -39,14 +39,16 @@ Result<Attributes> Node::attributes(Wait wait) {
     return faults_.run(Operation::attributes, wait, [&] { return inner_->attributes(wait); });
 }
 
-Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions) {
+Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions,
+                                  const Attributes* seen) {
     return faults_.run(Operation::access, caller.wait,
-                       [&] { return inner_->access(caller, permissions); });
+                       [&] { return inner_->access(caller, permissions, seen); });
 }
 
-Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted) {
+Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted,
+                                  const Attributes* seen) {
     return faults_.run(Operation::set_attributes, caller.wait,
-                       [&] { return inner_->set_attributes(caller, wanted); });
+                       [&] { return inner_->set_attributes(caller, wanted, seen); });
 }
 
 Result<std::string> Node::read_link(const Caller& caller) {
@@ -55,15 +57,15 @@ Result<std::string> Node::read_link(const Caller& caller) {
 }
 
 Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
-                               std::span<std::byte> into) {
+                               std::span<std::byte> into, const Attributes* seen) {
     return faults_.run(Operation::read, caller.wait,
-                       [&] { return inner_->read(caller, offset, into); });
+                       [&] { return inner_->read(caller, offset, into, seen); });
 }
 
 Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
-                                std::span<const std::byte> data) {
+                                std::span<const std::byte> data, const Attributes* seen) {
     return faults_.run(Operation::write, caller.wait,
-                       [&] { return inner_->write(caller, offset, data); });
+                       [&] { return inner_->write(caller, offset, data, seen); });
 }
 
 Result<void> Node::sync(Sync what) {

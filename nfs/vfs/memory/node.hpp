@@ -23,14 +23,16 @@ public:
 
     [[nodiscard]] ObjectId id() const override;
     Result<Attributes> attributes(Wait wait) override;
-    Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions) override;
-    Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted) override;
+    Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
+                                const Attributes* seen) override;
+    Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted,
+                                const Attributes* seen) override;
 
     Result<std::string> read_link(const Caller& caller) override;
-    Result<std::size_t> read(const Caller& caller, std::uint64_t offset,
-                             std::span<std::byte> into) override;
+    Result<std::size_t> read(const Caller& caller, std::uint64_t offset, std::span<std::byte> into,
+                             const Attributes* seen) override;
     Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
-                              std::span<const std::byte> data) override;
+                              std::span<const std::byte> data, const Attributes* seen) override;
     Result<void> sync(Sync what) override;
     Result<std::unique_ptr<FileLocks>> open_locks(const Caller& caller) override;
 

@@ -28,13 +28,15 @@ Result<Attributes> Node::attributes(Wait) {
     return attributes_of(inode_);
 }
 
-Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions) {
+Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions,
+                                  const Attributes* /*seen*/) {
     const std::shared_lock guard{volume_.lock()};
     if (is_gone()) return stale;
     return static_cast<std::uint8_t>(permissions & permitted(caller.identity, inode_));
 }
 
-Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted) {
+Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted,
+                                  const Attributes* /*seen*/) {
     const std::unique_lock guard{volume_.lock()};
     if (auto valid = check_values(inode_.type, wanted); !valid) return valid;
     if (is_gone()) return stale;

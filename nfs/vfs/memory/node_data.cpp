@@ -29,7 +29,7 @@ Result<std::string> Node::read_link(const Caller&) {
 }
 
 Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
-                               std::span<std::byte> into) {
+                               std::span<std::byte> into, const Attributes* /*seen*/) {
     std::size_t count = 0;
     {
         const std::shared_lock guard{volume_.lock()};
@@ -42,7 +42,7 @@ Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
 }
 
 Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
-                                std::span<const std::byte> data) {
+                                std::span<const std::byte> data, const Attributes* /*seen*/) {
     const std::unique_lock guard{volume_.lock()};
     if (auto valid = check_contents(inode_); !valid) return valid.error();
     if (!may_write_contents(caller.identity, inode_)) return std::errc::permission_denied;

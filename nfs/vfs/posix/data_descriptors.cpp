@@ -37,7 +37,7 @@ Result<Descriptor> open_own(int path, int flags) {
 
 DataDescriptors::~DataDescriptors() {
     const Descriptor reading{readable_.load()};
-    const Descriptor writing{writable_.load()};
+    const Descriptor writing{is_path_writable_ ? -1 : writable_.load()};
 }
 
 int DataDescriptors::readable() const noexcept {
@@ -60,16 +60,20 @@ Result<int> DataDescriptors::for_writing(const Tree& tree, int path) {
     return open(tree, path, O_RDWR, writable_);
 }
 
-void DataDescriptors::adopt(Descriptor writable) {
-    const std::lock_guard locked{opening_};
-    if (has_writable()) return;
-    writable_used_.store(true, std::memory_order_relaxed);
-    writable_.store(writable.release(), std::memory_order_release);
-}
-
 Descriptor DataDescriptors::take_idle_writable() {
     if (!has_writable() || writable_used_.exchange(false, std::memory_order_relaxed)) return {};
-    return Descriptor{writable_.exchange(-1)};
+    return is_path_writable_ ? take_from_path() : Descriptor{writable_.exchange(-1)};
+}
+
+// One that only holds the object takes its place, under its number.
+Descriptor DataDescriptors::take_from_path() {
+    const int path = writable_.load();
+    const auto holding = reopen(path, O_PATH);
+    Descriptor taken{::fcntl(path, F_DUPFD_CLOEXEC, 0)};
+    if (!holding || !taken || ::dup3(holding->number(), path, O_CLOEXEC) < 0) return {};
+    is_path_writable_ = false;
+    writable_.store(-1);
+    return taken;
 }
 
 Result<Descriptor> DataDescriptors::open_another(const Tree& tree, int path, int flags) {

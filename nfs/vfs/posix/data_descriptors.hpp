@@ -16,7 +16,9 @@ class Tree;
 
 class DataDescriptors {
 public:
-    DataDescriptors() = default;
+    /// `path`: the object's own descriptor, when that is open for reading and writing as that of a
+    /// file just created is; else -1. Outlives this.
+    explicit DataDescriptors(int path) noexcept : writable_(path), is_path_writable_(path >= 0) {}
     DataDescriptors(const DataDescriptors&) = delete;
     DataDescriptors& operator=(const DataDescriptors&) = delete;
     ~DataDescriptors();
@@ -30,9 +32,6 @@ public:
     Result<int> for_reading(const Tree& tree, int path);
     Result<int> for_writing(const Tree& tree, int path);
 
-    /// One already open for reading and writing: that of a file just created.
-    void adopt(Descriptor writable);
-
     /// A descriptor of its own for the caller, not kept here.
     Result<Descriptor> open_another(const Tree& tree, int path, int flags);
 
@@ -41,18 +40,21 @@ public:
         return std::unique_lock{opening_};
     }
 
-    /// Takes away the writable one if nobody asked for it since the last call. Only while no call
-    /// that could use it is under way.
+    /// Takes away the writable one if nobody asked for it since the last call; the object's own
+    /// descriptor then holds the object only (O_PATH). Only while no call that could use it is
+    /// under way.
     Descriptor take_idle_writable();
 
 private:
     static Result<Descriptor> open_as_server(const Tree& tree, int path, int flags);
     Result<int> open(const Tree& tree, int path, int flags, std::atomic<int>& slot);
+    Descriptor take_from_path();
 
     std::mutex opening_;
     std::atomic<int> readable_{-1};
-    std::atomic<int> writable_{-1};
-    std::atomic<bool> writable_used_{false};
+    std::atomic<int> writable_;
+    std::atomic<bool> writable_used_{true};
+    bool is_path_writable_;  // and then is what writable_ stands for
 };
 
 }  // namespace berth::vfs::posix

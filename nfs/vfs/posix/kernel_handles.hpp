@@ -15,6 +15,7 @@ public:
     static Result<void> try_out(int root, const ObjectId& root_id);
 
     Result<Descriptor> open(const ObjectId& id) override;
+    [[nodiscard]] bool wants_names() const override { return false; }
     void seen(const ObjectId&, const ObjectId&, std::string_view) override {}
     void unlinked(const ObjectId&, const ObjectId&, std::string_view) override {}
     [[nodiscard]] std::string describe() const override;

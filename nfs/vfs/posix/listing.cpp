@@ -46,10 +46,10 @@ std::uint64_t position_after(const Records& records) {
 Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) {
     if (type_ != FileType::directory) return std::errc::not_a_directory;
     if (caller.wait == Wait::no) return would_block;
-    auto status = alive();
-    if (!status) return status.error();
+    const auto now = look(nullptr);
+    if (!now) return now.error();
     if (auto acting = tree_.act_as(caller); !acting) return acting.error();
-    if (!may(caller, *status, may_read)) return std::errc::permission_denied;
+    if (!may(caller, *now, may_read)) return std::errc::permission_denied;
 
     auto through = listings_.take(cookie);
     if (!through.descriptor) {
@@ -57,7 +57,7 @@ Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEn
         if (!opened) return reason(opened.error());
         through = {.descriptor = std::move(*opened), .position = 0};
     }
-    auto outcome = list_through(through, cookie, status->stx_ino, take);
+    auto outcome = list_through(through, cookie, now->fileid, take);
     listings_.give_back(std::move(through));
     return outcome;
 }

@@ -24,6 +24,8 @@ public:
     /// the bytes cannot be an id of this kind.
     virtual Result<Descriptor> open(const ObjectId& id) = 0;
 
+    /// Whether it wants to be told of names; if not, seen() and unlinked() need not be called.
+    [[nodiscard]] virtual bool wants_names() const = 0;
     /// The object was seen, made, or renamed to be `name` in `directory`.
     virtual void seen(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
     /// The object is no longer `name` in `directory`.

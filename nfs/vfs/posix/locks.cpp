@@ -74,9 +74,9 @@ Result<std::unique_ptr<FileLocks>> Node::open_locks(const Caller& caller) {
     if (type_ == FileType::directory) return std::errc::is_a_directory;
     if (type_ != FileType::regular) return std::errc::invalid_argument;
     if (caller.wait == Wait::no) return would_block;
-    auto status = alive();
-    if (!status) return status.error();
-    if (auto allowed = permit(caller, *status, may_read | may_execute | may_write); !allowed) {
+    const auto now = look(nullptr);
+    if (!now) return now.error();
+    if (auto allowed = permit(caller, *now, may_read | may_execute | may_write); !allowed) {
         return allowed.error();
     }
     auto opened = data_.open_another(tree_, path_.number(), O_RDWR);

@@ -12,16 +12,16 @@ namespace berth::vfs::posix {
 namespace {
 
 // What the mode's bits say, for kernels that cannot be asked on behalf of a thread. Blind to ACLs.
-int permissions_by_mode(uid_t uid, const Identity& identity, const struct statx& status) {
-    const auto mode = static_cast<int>(status.stx_mode);
+int permissions_by_mode(uid_t uid, const Identity& identity, const Attributes& now) {
+    const auto mode = static_cast<int>(now.mode);
     if (uid == 0) {
-        const bool executes = S_ISDIR(status.stx_mode) || (mode & 0111) != 0;
+        const bool executes = now.type == FileType::directory || (mode & 0111) != 0;
         return may_read | may_write | (executes ? may_execute : 0);
     }
-    if (uid == status.stx_uid) return (mode >> 6) & 7;
+    if (uid == now.uid) return (mode >> 6) & 7;
     const auto& groups = identity.groups;
     const bool member =
-        identity.gid == status.stx_gid || std::ranges::find(groups, status.stx_gid) != groups.end();
+        identity.gid == now.gid || std::ranges::find(groups, now.gid) != groups.end();
     return (member ? mode >> 3 : mode) & 7;
 }
 
@@ -48,15 +48,16 @@ Result<Attributes> Node::attributes(Wait wait) {
     return stale;
 }
 
-Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions) {
+Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions,
+                                  const Attributes* seen) {
     if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
-    auto status = alive();
-    if (!status) return status.error();
+    const auto now = look(seen);
+    if (!now) return now.error();
     if (auto acting = tree_.act_as(caller); !acting) return acting.error();
-    if (may(caller, *status, permissions)) return permissions;
+    if (may(caller, *now, permissions)) return permissions;
     int granted = 0;
     for (const int one : {may_read, may_write, may_execute}) {
-        if ((permissions & one) != 0 && may(caller, *status, one)) granted |= one;
+        if ((permissions & one) != 0 && may(caller, *now, one)) granted |= one;
     }
     return static_cast<std::uint8_t>(granted);
 }
@@ -97,31 +98,38 @@ Result<struct statx> Node::alive() const {
     return found;
 }
 
+Result<Attributes> Node::look(const Attributes* seen) const {
+    if (seen != nullptr) return *seen;
+    const auto found = alive();
+    if (!found) return found.error();
+    return to_attributes(*found);
+}
+
 // In a removed directory the kernel finds no entry; what is missing is the directory.
 std::errc Node::reason(std::errc error) const {
     if (error == std::errc::no_such_file_or_directory && is_deleted()) return stale;
     return error;
 }
 
-bool Node::owns(const Caller& caller, const struct statx& status) const {
+bool Node::owns(const Caller& caller, const Attributes& now) const {
     const uid_t uid = tree_.acting_uid(caller);
-    return uid == 0 || uid == status.stx_uid;
+    return uid == 0 || uid == now.uid;
 }
 
-bool Node::may(const Caller& caller, const struct statx& status, int permissions) const {
+bool Node::may(const Caller& caller, const Attributes& now, int permissions) const {
     if (tree_.abilities().kernel_access) {
         return check_access(path_.number(), permissions).has_value();
     }
-    const int granted = permissions_by_mode(tree_.acting_uid(caller), caller.identity, status);
+    const int granted = permissions_by_mode(tree_.acting_uid(caller), caller.identity, now);
     return (granted & permissions) == permissions;
 }
 
 // For reading and writing: the owner need not ask, and root is not asked.
-Result<void> Node::permit(const Caller& caller, const struct statx& status, unsigned any_of) const {
-    if (owns(caller, status)) return {};
+Result<void> Node::permit(const Caller& caller, const Attributes& now, unsigned any_of) const {
+    if (owns(caller, now)) return {};
     if (auto acting = tree_.act_as(caller); !acting) return acting;
     for (const unsigned one : {may_read, may_write, may_execute}) {
-        if ((any_of & one) != 0 && may(caller, status, static_cast<int>(one))) return {};
+        if ((any_of & one) != 0 && may(caller, now, static_cast<int>(one))) return {};
     }
     return std::errc::permission_denied;
 }

@@ -23,24 +23,32 @@ class Tree;
 
 class Node final : public vfs::Node {
 public:
-    Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type)
+    /// What the object's descriptor is open for.
+    enum class Held : std::uint8_t {
+        object,            ///< nothing (O_PATH)
+        readable_writable  ///< its contents: a file just created
+    };
+    Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type, Held held = Held::object)
         : tree_(tree),
           id_(id),
           path_(std::move(path)),
-          type_(type) {
+          type_(type),
+          data_(held == Held::readable_writable ? path_.number() : -1) {
         std::ignore = is_due_for_a_look();  // whoever makes it has just seen where it is
     }
     ~Node() override;
 
     [[nodiscard]] ObjectId id() const override { return id_; }
     Result<Attributes> attributes(Wait wait) override;
-    Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions) override;
-    Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted) override;
+    Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
+                                const Attributes* seen) override;
+    Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted,
+                                const Attributes* seen) override;
     Result<std::string> read_link(const Caller& caller) override;
-    Result<std::size_t> read(const Caller& caller, std::uint64_t offset,
-                             std::span<std::byte> into) override;
+    Result<std::size_t> read(const Caller& caller, std::uint64_t offset, std::span<std::byte> into,
+                             const Attributes* seen) override;
     Result<std::size_t> write(const Caller& caller, std::uint64_t offset,
-                              std::span<const std::byte> data) override;
+                              std::span<const std::byte> data, const Attributes* seen) override;
     Result<void> sync(Sync what) override;
     Result<std::unique_ptr<FileLocks>> open_locks(const Caller& caller) override;
 
@@ -81,18 +89,13 @@ public:
     void take_idle(std::vector<Descriptor>& idle);
 
 private:
-    /// An object just created: how to reach it and, for a file, the descriptor that came with it.
-    struct Made {
-        Descriptor path;
-        Descriptor contents;
-    };
-
     // node.cpp
     [[nodiscard]] Result<struct statx> alive() const;
     [[nodiscard]] std::errc reason(std::errc error) const;
-    [[nodiscard]] bool owns(const Caller& caller, const struct statx& status) const;
-    Result<void> permit(const Caller& caller, const struct statx& status, unsigned any_of) const;
-    [[nodiscard]] bool may(const Caller& caller, const struct statx& status, int permissions) const;
+    [[nodiscard]] Result<Attributes> look(const Attributes* seen) const;
+    [[nodiscard]] bool owns(const Caller& caller, const Attributes& now) const;
+    Result<void> permit(const Caller& caller, const Attributes& now, unsigned any_of) const;
+    [[nodiscard]] bool may(const Caller& caller, const Attributes& now, int permissions) const;
 
     // node_io.cpp
     Result<std::size_t> read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
@@ -101,9 +104,9 @@ private:
     Result<void> synchronize_directory(Sync what);
 
     // node_attributes.cpp
-    Result<void> set_size(const Caller& caller, const struct statx& status, std::uint64_t size);
+    Result<void> set_size(const Caller& caller, const Attributes& now, std::uint64_t size);
     Result<void> set_owner(const NewAttributes& wanted) const;
-    Result<void> set_times(const Caller& caller, const struct statx& status,
+    Result<void> set_times(const Caller& caller, const Attributes& now,
                            const NewAttributes& wanted) const;
 
     // node_directory.cpp
@@ -118,8 +121,8 @@ private:
     Result<NodePtr> take_existing(const Caller& caller, const EntryName& name, const NewFile& file);
     Result<NodePtr> finish_created(const Caller& caller, const EntryName& name, const NewFile& file,
                                    Descriptor made);
-    Result<NodePtr> adopt_new(const Caller& caller, const EntryName& name, Made made, FileType type,
-                              const NewAttributes& rest);
+    Result<NodePtr> adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
+                              FileType type, const NewAttributes& rest);
     Result<NodePtr> find_new(const Caller& caller, const EntryName& name, FileType type,
                              const NewAttributes& rest);
 

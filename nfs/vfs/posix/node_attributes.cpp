@@ -52,13 +52,14 @@ bool needs_ownership(const NewAttributes& wanted) {
 
 }  // namespace
 
-Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted) {
+Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted,
+                                  const Attributes* seen) {
     if (auto valid = check_values(wanted, type_); !valid) return valid;
     if (caller.wait == Wait::no) return would_block;
-    auto status = alive();
-    if (!status) return status.error();
+    const auto now = look(seen);
+    if (!now) return now.error();
     // What is cut off is lost: all that may be refused comes before.
-    if (wanted.size && needs_ownership(wanted) && !owns(caller, *status)) {
+    if (wanted.size && needs_ownership(wanted) && !owns(caller, *now)) {
         return std::errc::operation_not_permitted;
     }
     if (auto acting = tree_.act_as(caller); !acting) return acting;
@@ -66,18 +67,18 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
         if (auto set = set_owner(wanted); !set) return set;
     }
     if (wanted.size) {
-        if (auto set = set_size(caller, *status, *wanted.size); !set) return set;
+        if (auto set = set_size(caller, *now, *wanted.size); !set) return set;
     }
     if (wanted.mode && type_ != FileType::symbolic_link) {
         const auto alone = data_.keep_from_opening();
         if (auto set = change_mode(path_.number(), *wanted.mode & 07777U); !set) return set;
     }
-    if (wanted.accessed || wanted.modified) return set_times(caller, *status, wanted);
+    if (wanted.accessed || wanted.modified) return set_times(caller, *now, wanted);
     return {};
 }
 
-Result<void> Node::set_size(const Caller& caller, const struct statx& status, std::uint64_t size) {
-    if (auto allowed = permit(caller, status, may_write); !allowed) return allowed;
+Result<void> Node::set_size(const Caller& caller, const Attributes& now, std::uint64_t size) {
+    if (auto allowed = permit(caller, now, may_write); !allowed) return allowed;
     auto descriptor = data_.for_writing(tree_, path_.number());
     if (!descriptor) return descriptor.error();
     // Quotas and the clearing of set-user-id go by who changes the file, not by who opened it.
@@ -95,7 +96,7 @@ Result<void> Node::set_owner(const NewAttributes& wanted) const {
     return checked(::fchownat(path_.number(), "", uid, gid, AT_EMPTY_PATH));
 }
 
-Result<void> Node::set_times(const Caller& caller, const struct statx& status,
+Result<void> Node::set_times(const Caller& caller, const Attributes& now,
                              const NewAttributes& wanted) const {
     const std::array times{to_timespec(wanted.accessed), to_timespec(wanted.modified)};
     auto set = change_times(path_.number(), times);
@@ -105,10 +106,10 @@ Result<void> Node::set_times(const Caller& caller, const struct statx& status,
     // Who may write may set the server's time. The kernel knows that for both times at once only,
     // so for one of them the server does it in the caller's stead; without privileges, both are
     // set.
-    if (auto allowed = permit(caller, status, may_write); !allowed) return allowed;
+    if (auto allowed = permit(caller, now, may_write); !allowed) return allowed;
     if (!tree_.abilities().change_identity) {
-        constexpr timespec now{.tv_sec = 0, .tv_nsec = UTIME_NOW};
-        return change_times(path_.number(), {now, now});
+        constexpr timespec present{.tv_sec = 0, .tv_nsec = UTIME_NOW};
+        return change_times(path_.number(), {present, present});
     }
     if (auto acting = tree_.act_as_server(); !acting) return acting;
     return change_times(path_.number(), times);

@@ -96,7 +96,7 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
                           holds_verifier(to_attributes(*status), file.verifier);
         if (!same) return std::errc::file_exists;
     } else if (file.attributes.size) {
-        auto set = (*node)->set_attributes(caller, {.size = file.attributes.size});
+        auto set = (*node)->set_attributes(caller, {.size = file.attributes.size}, nullptr);
         if (!set) return set.error();
     }
     return NodePtr{std::move(*node)};
@@ -104,16 +104,13 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
 
 Result<NodePtr> Node::finish_created(const Caller& caller, const EntryName& name,
                                      const NewFile& file, Descriptor made) {
-    auto path = reopen(made.number(), O_PATH);
-    if (!path) return path.error();
     if (file.mode != CreateMode::exclusive) {
         const auto rest = rest_of(file.attributes, FileType::regular);
-        return adopt_new(caller, name, {std::move(*path), std::move(made)}, FileType::regular,
-                         rest);
+        return adopt_new(caller, name, std::move(made), FileType::regular, rest);
     }
-    auto kept = change_times(path->number(), to_times(file.verifier));
+    auto kept = change_times(made.number(), to_times(file.verifier));
     if (!kept) return kept.error();
-    return adopt_new(caller, name, {std::move(*path), std::move(made)}, FileType::regular, {});
+    return adopt_new(caller, name, std::move(made), FileType::regular, {});
 }
 
 Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
@@ -164,7 +161,7 @@ Result<NodePtr> Node::find_new(const Caller& caller, const EntryName& name, File
     auto found = status(opened->number());
     // Somebody was quicker; there is no telling what became of ours.
     if (!found || to_file_type(found->stx_mode) != type) return std::errc::file_exists;
-    auto node = adopt_new(caller, name, {std::move(*opened), {}}, type, rest);
+    auto node = adopt_new(caller, name, std::move(*opened), type, rest);
     return node ? node : undo(caller, name, how_removed, node.error());
 }
 
@@ -175,13 +172,14 @@ std::errc Node::undo(const Caller& caller, const EntryName& name, int how_remove
     return error;
 }
 
-Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Made made,
+Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
                                 FileType type, const NewAttributes& rest) {
-    auto id = tree_.identity().identify(made.path.number());
+    auto id = tree_.identity().identify(made.number());
     if (!id) return id.error();
-    auto node = tree_.adopt(std::move(made.path), *id, Wait::yes, type);
+    // A regular file is opened by being created, everything else afterwards.
+    const auto held = type == FileType::regular ? Held::readable_writable : Held::object;
+    auto node = tree_.adopt(std::move(made), *id, Wait::yes, type, held);
     if (!node) return node.error();
-    if (made.contents) (*node)->data_.adopt(std::move(made.contents));
     tree_.locator().seen(*id, id_, name.text());
     if (is_anything(rest)) {
         auto wanted = rest;
@@ -193,7 +191,7 @@ Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Mad
             // A caller outside the inherited group would lose the bit by setting it once more.
             if (status && *wanted.mode == (status->stx_mode & 07777U)) wanted.mode.reset();
         }
-        if (auto set = (*node)->set_attributes(caller, wanted); !set) return set.error();
+        if (auto set = (*node)->set_attributes(caller, wanted, nullptr); !set) return set.error();
     }
     return NodePtr{std::move(*node)};
 }

@@ -1,6 +1,7 @@
 // Finding and changing a directory's entries.
 #include <cassert>
 #include <cstdio>
+#include <optional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -154,16 +155,21 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     assert(&target.tree_ == &tree_);
     auto to = target.entry_to_change(caller, to_name);
     if (!to) return to.error();
-    const auto moved = tree_.identity().identify(path_.number(), from->text());
+    std::optional<ObjectId> moved;
+    if (tree_.locator().wants_names()) {
+        if (auto id = tree_.identity().identify(path_.number(), from->text())) moved = *id;
+    }
     const auto victim = tree_.identity().identify(target.path_.number(), to->text());
     if (::renameat2(path_.number(), from->text(), target.path_.number(), to->text(), 0) != 0) {
         return target.reason(reason(last_error()));
     }
     // Two names of one object: rename(2) does nothing, and both stay.
-    if (!moved || (victim && *victim == *moved)) return {};
+    if (moved && victim && *victim == *moved) return {};
     if (victim) tree_.unlinked(*victim, target.id_, to_name);
-    tree_.locator().unlinked(*moved, id_, name);
-    tree_.locator().seen(*moved, target.id_, to_name);
+    if (moved) {
+        tree_.locator().unlinked(*moved, id_, name);
+        tree_.locator().seen(*moved, target.id_, to_name);
+    }
     return {};
 }
 

@@ -43,22 +43,22 @@ Result<std::size_t> read_all(int descriptor, std::uint64_t offset, std::span<std
 }  // namespace
 
 Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
-                               std::span<std::byte> into) {
+                               std::span<std::byte> into, const Attributes* seen) {
     if (auto fits = holds_contents(type_); !fits) return fits.error();
     const int open_already = data_.readable();
     if (caller.wait == Wait::no && (open_already < 0 || tree_.abilities().remote)) {
         return would_block;
     }
-    auto status = alive();
-    if (!status) return status.error();
-    if (auto allowed = permit(caller, *status, may_read | may_execute); !allowed) {
+    const auto now = look(seen);
+    if (!now) return now.error();
+    if (auto allowed = permit(caller, *now, may_read | may_execute); !allowed) {
         return allowed.error();
     }
     // Reading nothing would still move the time of access, which may hold the verifier of an
     // exclusive create.
-    if (offset >= status->stx_size || into.empty()) return 0U;
+    if (offset >= now->size || into.empty()) return 0U;
     into = into.first(std::min<std::uint64_t>(into.size(), offset_max - offset));
-    if (caller.wait == Wait::no) return read_now(open_already, offset, into, status->stx_size);
+    if (caller.wait == Wait::no) return read_now(open_already, offset, into, now->size);
 
     auto descriptor = data_.for_reading(tree_, path_.number());
     if (!descriptor) return descriptor.error();
@@ -79,12 +79,12 @@ Result<std::size_t> Node::read_now(int descriptor, std::uint64_t offset, std::sp
 }
 
 Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
-                                std::span<const std::byte> data) {
+                                std::span<const std::byte> data, const Attributes* seen) {
     if (auto fits = holds_contents(type_); !fits) return fits.error();
     if (caller.wait == Wait::no) return would_block;
-    auto status = alive();
-    if (!status) return status.error();
-    if (auto allowed = permit(caller, *status, may_write); !allowed) return allowed.error();
+    const auto now = look(seen);
+    if (!now) return now.error();
+    if (auto allowed = permit(caller, *now, may_write); !allowed) return allowed.error();
     if (offset > offset_max || data.size() > offset_max - offset) {
         return std::errc::file_too_large;
     }

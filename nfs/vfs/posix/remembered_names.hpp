@@ -22,6 +22,7 @@ public:
                     OpenEntry open_entry, std::unique_ptr<NameStore> store, std::string reason);
 
     Result<Descriptor> open(const ObjectId& id) override;
+    [[nodiscard]] bool wants_names() const override { return true; }
     void seen(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     [[nodiscard]] std::string describe() const override;

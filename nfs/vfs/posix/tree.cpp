@@ -120,14 +120,14 @@ Result<Pin> Tree::adopt(Descriptor opened, Wait wait, std::optional<FileType> ty
 }
 
 Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
-                        std::optional<FileType> type) {
+                        std::optional<FileType> type, Node::Held held) {
     if (Pin known = cache_.find(id)) return known;
     if (!type) {
         auto found = status(opened.number());
         if (!found) return found.error();
         type = to_file_type(found->stx_mode);
     }
-    Pin node = cache_.insert(Pin{new Node{*this, id, std::move(opened), *type}}, wait);
+    Pin node = cache_.insert(Pin{new Node{*this, id, std::move(opened), *type, held}}, wait);
     if (!node) return would_block;
     return node;
 }

@@ -13,6 +13,7 @@
 #include "nfs/vfs/posix/abilities.hpp"
 #include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/posix/locator.hpp"
+#include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/object_identity.hpp"
 #include "nfs/vfs/posix/system.hpp"
@@ -43,12 +44,12 @@ public:
     /// The user as whom the caller acts here.
     [[nodiscard]] uid_t acting_uid(const Caller& caller) const noexcept;
 
-    /// The node of what `opened` (O_PATH) holds, in the cache from now on. Its type is asked for
-    /// unless known. With Wait::no: would_block when room can only be made by closing what may take
+    /// The node of what `opened` holds, in the cache from now on. Its type is asked for unless
+    /// known. With Wait::no: would_block when room can only be made by closing what may take
     /// time to close.
     Result<Pin> adopt(Descriptor opened, Wait wait, std::optional<FileType> type = std::nullopt);
     Result<Pin> adopt(Descriptor opened, const ObjectId& id, Wait wait,
-                      std::optional<FileType> type);
+                      std::optional<FileType> type, Node::Held held = Node::Held::object);
 
     /// The object with this id, from the cache or found again; stale within a second after it was
     /// moved out of the tree.

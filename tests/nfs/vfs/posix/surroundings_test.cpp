@@ -172,11 +172,8 @@ TEST_F(Surroundings, RunningOutOfDescriptorsLeavesNothingHalfDone) {
             taken.push_back(descriptor);
         }
         constexpr auto none_left = std::errc::too_many_files_open;
-        for (int spare = 0; spare < 2; ++spare) {
-            EXPECT_EQ(error_of(top->create(root_caller, "f", {})), none_left) << spare;
-            ::close(taken.back());
-            taken.pop_back();
-        }
+        EXPECT_EQ(error_of(top->create(root_caller, "f", {})), none_left);
+        ::close(taken.back());
         EXPECT_TRUE(top->create(root_caller, "f", {}));
         EXPECT_EQ(error_of(top->make_directory(root_caller, "d", {})), none_left);
         EXPECT_EQ(error_of(top->make_special(root_caller, "p", {})), none_left);
