@@ -13,7 +13,9 @@ namespace berth::nlm::nsm {
 inline constexpr rpc::ProgramId id1{100024, 1, "NSM"};
 
 /// SM_MAXSTRLEN.
-using Name = xdr::String<1024>;
+inline constexpr std::uint32_t name_bytes_max = 1024;
+
+using Name = xdr::String<name_bytes_max>;
 
 /// `res`.
 enum class Outcome : std::uint32_t { success = 0, failure = 1 };
@@ -42,6 +44,13 @@ struct Watcher {
 struct Watched {
     Name host;
     Watcher watcher;
+};
+
+/// `status`: what a watcher is called with when a host that it watches has restarted.
+struct HostStatus {
+    Name host;
+    std::int32_t state = 0;
+    std::array<std::byte, 16> cookie{};
 };
 
 /// SM_STAT: whether that host could be monitored.

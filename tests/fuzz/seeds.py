@@ -16,7 +16,8 @@ from xdr_encode import encode  # noqa: E402
 from xdr_language import parse_file  # noqa: E402
 from xdr_random import Values  # noqa: E402
 
-FILES = ["xdr.x", "rpc.x", "nfs3.x", "mount1.x", "mount3.x", "portmap2.x", "rpcbind.x", "nlm4.x"]
+FILES = ["xdr.x", "rpc.x", "nfs3.x", "mount1.x", "mount3.x", "portmap2.x", "rpcbind.x",
+         "nlm4.x", "nlm3.x", "nsm.x"]
 BETWEEN = 0xCA11CA11  # see dispatcher.cpp
 HANDLES = 14
 HANDLE_BYTES_MAX = 64
@@ -33,7 +34,7 @@ class WorldValues(Values):
     """Values that have to do with the objects there are, rather than any."""
 
     def make_opaque(self, node, path):
-        if not node.string and node.bound == HANDLE_BYTES_MAX:
+        if not node.string and (node.bound == HANDLE_BYTES_MAX or path.endswith(".fh")):
             return words(0xBE770000 + self.below(HANDLES))
         if node.string and self.below(4):
             return self.draw(path, "known", PATHS if "dirpath" in path or path == "" else NAMES)

@@ -99,6 +99,8 @@ Specification mount3();
 Specification portmap2();
 Specification rpcbind();
 Specification nlm4();
+Specification nlm3();  // versions 1 to 3
+Specification nsm();
 
 /// What the RFCs call a list's item: it holds the rest of the list, which ours leaves to xdr::List.
 template <class T>

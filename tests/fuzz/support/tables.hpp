@@ -11,7 +11,8 @@ namespace berth::fuzz {
 
 inline std::span<const spec::Specification> specifications() {
     static const std::array all{spec::zoo(),    spec::messages(), spec::nfs3(),    spec::mount1(),
-                                spec::mount3(), spec::portmap2(), spec::rpcbind(), spec::nlm4()};
+                                spec::mount3(), spec::portmap2(), spec::rpcbind(), spec::nlm4(),
+                                spec::nlm3(),   spec::nsm()};
     return all;
 }
 
@@ -20,7 +21,8 @@ inline const spec::ProcedureLine* procedure(std::uint32_t program, std::uint32_t
                                             std::uint32_t number) {
     const auto of = [&]() -> spec::Specification {
         if (program == 100003) return spec::nfs3();
-        if (program == 100021) return spec::nlm4();
+        if (program == 100021) return version == 4 ? spec::nlm4() : spec::nlm3();
+        if (program == 100024) return spec::nsm();
         if (program == 100005) return version == 3 ? spec::mount3() : spec::mount1();
         return version == 2 ? spec::portmap2() : spec::rpcbind();
     }();

@@ -26,10 +26,8 @@ public:
         dispatcher.add(rpc::make_program(nfs::program, nfs_));
         for (auto& program : mount_.programs()) dispatcher.add(std::move(program));
         for (auto& program : portmap_.programs()) dispatcher.add(std::move(program));
-        // The version that an RFC has. Nobody is called back: that would take threads.
-        for (auto& program : locks_.programs())
-            if (program.id.number == nlm::id4.number && program.id.version == nlm::id4.version)
-                dispatcher.add(std::move(program));
+        // Nobody is called back: that would take threads.
+        for (auto& program : locks_.programs()) dispatcher.add(std::move(program));
         registry_.add_own({.program = 100003, .version = 3, .at = {.port = 2049}});
     }
 
