@@ -34,11 +34,12 @@ private:
 
 using Clock = std::chrono::steady_clock;
 
-/// One client: constant but for the mark that it was asked for.
+/// One client: constant but for the mark that it was asked for, which all that was ever found out
+/// about it has in common.
 struct KnownClient {
     std::vector<bool> answers;  ///< by the number of the question
     Clock::time_point fresh_until;
-    mutable std::atomic<bool> is_used{true};
+    std::shared_ptr<std::atomic<bool>> is_used = std::make_shared<std::atomic<bool>>(true);
 };
 
 struct AddressHash {
@@ -59,7 +60,7 @@ struct Answers {
     [[nodiscard]] const KnownClient* find(const ClientAddress& client) const noexcept {
         const auto found = clients.find(client);
         if (found == clients.end()) return nullptr;
-        auto& is_used = found->second->is_used;
+        auto& is_used = *found->second->is_used;
         if (!is_used.load(std::memory_order_relaxed))
             is_used.store(true, std::memory_order_relaxed);
         return found->second.get();

@@ -144,11 +144,11 @@ bool Learning::publish(const ClientAddress& client, std::shared_ptr<KnownClient>
     auto& clients = answers->clients;
     if (clients.size() >= limits_.clients_max && !clients.contains(client))
         clients.erase(std::ranges::min_element(clients, {}, [](const auto& entry) {
-            return std::pair{entry.second->is_used.load(), entry.second->fresh_until};
+            return std::pair{entry.second->is_used->load(), entry.second->fresh_until};
         }));
     auto& entry = clients[client];
     // Asking anew about a client is not its doing.
-    if (entry) known->is_used = entry->is_used.load();
+    if (entry) known->is_used = entry->is_used;
     entry = std::move(known);
     table.answers_ = std::move(answers);
     // Where calls that can't end keep every slot, who asks next asks anew.
@@ -179,7 +179,7 @@ void Learning::refresh() {
     std::vector<ClientAddress> old;
     for (const auto& [client, known] : table.answers_->clients) {
         const bool is_fresh = now < known->fresh_until;
-        const bool is_used = !is_fresh && known->is_used.exchange(false);
+        const bool is_used = !is_fresh && known->is_used->exchange(false);
         if (is_fresh || is_used) answers->clients.emplace(client, known);
         if (is_used) old.push_back(client);
     }
@@ -203,7 +203,7 @@ Answers Learning::carried_over(const Answers& old, const Numbered& asked, const 
         auto carried = std::make_shared<KnownClient>();
         for (const auto place : places) carried->answers.push_back(known->answers[place]);
         carried->fresh_until = known->fresh_until;
-        carried->is_used = known->is_used.load();
+        carried->is_used = known->is_used;
         answers.clients.emplace(client, std::move(carried));
     }
     return answers;
