@@ -1,44 +1,14 @@
 #include "nlm/monitor_list.hpp"
 
-#include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <sstream>
-#include <system_error>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
+#include "nlm/state/kept_file.hpp"
+
 namespace berth::nlm {
 namespace {
-
-constexpr std::string_view digits = "0123456789abcdef";
-
-/// A name of any bytes as one word.
-std::string to_hex(std::string_view bytes) {
-    std::string text = "x";
-    for (const char byte : bytes) {
-        const auto value = static_cast<unsigned char>(byte);
-        text += digits[value >> 4U];
-        text += digits[value & 15U];
-    }
-    return text;
-}
-
-std::optional<std::string> from_hex(std::string_view text) {
-    if (text.size() % 2 == 0 || text.front() != 'x') return {};
-    std::string bytes;
-    for (std::size_t at = 1; at < text.size(); at += 2) {
-        unsigned value = 0;
-        const auto* begin = text.data() + at;
-        const auto [end, error] = std::from_chars(begin, begin + 2, value, 16);
-        if (error != std::errc{} || end != begin + 2) return {};
-        bytes += static_cast<char>(value);
-    }
-    return bytes;
-}
 
 std::optional<Monitored> parse_host(std::istringstream& words) {
     std::string client;
@@ -51,27 +21,6 @@ std::optional<Monitored> parse_host(std::istringstream& words) {
     const auto parsed = from_hex(name);
     if (!parsed) return {};
     return Monitored{.host = {*address, *parsed}, .local = *local_address};
-}
-
-/// Whole or not at all, and on disk when this returns.
-std::error_code replace(const std::filesystem::path& file, const std::string& text) {
-    auto fresh = file;
-    fresh += ".new";
-    const int number =
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (number < 0) return {errno, std::generic_category()};
-    const auto written = ::write(number, text.data(), text.size());
-    const bool is_kept = written == static_cast<ssize_t>(text.size()) && ::fsync(number) == 0;
-    const int reason = written < 0 || is_kept ? errno : ENOSPC;
-    ::close(number);
-    if (!is_kept) return {reason, std::generic_category()};
-    if (::rename(fresh.c_str(), file.c_str()) != 0) return {errno, std::generic_category()};
-    const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return {errno, std::generic_category()};
-    const bool is_synced = ::fsync(folder) == 0;
-    const int failed = errno;
-    ::close(folder);
-    return is_synced ? std::error_code{} : std::error_code{failed, std::generic_category()};
 }
 
 }  // namespace
@@ -87,6 +36,12 @@ void MonitorList::begin() {
     state_ = state_ >= last ? 1 : state_ + 2;
     to_notify_.merge(hosts_);
     hosts_.clear();
+    write();
+}
+
+void MonitorList::owe(const Monitored& host) {
+    const std::lock_guard guard{lock_};
+    if (to_notify_.size() >= hosts_max || !to_notify_.emplace(host.host, host).second) return;
     write();
 }
 

@@ -48,6 +48,8 @@ public:
 
     /// Those that held locks before a restart and have not been told of it.
     [[nodiscard]] std::vector<Monitored> to_notify() const;
+    /// This one too is to be told, though it held no locks of ours.
+    void owe(const Monitored& host);
     /// Told, or given up.
     void notified(const Host& host);
 

@@ -60,7 +60,7 @@ struct Stat {
     using Result = StatusResult;
 };
 struct Monitor {
-    static constexpr rpc::ProcedureId id{2, "MON"};
+    static constexpr rpc::ProcedureId id{2, "MON", rpc::Replay::execute, rpc::Runs::on_worker};
     struct Args {
         Watched watched;
         std::array<std::byte, 16> cookie{};
@@ -68,12 +68,13 @@ struct Monitor {
     using Result = StatusResult;
 };
 struct Unmonitor {
-    static constexpr rpc::ProcedureId id{3, "UNMON"};
+    static constexpr rpc::ProcedureId id{3, "UNMON", rpc::Replay::execute, rpc::Runs::on_worker};
     using Args = Watched;
     using Result = State;
 };
 struct UnmonitorAll {
-    static constexpr rpc::ProcedureId id{4, "UNMON_ALL"};
+    static constexpr rpc::ProcedureId id{4, "UNMON_ALL", rpc::Replay::execute,
+                                         rpc::Runs::on_worker};
     using Args = Watcher;
     using Result = State;
 };

@@ -1,12 +1,21 @@
 #include "nlm/nsm_service.hpp"
 
+#include <string>
+
 namespace berth::nlm::nsm {
 namespace {
 
-/// Root of this machine: only root has such ports.
-bool is_local_root(const rpc::Call& call) {
+/// Only root has such ports.
+bool is_from_reserved_port(const rpc::Call& call) {
     constexpr std::uint16_t reserved_ports_end = 1024;
-    return call.caller.address.is_loopback() && call.caller.port < reserved_ports_end;
+    return call.caller.port < reserved_ports_end;
+}
+
+WatcherId watcher_of(const Watcher& watcher) {
+    return {.name = std::string{watcher.name.view()},
+            .program = static_cast<std::uint32_t>(watcher.program),
+            .version = static_cast<std::uint32_t>(watcher.version),
+            .procedure = static_cast<std::uint32_t>(watcher.procedure)};
 }
 
 }  // namespace
@@ -20,22 +29,35 @@ StatusResult Service::stat(rpc::Call&, const Name&) {
     return {Outcome::success, recovery_.state()};
 }
 
-// To serve it would mean to call, at its word, any program of this machine. A lock manager that
-// gets this answer says that it can't lock, rather than lose locks unnoticed.
-StatusResult Service::monitor(rpc::Call&, const Monitor::Args&) {
-    return {Outcome::failure, recovery_.state()};
+// Whoever asks has a program of this machine called: only this machine may, and what its caller may
+// not do from its port, the call to it may not do either.
+StatusResult Service::monitor(rpc::Call& call, const Monitor::Args& args) {
+    const bool is_added = call.caller.address.is_loopback() &&
+                          watches_.add({.host = std::string{args.watched.host.view()},
+                                        .addresses = {},
+                                        .watcher = watcher_of(args.watched.watcher),
+                                        .cookie = args.cookie,
+                                        .from = call.caller.address,
+                                        .transport = call.transport,
+                                        .from_reserved_port = is_from_reserved_port(call),
+                                        .told = {}});
+    return {is_added ? Outcome::success : Outcome::failure, recovery_.state()};
 }
 
-State Service::unmonitor(rpc::Call&, const Watched&) {
+State Service::unmonitor(rpc::Call& call, const Watched& watched) {
+    if (call.caller.address.is_loopback())
+        watches_.remove(watched.host, watcher_of(watched.watcher));
     return {recovery_.state()};
 }
 
-State Service::unmonitor_all(rpc::Call&, const Watcher&) {
+State Service::unmonitor_all(rpc::Call& call, const Watcher& watcher) {
+    if (call.caller.address.is_loopback()) watches_.remove_all(watcher_of(watcher));
     return {recovery_.state()};
 }
 
 xdr::Void Service::simulate_crash(rpc::Call& call, const xdr::Void&) {
-    if (is_local_root(call)) recovery_.simulate_crash();
+    if (call.caller.address.is_loopback() && is_from_reserved_port(call))
+        recovery_.simulate_crash();
     return {};
 }
 

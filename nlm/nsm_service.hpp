@@ -1,6 +1,6 @@
 // Program 100024 as a table of procedures. It watches over the clients of this server's own lock
-// manager, which asks it directly; no other lock manager of this machine is served. Threads: any
-// number.
+// manager, which asks it directly, and over hosts that other programs of this machine ask it to
+// watch. Threads: any number.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@ namespace berth::nlm::nsm {
 
 class Service {
 public:
-    /// Outlives the service.
-    explicit Service(Recovery& recovery) : recovery_(recovery) {}
+    /// Both outlive the service.
+    Service(Recovery& recovery, Watches& watches) : recovery_(recovery), watches_(watches) {}
 
     xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
     StatusResult stat(rpc::Call& call, const Name& host);
@@ -28,6 +28,7 @@ public:
 
 private:
     Recovery& recovery_;
+    Watches& watches_;
 };
 
 }  // namespace berth::nlm::nsm

@@ -50,7 +50,8 @@ struct ReturnPath {
     rpc::Address local;
     rpc::Transport transport = rpc::Transport::tcp;
     std::uint32_t version = 4;
-    bool by_message = false;  ///< the call was a _MSG, and so is to be GRANTED
+    bool from_reserved_port = false;  ///< to be called from a port that only root has
+    bool by_message = false;          ///< the call was a _MSG, and so is to be GRANTED
 };
 
 }  // namespace berth::nlm

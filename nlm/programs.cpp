@@ -28,6 +28,7 @@ Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer,
     : options_(std::move(options)),
       monitored_(options_.state_file),
       callbacks_(options_.connect),
+      watches_(options_.watches, callbacks_),
       grant_calls_(callbacks_,
                    [this] {
                        const std::lock_guard guard{lock_};
@@ -36,11 +37,11 @@ Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer,
                    }),
       table_(options_.limits, grant_calls_),
       grace_(options_.grace, hosts_of(monitored_.to_notify())),
-      recovery_(table_, monitored_, grace_, callbacks_, options_.host_name),
+      recovery_(table_, monitored_, watches_, grace_, callbacks_, options_.host_name),
       locking_(exports, sealer, table_, grace_, monitored_),
       narrow_(locking_, callbacks_),
       wide_(locking_, callbacks_),
-      nsm_(recovery_) {}
+      nsm_(recovery_, watches_) {}
 
 Services::~Services() {
     {

@@ -21,6 +21,7 @@
 #include "nlm/nsm_service.hpp"
 #include "nlm/recovery.hpp"
 #include "nlm/service.hpp"
+#include "nlm/watches.hpp"
 
 namespace berth::nlm {
 
@@ -31,6 +32,7 @@ struct Options {
     LockLimits limits;
     std::string host_name;       ///< by which clients may know this server
     Callbacks::Connect connect;  ///< finds a client's lock manager or status monitor
+    Watches::Options watches;    ///< what other programs of this machine want to be told of
 };
 
 class Services {
@@ -63,6 +65,7 @@ private:
     const Options options_;
     MonitorList monitored_;
     Callbacks callbacks_;
+    Watches watches_;
     GrantCalls grant_calls_;
     LockTable table_;
     Grace grace_;

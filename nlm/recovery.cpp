@@ -47,11 +47,21 @@ void Recovery::notify(const Monitored& client) {
     callbacks_.post(std::move(callback));
 }
 
+// A restart of this server alone takes no locks from other lock managers of the machine.
+void Recovery::owe(const Watch& watch) {
+    const auto& address = watch.addresses.front();
+    rpc::Address any;
+    any.v6 = address.v6;
+    monitored_.owe({.host = {address, watch.host}, .local = any, .used = {}});
+}
+
 void Recovery::notify_all() {
+    watches_.end_lost([this](const Watch& watch) { owe(watch); });
     for (const auto& client : monitored_.to_notify()) notify(client);
 }
 
 void Recovery::restarted(const rpc::Address& from, std::string_view name, std::int32_t state) {
+    watches_.restarted(from, state);
     std::set<Host> there;
     for (auto& host : table_.hosts())
         if (host.address == from) there.insert(std::move(host));
@@ -73,6 +83,7 @@ void Recovery::simulate_crash() {
     spdlog::warn("locks: told to act as after a crash; every lock is lost");
     monitored_.restart();
     grace_.begin(hosts_of(monitored_.to_notify()));
+    watches_.end_all([this](const Watch& watch) { owe(watch); });
     table_.free([](const Host&) { return true; });
     notify_all();
 }

@@ -64,6 +64,18 @@ void pause(Clock::time_point until) {
     std::ignore = await(Descriptor{}, 0, until);  // poll() passes over a negative descriptor
 }
 
+bool bind_reserved(int socket, const Address& source) {
+    constexpr std::uint16_t first = 600;  // below are the ports of well-known services
+    sockaddr_storage storage{};
+    auto& address = reinterpret_cast<sockaddr&>(storage);
+    for (std::uint16_t port = 1023; port >= first; --port) {
+        const auto size = static_cast<socklen_t>(Endpoint{source, port}.to(address));
+        if (::bind(socket, &address, size) == 0) return true;
+        if (errno != EADDRINUSE) return false;
+    }
+    return false;
+}
+
 boost::system::result<Descriptor> open_socket(int type, const Endpoint& server,
                                               const ChannelOptions& options) {
     const int family = server.address.v6 ? AF_INET6 : AF_INET;
@@ -72,10 +84,12 @@ boost::system::result<Descriptor> open_socket(int type, const Endpoint& server,
     sockaddr_storage storage{};
     auto& address = reinterpret_cast<sockaddr&>(storage);
     if (options.source) {
-        const auto size = static_cast<socklen_t>(options.source->to(address));
         const int on = 1;
         ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (::bind(socket.number(), &address, size) != 0) return system_error();
+        const bool is_bound =
+            options.from_reserved_port && bind_reserved(socket.number(), options.source->address);
+        const auto size = static_cast<socklen_t>(options.source->to(address));
+        if (!is_bound && ::bind(socket.number(), &address, size) != 0) return system_error();
     }
     const auto size = static_cast<socklen_t>(server.to(address));
     if (::connect(socket.number(), &address, size) != 0 && errno != EINPROGRESS)

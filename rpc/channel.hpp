@@ -38,6 +38,9 @@ struct ChannelOptions {
     std::size_t reply_bytes_max = (std::size_t{1} << 20) + 65536;
     /// Where to call from; port 0 picks one. Empty: the system picks.
     std::optional<Endpoint> source;
+    /// `source.port` is not looked at; the port is one that only root has. Where none can be had,
+    /// any.
+    bool from_reserved_port = false;
 };
 
 /// Errors at once for UDP only when no socket can be had; TCP connects at the first call.

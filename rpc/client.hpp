@@ -69,6 +69,16 @@ public:
         return result;
     }
 
+    /// Calls a procedure that is known by its number only; its results are not looked at.
+    template <class Args>
+    Answer<xdr::Void> tell(std::uint32_t procedure, const Args& args) {
+        begin(procedure);
+        xdr::encode(message_, args);
+        const auto results = exchange();
+        if (!results) return results.error();
+        return xdr::Void{};
+    }
+
     void become(ClientIdentity identity) { identity_ = std::move(identity); }
 
 private:

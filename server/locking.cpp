@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <fstream>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "portmap/look_up.hpp"
+#include "server/system_hosts.hpp"
 
 namespace berth::server {
 namespace {
@@ -42,8 +46,25 @@ std::unique_ptr<rpc::Client> connect(const nlm::ReturnPath& path, const rpc::Pro
     options.give_up_after = patience;
     options.retransmit_after = patience;  // a second GRANTED is not the same as a first one
     options.source = rpc::Endpoint{path.local, 0};
+    options.from_reserved_port = path.from_reserved_port;
     return std::make_unique<rpc::Client>(
         rpc::open_channel(path.transport, {path.client, **port}, options), program, identity());
+}
+
+std::vector<rpc::Address> addresses_of(const std::string& name) {
+    std::vector<rpc::Address> found;
+    const auto known = SystemHosts{}.addresses(name);
+    if (!known) return found;
+    for (const auto& address : *known)
+        if (const auto parsed = rpc::Address::parse(address.text())) found.push_back(*parsed);
+    return found;
+}
+
+/// The kernel has another word for it after each boot.
+std::string boot() {
+    std::string word;
+    std::ifstream{"/proc/sys/kernel/random/boot_id"} >> word;
+    return word;
 }
 
 /// Locks may have a quarter of all descriptors, so that there are always some for reads and writes.
@@ -56,11 +77,13 @@ std::size_t open_files_max() {
 }  // namespace
 
 nlm::Options locking_options(const ServeOptions& options, const StateDirectory& state) {
-    nlm::Options locking{.state_file = state.file("locks"),
-                         .grace = options.grace,
-                         .limits = {.open_files_max = open_files_max()},
-                         .host_name = host_name(),
-                         .connect = connect};
+    nlm::Options locking{
+        .state_file = state.file("locks"),
+        .grace = options.grace,
+        .limits = {.open_files_max = open_files_max()},
+        .host_name = host_name(),
+        .connect = connect,
+        .watches = {.file = state.file("watches"), .boot = boot(), .resolve = addresses_of}};
     return locking;
 }
 

@@ -134,6 +134,33 @@ public:
     };
 };
 
+/// A program that watches hosts through the server's NSM: what it was told.
+class WatcherSide {
+public:
+    static constexpr rpc::ProgramId id{200048, 1, "WATCHER"};
+    struct Told {
+        static constexpr rpc::ProcedureId id{16, "TOLD"};
+        using Args = nsm::HostStatus;
+        using Result = xdr::Void;
+    };
+    struct Heard {
+        std::string host;
+        std::int32_t state = 0;
+        std::array<std::byte, 16> cookie{};
+        bool operator==(const Heard&) const = default;
+    };
+    std::vector<Heard> heard;
+    xdr::Void null(rpc::Call&, const xdr::Void&) { return {}; }
+    xdr::Void told(rpc::Call&, const nsm::HostStatus& status) {
+        heard.push_back({std::string{status.host.view()}, status.state, status.cookie});
+        return {};
+    }
+    static constexpr std::array<rpc::Entry<WatcherSide>, 2> procedures{
+        rpc::on<rpc::Null, &WatcherSide::null>(),
+        rpc::on<Told, &WatcherSide::told>(),
+    };
+};
+
 /// `V`: of the client that is called back.
 template <class V>
 class LockServer {
@@ -162,6 +189,7 @@ public:
             client_dispatcher.add(rpc::make_program(
                 {.number = program_number, .version = version, .name = "NLM"}, client_side));
         client_dispatcher.add(rpc::make_program(nsm::id1, client_nsm));
+        client_dispatcher.add(rpc::make_program(WatcherSide::id, watcher));
     }
 
     /// A client of the server that calls from this address.
@@ -201,6 +229,7 @@ public:
 
     ClientSide<V> client_side;
     NoticedSide client_nsm;
+    WatcherSide watcher;
     rpc::Dispatcher client_dispatcher;
     bool is_client_reachable = true;
     std::vector<std::pair<ReturnPath, rpc::ProgramId>> connections;
@@ -218,12 +247,22 @@ public:
     GrantCalls grants{callbacks, [this] { ++contentions; }};
     LockTable table;
     MonitorList monitored{std::nullopt};
+    Watches watches{{.file = {},
+                     .boot = "first",
+                     .resolve =
+                         [](const std::string& name) {
+                             std::vector<rpc::Address> known;
+                             if (name == "peer.example")
+                                 known.push_back(*rpc::Address::parse("192.0.2.30"));
+                             return known;
+                         }},
+                    callbacks};
     Grace grace;
-    Recovery recovery{table, monitored, grace, callbacks, "server.example"};
+    Recovery recovery{table, monitored, watches, grace, callbacks, "server.example"};
     Locking locking{exports, sealer, table, grace, monitored};
     Service<Narrow> narrow{locking, callbacks};
     Service<Wide> wide{locking, callbacks};
-    nsm::Service nsm_service{recovery};
+    nsm::Service nsm_service{recovery, watches};
     rpc::Dispatcher dispatcher;
 };
 

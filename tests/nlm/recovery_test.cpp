@@ -171,13 +171,6 @@ TEST_F(NsmTest, AnswersWithItsState) {
     EXPECT_EQ(who->call<nsm::UnmonitorAll>({}).value().state, stat.state);
 }
 
-TEST_F(NsmTest, WatchesForNoOtherLockManager) {
-    auto who = server->client(nsm::id1, "127.0.0.1");
-    const auto answer = who->call<nsm::Monitor>({.watched = watched}).value();
-    EXPECT_EQ(answer.outcome, nsm::Outcome::failure);
-    EXPECT_EQ(answer.state, server->monitored.state());
-}
-
 TEST_F(NsmTest, OnlyRootOfThisMachineSimulatesACrash) {
     auto one = server->client(id4);
     ASSERT_EQ(lock(*one), Status::granted);

@@ -217,5 +217,18 @@ TEST(UdpChannel, CallsFromTheSourceThatWasAskedFor) {
     EXPECT_EQ(outcome(*channel), hex_of(reply));
 }
 
+TEST(UdpChannel, CallsFromAPortOfRootsWhereThatIsAskedFor) {
+    FakeServer server{Transport::udp, [](FakePeer& peer) {
+                          peer.datagram();
+                          EXPECT_EQ(peer.client().address.text(), "127.0.0.3");
+                          EXPECT_LT(peer.client().port, 1024);
+                          peer.send_datagram(reply);
+                      }};
+    const auto channel =
+        open_channel(Transport::udp, server.endpoint(),
+                     {.source = endpoint("127.0.0.3", 0), .from_reserved_port = true});
+    EXPECT_EQ(outcome(*channel), hex_of(reply));
+}
+
 }  // namespace
 }  // namespace berth::rpc

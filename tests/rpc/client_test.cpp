@@ -32,6 +32,15 @@ TEST_F(ClientTest, CallsAndDecodes) {
     EXPECT_TRUE(client.call<toy::Null>({}));
 }
 
+TEST_F(ClientTest, CallsByNumberToo) {
+    auto client = client_of(toy::program_2);
+    const toy::Echo::Args args{bytes_of("hello")};
+    EXPECT_TRUE(client.tell(toy::Echo::id.number, args));
+    const auto refused = client.tell(99, args);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().accepted, AcceptStatus::procedure_unavailable);
+}
+
 TEST_F(ClientTest, IsWhoItIsToldToBe) {
     auto client = client_of(toy::program_2);
     EXPECT_EQ(client.call<toy::Who>({})->flavor, AuthFlavor::none);
