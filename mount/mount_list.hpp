@@ -1,11 +1,13 @@
 // Who has mounted what, as far as clients say so: best effort and for show (DUMP), nothing depends
-// on it. In memory; gone with the process. Locks itself, never for long.
+// on it. Kept in a file, so that it is the same after a restart. Locks itself, never for long.
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,12 @@ public:
         auto operator<=>(const Entry&) const = default;
     };
 
+    /// Without a file it is gone with the process. What is no entry in it is left out, and logged.
+    explicit MountList(std::optional<std::filesystem::path> file = {});
+
+    /// What changes the list may wait for a disk; several changes at once are written once. Where
+    /// the file can't be written, the log says so and the list goes on.
+
     /// Adds, or makes the newest again. When there is no room the oldest goes. Texts that are too
     /// long for the protocol are not entered.
     void add(std::string_view host, std::string_view directory);
@@ -38,9 +46,18 @@ public:
 private:
     using Entries = std::list<Entry>;
 
+    void read();
+    void enter(const Entry& entry);
+    /// To be called with what has been changed; `held` is let go of while writing.
+    void save(std::unique_lock<std::mutex>& held);
+
+    const std::optional<std::filesystem::path> file_;
     mutable std::mutex lock_;
     Entries entries_;  // oldest first
     std::map<Entry, Entries::iterator> places_;
+    bool is_dirty_ = false;   // changed since it was written
+    bool is_saving_ = false;  // by one thread, which takes along what others change
+    bool has_failed_ = false;
 };
 
 }  // namespace berth::mount

@@ -95,14 +95,14 @@ struct Dump {
 
 /// MOUNTPROC3_UMNT — RFC 1813 §5.2.3, RFC 1094 §A.5.4.
 struct Unmount {
-    static constexpr rpc::ProcedureId id{3, "UMNT"};
+    static constexpr rpc::ProcedureId id{3, "UMNT", rpc::Replay::execute, rpc::Runs::on_worker};
     using Args = DirectoryPath;
     using Result = xdr::Void;
 };
 
 /// MOUNTPROC3_UMNTALL — RFC 1813 §5.2.4, RFC 1094 §A.5.5.
 struct UnmountAll {
-    static constexpr rpc::ProcedureId id{4, "UMNTALL"};
+    static constexpr rpc::ProcedureId id{4, "UMNTALL", rpc::Replay::execute, rpc::Runs::on_worker};
     using Args = xdr::Void;
     using Result = xdr::Void;
 };

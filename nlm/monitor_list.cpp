@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "nfs/vfs/kept_file.hpp"
 #include "nlm/state/kept_file.hpp"
 
 namespace berth::nlm {
@@ -78,7 +79,7 @@ void MonitorList::write() const {
         for (const auto& [host, entry] : *list)
             text += "host " + host.address.text() + " " + entry.local.text() + " " +
                     to_hex(host.name) + "\n";
-    if (const auto error = replace(*file_, text))
+    if (const auto error = vfs::replace_file(*file_, text))
         spdlog::error("{}: can't be written ({}): after a restart clients would not know that "
                       "they must lock again",
                       file_->string(), error.message());

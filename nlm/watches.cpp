@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "nfs/vfs/kept_file.hpp"
 #include "nlm/nsm_protocol.hpp"
 #include "nlm/state/kept_file.hpp"
 
@@ -97,7 +98,7 @@ void Watches::write() const {
     if (!options_.file) return;
     std::string text = "boot " + options_.boot + "\n";
     for (const auto& watch : watches_) text += line_of(watch);
-    if (const auto error = replace(*options_.file, text))
+    if (const auto error = vfs::replace_file(*options_.file, text))
         spdlog::error("{}: can't be written ({}): after a restart other lock managers of this "
                       "machine would not hear of hosts that restart",
                       options_.file->string(), error.message());

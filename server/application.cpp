@@ -128,7 +128,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
         std::exchange(opening, {}).exports, &hosts, {}, groups ? &*groups : nullptr};
 
     nfs::Service nfs{exports, sealer, {.write_verifier = random_number()}};
-    mount::MountList mounts;
+    mount::MountList mounts{state.file("mounts")};
     mount::Services mount{exports, sealer, mounts};
     rpc::Dispatcher dispatcher;
     dispatcher.add(rpc::make_program(nfs::program, nfs));

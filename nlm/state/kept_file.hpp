@@ -1,12 +1,9 @@
-// A small file of words that survives a crash: replaced as a whole, with bytes of any kind as words
-// of hexadecimal digits.
+// Bytes of any kind as words in the files that survive a crash.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 namespace berth::nlm {
 
@@ -14,8 +11,5 @@ namespace berth::nlm {
 std::string to_hex(std::string_view bytes);
 /// None: it is no such word.
 std::optional<std::string> from_hex(std::string_view word);
-
-/// Whole or not at all, and on disk when this returns.
-std::error_code replace(const std::filesystem::path& file, const std::string& text);
 
 }  // namespace berth::nlm

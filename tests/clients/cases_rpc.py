@@ -84,6 +84,11 @@ def showmount(bench: Bench) -> None:
     expect(f"127.0.0.1:{bench.export}" in everything, everything)
     directories = bench.run("showmount", "-d", "127.0.0.1")
     expect(str(bench.export) in directories, directories)
+    # A server that is killed knows it when it is back.
+    bench.kill_servers()
+    bench.serve()
+    again = bench.run("showmount", "-a", "127.0.0.1")
+    expect(again == everything, again)
 
 
 def exports_by_file(bench: Bench) -> None:
