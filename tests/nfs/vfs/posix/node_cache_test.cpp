@@ -221,6 +221,25 @@ TEST_F(Cache, AProgramJustCopiedHereCanBeRun) {
     EXPECT_EQ(std::system(run.c_str()), 0);
 }
 
+TEST_F(Cache, AFileJustCreatedGoesOnAfterTheSweep) {
+    const auto top = root();
+    const auto descriptors = open_descriptors();
+    const auto id = create(root_caller, "f")->id();
+    EXPECT_EQ(open_descriptors(), descriptors + 1) << "held and written through one";
+    files->sweep();
+    files->sweep();
+    auto file = files->find(id, Wait::no).value();
+    EXPECT_TRUE(file->write(root_caller, 0, std::as_bytes(std::span("x", 1))));
+    EXPECT_EQ(read_all(*file, root_caller), "x");
+    EXPECT_EQ(open_descriptors(), descriptors + 2);
+    file.reset();
+    files->sweep();
+    files->sweep();
+    EXPECT_EQ(open_descriptors(), descriptors + 1);
+    EXPECT_TRUE(top->remove(root_caller, "f"));
+    EXPECT_EQ(open_descriptors(), descriptors);
+}
+
 TEST_F(Cache, ASweepLeavesWhatIsInUse) {
     auto file = create(root_caller, "f");
     files->sweep();
