@@ -68,8 +68,8 @@ xdr::List<Exported> Lists::exported(const rpc::Call& call) const {
     std::vector<Exported> items;
     const auto exports = exports_.pin(&call);
     for (const auto& candidate : exports->all()) {
-        // A path that no client can ask for.
-        if (candidate.path.size() > path_bytes_max) continue;
+        // What is part of another export, or has a path that no client can ask for.
+        if (candidate.is_nested || candidate.path.size() > path_bytes_max) continue;
         items.push_back({.directory = call.memory.copy(candidate.path),
                          .groups = groups(call, candidate.clients.all())});
     }

@@ -61,13 +61,17 @@ vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) con
     const auto wait = may_wait ? vfs::Wait::yes : vfs::Wait::no;
     auto node = permit->exported->files->find(opened->object, wait);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
-    return Target{.call = &call,
-                  .exports = std::move(permit->exports),
-                  .exported = permit->exported,
-                  .options = permit->options,
-                  .node = std::move(*node),
-                  .user = std::move(permit->caller.user),
-                  .caller = {permit->caller.identity, wait}};
+    return target(call, *std::move(permit), *std::move(node), wait);
+}
+
+Target Service::target(rpc::Call& call, vfs::Permit permit, vfs::NodePtr node, vfs::Wait wait) {
+    return {.call = &call,
+            .exports = std::move(permit.exports),
+            .exported = permit.exported,
+            .options = permit.options,
+            .node = std::move(node),
+            .user = std::move(permit.caller.user),
+            .caller = {permit.caller.identity, wait}};
 }
 
 vfs::Result<Target> Service::open_to_change(rpc::Call& call, const FileHandle& handle) const {

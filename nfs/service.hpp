@@ -74,8 +74,21 @@ private:
     /// The same, for calls that change names or attributes. Where such changes have to be on disk
     /// before the reply, the call is deferred unless it has the patience.
     vfs::Result<Target> open_to_change(rpc::Call& call, const FileHandle& handle) const;
+    static Target target(rpc::Call& call, vfs::Permit permit, vfs::NodePtr node, vfs::Wait wait);
+    /// What `name` leads to where that is in another export: the root of what is mounted there, or
+    /// with ".." the directory in which `from`, a root, is mounted. Empty when the name stays
+    /// within the export, or when this caller is not to see more.
+    vfs::Result<std::optional<Target>> cross(rpc::Call& call, const Target& from,
+                                             std::string_view name) const;
+    vfs::Result<std::optional<Target>> cross_down(rpc::Call& call, const Target& from,
+                                                  const vfs::Crossing& crossing) const;
+    vfs::Result<std::optional<Target>> cross_up(rpc::Call& call, const Target& from) const;
     [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
                                   const vfs::ObjectId& object) const;
+    /// Attributes and handle of a listed entry, so that READDIRPLUS spares a LOOKUP. Gone
+    /// meanwhile, not to be looked at by this caller, or hidden under a mounted file system: just
+    /// the name.
+    void describe(rpc::Call& call, const Target& directory, ReadDirectoryPlus::Item& item) const;
     [[nodiscard]] std::uint32_t transfer_bytes_max(const rpc::Call& call) const noexcept;
     /// For a file system that had lost data so many times.
     [[nodiscard]] Verifier write_verifier(std::uint64_t losses) const;

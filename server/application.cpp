@@ -1,6 +1,7 @@
 #include "server/application.hpp"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -9,9 +10,12 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +23,7 @@
 
 #include "mount/service.hpp"
 #include "nfs/service.hpp"
+#include "nfs/vfs/nested.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "nlm/programs.hpp"
 #include "server/admin_socket.hpp"
@@ -43,7 +48,7 @@ constexpr std::chrono::seconds patience_at_stop{5};
 /// What a client is not told now it learns after the next start.
 constexpr std::chrono::seconds patience_with_clients{1};
 
-/// Blocked in every thread made after this; wait() takes them one at a time.
+/// Blocked in every thread made after this; what_next() takes them one at a time.
 class Signals {
 public:
     Signals() {
@@ -53,16 +58,31 @@ public:
         sigaddset(&set_, SIGINT);
         sigaddset(&set_, SIGHUP);
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        descriptor_ = ::signalfd(-1, &set_, SFD_CLOEXEC);
+        if (descriptor_ < 0)
+            throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
     }
-    [[nodiscard]] int wait() const {
-        int signal = 0;
-        while (sigwait(&set_, &signal) != 0) {
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+    ~Signals() { ::close(descriptor_); }
+
+    /// Waits for a signal; 0: something was mounted or unmounted.
+    [[nodiscard]] int what_next(const vfs::MountWatch& mounts) const {
+        std::array<pollfd, 2> awaited{
+            {{.fd = descriptor_, .events = POLLIN, .revents = 0},
+             {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0}}};
+        while (::poll(awaited.data(), awaited.size(), -1) < 0) {
         }
-        return signal;
+        signalfd_siginfo signal{};
+        if (awaited[0].revents == 0) return 0;
+        while (::read(descriptor_, &signal, sizeof signal) < 0) {
+        }
+        return static_cast<int>(signal.ssi_signo);
     }
 
 private:
     sigset_t set_{};
+    int descriptor_ = -1;
 };
 
 std::uint64_t random_number() {
@@ -102,7 +122,9 @@ void announce(const Listening& listening, const vfs::ExportTable& exports, bool 
                                            ",mountproto=tcp,mountport=" + port;
     const auto host = host_for_clients(listening);
     for (const auto& exported : exports.all())
-        text += "mount -t nfs -o " + found + " " + quoted(host + ":" + exported.path) + " /mnt\n";
+        if (!exported.is_nested)
+            text +=
+                "mount -t nfs -o " + found + " " + quoted(host + ":" + exported.path) + " /mnt\n";
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
 }
@@ -153,8 +175,11 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     announce(listening, *exports.pin(), portmapping.is_known());
 
     Reloading reloading{exports, exporting, options, reread};
-    auto signal = signals.wait();
-    for (; signal == SIGHUP; signal = signals.wait()) reloading.reload();
+    const vfs::MountWatch mounted;
+    reloading.look_again();  // for what was mounted since the exports were opened
+    auto signal = signals.what_next(mounted);
+    for (; signal == SIGHUP || signal == 0; signal = signals.what_next(mounted))
+        signal == 0 ? reloading.look_again() : reloading.reload();
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();

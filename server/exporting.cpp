@@ -1,5 +1,6 @@
 #include "server/exporting.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 #include <stdexcept>
@@ -122,6 +123,7 @@ Exporting::Opening Exporting::open(const ServeOptions& options) const {
         for (const auto& listed : read_exports(exports_files(options))) opener.add(listed);
         for (const auto& name : options.memory_names) opener.add_memory(name, options.exports);
         auto opening = opener.take();
+        find_mounted(opening);
         static_cast<void>(vfs::ExportTable{opening.exports});  // twins are found here
         return opening;
     } catch (const std::invalid_argument& error) {
@@ -129,9 +131,29 @@ Exporting::Opening Exporting::open(const ServeOptions& options) const {
     }
 }
 
+void Exporting::find_mounted(Opening& opening) const {
+    auto found = vfs::find_nested(std::move(opening.exports), kept_.mounts);
+    opening.exports = std::move(found.exports);
+    opening.mounts = std::move(found.opened);
+    opening.hidden = std::move(found.hidden);
+    for (const auto& line : opening.hidden)
+        if (std::ranges::find(kept_.hidden, line) == kept_.hidden.end()) spdlog::warn("{}", line);
+}
+
+std::optional<Exporting::Opening> Exporting::look_again() const {
+    auto opening = kept_;
+    std::erase_if(opening.exports, [](const vfs::Export& exported) { return exported.is_nested; });
+    for (auto& exported : opening.exports) exported.crossings.clear();
+    find_mounted(opening);
+    const auto is_same = [](const vfs::Export& a, const vfs::Export& b) {
+        return a.id == b.id && a.path == b.path && a.files == b.files && a.crossings == b.crossings;
+    };
+    if (std::ranges::equal(opening.exports, kept_.exports, is_same)) return {};
+    return opening;
+}
+
 void Exporting::keep(const Opening& opening) {
     kept_ = opening;
-    kept_.exports.clear();
 }
 
 }  // namespace berth::server

@@ -45,21 +45,31 @@ void Reloading::reload() {
     }
 }
 
+void Reloading::look_again() {
+    try {
+        if (const auto opening = exporting_.look_again()) replace(*opening);
+    } catch (const std::exception& error) {
+        spdlog::error("what is mounted below exports stays as it was: {}", error.what());
+    }
+}
+
 void Reloading::apply(const ServeOptions& next) {
-    auto opening = exporting_.open(next);
-    const auto before = paths_of(*exports_.pin(this));
-    exports_.replace(opening.exports);
-    exporting_.keep(opening);
+    replace(exporting_.open(next));
     spdlog::set_level(spdlog::level::from_str(next.log_level));
     if (const auto names = needs_restart(options_, next); !names.empty())
         spdlog::warn("these options take effect with a restart only: {}", names);
+    spdlog::info("reloaded: {} exports", paths_of(*exports_.pin(this)).size());
+}
 
+void Reloading::replace(const Exporting::Opening& opening) {
+    const auto before = paths_of(*exports_.pin(this));
+    exports_.replace(opening.exports);
+    exporting_.keep(opening);
     const auto after = paths_of(*exports_.pin(this));
     for (const auto& path : before)
         if (!after.contains(path)) spdlog::info("{}: no longer exported", path);
     for (const auto& path : after)
         if (!before.contains(path)) spdlog::info("{}: exported now", path);
-    spdlog::info("reloaded: {} exports", after.size());
 }
 
 }  // namespace berth::server

@@ -1,4 +1,5 @@
-// SIGHUP: exports and options as they are now. Belongs to the main thread.
+// SIGHUP: exports and options as they are now; and mounts below exports that come and go. Belongs
+// to the main thread.
 #pragma once
 
 #include <functional>
@@ -26,8 +27,12 @@ public:
     /// why. What can't change is named in the log too.
     void reload();
 
+    /// What is mounted below exports now is exported as they say.
+    void look_again();
+
 private:
     void apply(const ServeOptions& next);
+    void replace(const Exporting::Opening& opening);
 
     vfs::Exports& exports_;
     Exporting& exporting_;

@@ -112,6 +112,24 @@ ReadDirectory::Result Service::read_directory(rpc::Call& call, const ReadDirecto
                              .eof = found->is_end};
 }
 
+void Service::describe(rpc::Call& call, const Target& directory,
+                       ReadDirectoryPlus::Item& item) const {
+    const auto beyond = cross(call, directory, item.name);
+    if (!beyond) return;
+    if (const auto& there = *beyond) {
+        // The entry keeps the number of what it covers, by which clients see that it does.
+        item.attributes = there->attributes();
+        item.object = seal(call, *there->exported, there->node->id());
+        return;
+    }
+    const auto listed = directory.node->peek(directory.caller, item.name);
+    if (!listed) return;
+    item.attributes = to_wire(listed->attributes, *directory.exported);
+    item.object = seal(call, *directory.exported, listed->id);
+    // Clients take an entry whose two numbers differ for the root of another file system.
+    item.fileid = item.attributes->fileid;
+}
+
 ReadDirectoryPlus::Result Service::read_directory_plus(rpc::Call& call,
                                                        const ReadDirectoryPlus::Args& args) {
     const auto directory = open(call, args.directory);
@@ -147,14 +165,7 @@ ReadDirectoryPlus::Result Service::read_directory_plus(rpc::Call& call,
     auto& items = found->items;
     std::size_t count = 0;
     for (auto& item : items) {
-        // Gone meanwhile, not to be looked at by this caller, or where another file system is
-        // mounted: just the name.
-        if (const auto listed = directory->node->peek(directory->caller, item.name)) {
-            item.attributes = to_wire(listed->attributes, *directory->exported);
-            item.object = seal(call, *directory->exported, listed->id);
-            // Clients take an entry whose two numbers differ for the root of another file system.
-            item.fileid = item.attributes->fileid;
-        }
+        describe(call, *directory, item);
         const auto bytes = optional_bytes + xdr::encoded_bytes(item);
         if (!budget.has(bytes)) break;
         budget.take(bytes);

@@ -43,6 +43,8 @@ std::string describe(const ExportOptions& options) {
     text += ",anongid=" + std::to_string(options.anonymous_gid);
     text += options.secure ? ",secure" : ",insecure";
     if (!options.lists_attributes) text += ",nordirplus";
+    if (options.crosses_mounts) text += ",crossmnt";
+    if (!options.is_hidden) text += ",nohide";
     return text;
 }
 

@@ -26,6 +26,10 @@ struct ExportOptions {
     bool secure = false;
     /// False: READDIRPLUS is answered with NOTSUPP, and clients list without attributes.
     bool lists_attributes = true;
+    /// What is mounted below belongs to the export (`crossmnt`).
+    bool crosses_mounts = false;
+    /// False: an export that is mounted in another one is seen there too (`nohide`).
+    bool is_hidden = true;
 
     bool operator==(const ExportOptions&) const = default;
 };

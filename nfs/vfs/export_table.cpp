@@ -24,8 +24,15 @@ std::uint64_t hash_of(std::string_view path) {
     return value;
 }
 
+ExportId id_from(std::uint64_t hash) {
+    const auto half = static_cast<std::uint32_t>(hash);
+    return ExportId{half == 0 ? 1 : half};
+}
+
 void refuse_twins(const Export& a, const Export& b) {
-    if (a.path == b.path) throw std::invalid_argument("'" + a.path + "' is exported twice");
+    const bool are_listed = !a.is_nested && !b.is_nested;
+    if (are_listed && a.path == b.path)
+        throw std::invalid_argument("'" + a.path + "' is exported twice");
     if (a.id == b.id || a.fsid == b.fsid) {
         throw std::invalid_argument(
             "the exports '" + a.path + "' and '" + b.path +
@@ -70,9 +77,8 @@ Export make_export(std::string_view path, std::shared_ptr<FileSystem> files,
     }
     // No path looks like this.
     const auto hash = hash_of(fsid ? "fsid=" + fsid->text : *clean);
-    const auto half = static_cast<std::uint32_t>(hash);
     return {
-        .id = ExportId{half == 0 ? 1 : half},
+        .id = id_from(hash),
         .path = *std::move(clean),
         .files = std::move(files),
         .clients = ClientRules{std::move(clients)},
@@ -83,6 +89,17 @@ Export make_export(std::string_view path, std::shared_ptr<FileSystem> files,
 Export make_export(std::string_view path, std::shared_ptr<FileSystem> files,
                    const ExportOptions& options) {
     return make_export(path, std::move(files), {{.client = {}, .sys = options, .none = options}});
+}
+
+Export make_nested_export(const Export& listed, std::string_view path,
+                          std::shared_ptr<FileSystem> files, std::string_view identity) {
+    const auto rules = listed.clients.all();
+    auto nested = make_export(path, std::move(files), {rules.begin(), rules.end()});
+    const auto listed_id = std::to_string(static_cast<std::uint32_t>(listed.id));
+    nested.fsid = hash_of("in=" + listed_id + ":" + std::string{identity});
+    nested.id = id_from(nested.fsid);
+    nested.is_nested = true;
+    return nested;
 }
 
 ExportTable::ExportTable() : ExportTable(std::vector<Export>{}) {}
@@ -130,6 +147,7 @@ Admission ExportTable::admit(const Export& exported, const CallOrigin& from) con
     if (rule == nullptr) return Refusal::unlisted;
     // An entry asks this of all its flavours alike.
     const auto& options = rule->sys ? rule->sys : rule->none;
+    if (exported.is_nested && !options->crosses_mounts) return Refusal::unlisted;
     if (options->secure && from.port >= first_free_port) return Refusal::insecure_port;
     return rule;
 }

@@ -19,6 +19,15 @@
 
 namespace berth::vfs {
 
+/// Names an entry at which another export's file system is mounted.
+struct Crossing {
+    ObjectId directory;
+    std::string name;
+    ExportId inner{};
+
+    bool operator==(const Crossing&) const = default;
+};
+
 /// One exported tree. `id` and `fsid` follow from the path alone, or from the `fsid` that it was
 /// given, so they are the same after a restart.
 struct Export {
@@ -27,6 +36,12 @@ struct Export {
     std::shared_ptr<FileSystem> files;
     ClientRules clients;
     std::uint64_t fsid = 0;
+    /// Of a tree that is exported because it is mounted below another export (`crossmnt`). Only
+    /// those see it whose rule has that option.
+    bool is_nested = false;
+    /// What is mounted in this one and exported too; of several at one place, the most wanted
+    /// first.
+    std::vector<Crossing> crossings;
 };
 
 /// Throws std::invalid_argument, with a sentence for the user, when the path is not absolute, has a
@@ -36,6 +51,12 @@ Export make_export(std::string_view path, std::shared_ptr<FileSystem> files,
 /// To everyone, with these options.
 Export make_export(std::string_view path, std::shared_ptr<FileSystem> files,
                    const ExportOptions& options = {});
+
+/// What is mounted below `listed` and exported with it, to the same clients. `identity`: what the
+/// file system is told by, whichever way it is mounted; with the id of `listed` it makes the id and
+/// the fsid.
+Export make_nested_export(const Export& listed, std::string_view path,
+                          std::shared_ptr<FileSystem> files, std::string_view identity);
 
 /// One '/' between components, none at the end, no "." components; "/" for the root. Empty when the
 /// path is not absolute, has a ".." component or a NUL.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -46,6 +47,13 @@ struct OpenError {
 /// What value() of a failed open() throws: a std::system_error that says the reason.
 [[noreturn]] void throw_exception_from_error(const OpenError& error, const boost::source_location&);
 
+/// Where the root of a tree is among what is mounted.
+struct Mounting {
+    std::uint64_t mount = 0;  ///< the kernel's number for it, nobody else's while the tree is open
+    bool is_root = false;     ///< of all that is mounted there
+    std::string path;         ///< absolute, as the kernel tells it, links followed
+};
+
 class Tree;
 
 /// Nodes must be let go before it is destroyed.
@@ -63,6 +71,18 @@ public:
     /// One line for the start-up log: how objects are found again, what does not survive a restart,
     /// and as whom callers act.
     [[nodiscard]] std::string describe() const;
+
+    /// function_not_supported before Linux 5.8.
+    [[nodiscard]] Result<Mounting> mounting() const;
+    /// The directory of this tree in which the root of `inner` is mounted. permission_denied or
+    /// stale when there is none.
+    [[nodiscard]] Result<ObjectId> place_of(const FileSystem& inner) const;
+    /// What tells the file system from all others, and the root in it, wherever it is mounted and
+    /// after a restart: by its UUID, before Linux 6.9 by the id that statfs(2) tells. Empty when it
+    /// has neither.
+    [[nodiscard]] std::string fingerprint() const;
+    /// Whether objects are found by the kernel's file handles.
+    [[nodiscard]] bool has_kernel_handles() const;
 
     /// Lets go of deleted objects, so that their space is freed, and of descriptors open for
     /// writing that nobody has written to since the last call, so that a program just copied here

@@ -190,6 +190,34 @@ TEST_F(GoldenReplies, AHandleOfAnotherServer) {
                                         "00000000 00000000"));
 }
 
+// At a mount point that stays hidden the file system gives nothing away, and no more is said.
+TEST_F(GoldenReplies, AHiddenMountPoint) {
+    make_directory(root(), "mounted");
+    fail_all(vfs::faulty::Operation::lookup, std::errc::permission_denied);
+    fail_all(vfs::faulty::Operation::peek, std::errc::permission_denied);
+    const auto directory = "00000001" + test::hex_of(test::encoded(attributes(root())));
+    const auto head = [](const std::string& procedure) {
+        return "5ec14608 00000000 00000002 000186a3 00000003 " + procedure + credential;
+    };
+    const auto lookup = head("00000003") + opaque(root()) + "00000007 6d6f756e 74656400";
+    EXPECT_EQ(hex_of(raw_.exchange(test::bytes_of_hex(lookup))),
+              words("5ec14608" + accepted + "0000000d" + directory));  // NFS3ERR_ACCES
+
+    const auto list = head("00000011") + opaque(root()) +
+                      "00000000 00000002"   // the cookie behind ".."
+                      "62657274 68000001"   // verifier
+                      "00001000 00001000";  // dircount, maxcount
+    EXPECT_EQ(hex_of(raw_.exchange(test::bytes_of_hex(list))),
+              words("5ec14608" + accepted + "00000000" + directory +
+                    "62657274 68000001"           // verifier
+                    "00000001"                    // an entry
+                    "00000000 00000002"           //   fileid: of what is covered
+                    "00000007 6d6f756e 74656400"  //   name "mounted"
+                    "00000000 00000003"           //   cookie
+                    "00000000 00000000"           //   no attributes, no handle
+                    "00000000 00000001"));        // no more; the end
+}
+
 TEST_F(GoldenReplies, AFileWritten) {
     const auto file = make_file(root(), "a");
     xdr::Writer fsid;

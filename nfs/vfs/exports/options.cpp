@@ -19,7 +19,7 @@ struct Plain {
 
 // Those without an effect are what berth does in any case: no handle leads out of its export
 // (subtree_check), writes are not delayed but gathered where they meet (wdelay), the file system's
-// access lists always count (acl), other file systems below the directory stay hidden (hide).
+// access lists always count (acl).
 constexpr Plain plain_options[] = {
     {"ro", "ro", [](FlavorOptions& options) { options.read_only = true; }},
     {"rw", "ro", [](FlavorOptions& options) { options.read_only = false; }},
@@ -33,21 +33,25 @@ constexpr Plain plain_options[] = {
     {"insecure", "secure", nullptr, [](ExportOptions& options) { options.secure = false; }},
     {"nordirplus", "nordirplus", nullptr,
      [](ExportOptions& options) { options.lists_attributes = false; }},
+    {"crossmnt", "crossmnt", nullptr,
+     [](ExportOptions& options) { options.crosses_mounts = true; }},
+    {"nocrossmnt", "crossmnt", nullptr,
+     [](ExportOptions& options) { options.crosses_mounts = false; }},
+    {"hide", "hide", nullptr, [](ExportOptions& options) { options.is_hidden = true; }},
+    {"nohide", "hide", nullptr, [](ExportOptions& options) { options.is_hidden = false; }},
     {"subtree_check", "subtree_check"},
     {"no_subtree_check", "subtree_check"},
     {"wdelay", "wdelay"},
     {"no_wdelay", "wdelay"},
     {"acl", "acl"},
     {"no_acl", "acl"},
-    {"hide", "hide"},
-    {"nocrossmnt", "crossmnt"},
     {"no_pnfs", "pnfs"},
 };
 
 // Known from other servers; each would change what clients may do or see.
 constexpr std::string_view unsupported_options[] = {
-    "crossmnt", "nohide",   "insecure_locks", "no_auth_nlm",    "secure_locks", "auth_nlm",
-    "refer",    "replicas", "pnfs",           "security_label", "xprtsec",      "v4root",
+    "insecure_locks", "no_auth_nlm", "secure_locks",   "auth_nlm", "refer",
+    "replicas",       "pnfs",        "security_label", "xprtsec",  "v4root",
 };
 
 /// All of `text` as a number of this base.

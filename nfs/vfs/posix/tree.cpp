@@ -71,6 +71,7 @@ void Tree::choose_locator(const Options& options) {
     } else if (options.kernel_handles) {
         auto possible = KernelHandles::try_out(root(), root_id_);
         if (possible) {
+            has_kernel_handles_ = true;
             locator_ = std::make_unique<KernelHandles>(root());
             return;
         }

@@ -34,6 +34,7 @@ public:
     [[nodiscard]] const ObjectIdentity& identity() const noexcept { return identity_; }
     [[nodiscard]] const ObjectId& root_id() const noexcept { return root_id_; }
     [[nodiscard]] int root() const noexcept { return root_.number(); }
+    [[nodiscard]] bool has_kernel_handles() const noexcept { return has_kernel_handles_; }
     [[nodiscard]] Locator& locator() const noexcept { return *locator_; }
     [[nodiscard]] NodeCache& cache() noexcept { return cache_; }
     [[nodiscard]] std::string describe() const;
@@ -87,6 +88,7 @@ private:
     const uid_t server_uid_;
     const std::function<Result<void>(int, Sync)> synchronize_;
     std::unique_ptr<Locator> locator_;
+    bool has_kernel_handles_ = false;
     std::atomic<std::uint64_t> losses_{0};
     NodeCache cache_;
 };

@@ -72,3 +72,90 @@ def read_again_while_mounted(lab: Lab):
     names = [name.decode() for name in lab.local.names()]
     made = ["after a mistake", "allowed again", "file", "of nobody"]
     check.equal(names, made, "what was made while it was allowed")
+
+
+def _lines(*command: str) -> list[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def _is_mounted(path: str) -> bool:
+    """Whether another file system is there, for whoever enters: stat(2) alone does not."""
+    try:
+        return os.stat(path + "/.").st_dev != os.stat(".").st_dev
+    except PermissionError:  # the server has not seen it yet
+        return False
+
+
+@case(server="crossing", seconds=240)
+def mounted_below(lab: Lab):
+    """crossmnt: what is mounted in the export is there too, a file system of its own."""
+    lab.local.export_as("EXPORT *(rw,no_root_squash,crossmnt)\n")
+    work = lab.work()
+    os.chdir("..")
+    check.true("mounted" in os.listdir(), "the mount point is listed")
+    check.true(_is_mounted("mounted"), "it is another file system")
+    check.equal(os.stat("mounted/.").st_ino, 2, "the number of its root")
+    os.mkdir("mounted/directory")
+    put("mounted/directory/file", content(300_000))
+    check.equal(os.stat("mounted/..").st_ino, os.stat(".").st_ino, "the way up")
+    check.equal(lab.local.names("../mounted"), [], "what it covers on the server")
+
+    mounted = int(_lines("df", "--output=size", "-B1", "mounted")[1])
+    check.true(mounted < 2**25 < int(_lines("df", "--output=size", "-B1", ".")[1]), "df's sizes")
+    check.equal(_lines("find", ".", "-xdev", "-path", "*/directory*"), [], "found by find -xdev")
+    found = sorted(_lines("find", "mounted/directory"))
+    check.equal(found, ["mounted/directory", "mounted/directory/file"], "found by find")
+
+    there = os.path.join(work, "moved")
+    check.fails(errno.EXDEV, os.rename, "mounted/directory/file", there)
+    check.fails(errno.EXDEV, os.link, "mounted/directory/file", there)
+    _lines("mv", "mounted/directory/file", there)
+    check.equal(get(there), content(300_000), "what mv copied")
+    check.equal(os.listdir("mounted/directory"), [], "what mv left")
+
+    put("mounted/directory/kept", content(50_000, 1))
+    with open("mounted/directory/kept", "r+b", buffering=0) as file:
+        lab.local.restart_server("SIGKILL")
+        file.write(b"and more")
+        os.fsync(file.fileno())
+    lab.forget()
+    check.equal(get("mounted/directory/kept")[:8], b"and more", "the file after a restart")
+    check.equal(get("mounted/directory/kept")[8:], content(50_000, 1)[8:], "the rest of it")
+
+    os.chdir(work)
+    _come_and_go(lab)
+
+
+def _come_and_go(lab: Lab) -> None:
+    """What is mounted and unmounted while the server serves and this client has mounted."""
+    lab.local.mkdir("place")
+    lab.local.mount_memory("place")
+    check.eventually(lambda: _is_mounted("place"), "what is mounted is seen", 5)
+    put("place/file", b"in memory")
+    check.equal(lab.local.names("place"), [], "what it covers")
+    held = os.open("place/file", os.O_RDWR)
+    lab.local.unmount("place")
+
+    def is_stale() -> bool:
+        try:
+            os.fstat(held)
+        except OSError as error:
+            return error.errno == errno.ESTALE
+        return False
+
+    check.eventually(is_stale, "a file of what was unmounted is stale", 5)
+
+
+@case(server="hidden")
+def hidden_below(lab: Lab):
+    """Without crossmnt neither what is mounted nor what it covers is to be had."""
+    lab.local.write("../mounted/covered", b"covered")
+    lab.work()
+    os.chdir("..")
+    check.true("mounted" in os.listdir(), "the mount point is listed")
+    check.fails(errno.EACCES, os.stat, "mounted")
+    check.fails(errno.EACCES, os.listdir, "mounted")
+    check.fails(errno.EACCES, os.stat, "mounted/covered")
+    result, _ = lab.try_mount(lab.reach(), lab.export + "/mounted")
+    check.equal(result.returncode, 32, "the exit status of mounting it by its path")
+    lab.local.unlink("../mounted/covered")

@@ -142,8 +142,19 @@ class Local:
         """Mounts a directory that is not exported, with a file `secret`, where berth sees it."""
         os.mkdir(self._outside)
         pathlib.Path(self._outside, "secret").write_bytes(b"not exported")
+        self._among_its_mounts("mount", "--bind", self._outside, self._at(path))
+
+    def mount_memory(self, path) -> None:
+        """Mounts an empty file system in memory where berth sees it."""
+        self._among_its_mounts("mount", "-t", "tmpfs", "-o", "size=1m", "none", self._at(path))
+
+    def unmount(self, path) -> None:
+        """Though berth has it open."""
+        self._among_its_mounts("umount", "-l", self._at(path))
+
+    def _among_its_mounts(self, *command) -> None:
         enter = ["nsenter", "-m", "-t", str(self._server.pid)]
-        subprocess.run([*enter, "mount", "--bind", self._outside, self._at(path)], check=True)
+        subprocess.run([*enter, *command], check=True)
 
     def move_out(self, path) -> None:
         """Moves it to where nothing is exported, on the same file system."""

@@ -12,6 +12,7 @@ from harness.network import SERVER_IPV4, Network
 
 SUITE = pathlib.Path(__file__).resolve().parents[1]
 START_SECONDS = 60
+MOUNTED_BYTES = 32 * 2**20
 STOP_SECONDS = 20  # berth allows itself 5
 
 
@@ -22,6 +23,7 @@ class Kind:
     captured: bool = True
     portmap: bool = False
     by_file: bool = False  # exported by a file of exports(5), see Server.export_as()
+    mounted: bool = False  # at "mounted" in its export is an ext4 of its own; it alone sees that
     user: int | None = None  # as whom it runs, without a privilege; root if nothing is said
     members: bool = False  # sees users and groups of its own: ACCOUNTS
 
@@ -43,6 +45,8 @@ KINDS = {
     "memory": Kind(16049, _at(16049, "--squash", "none", "--memory", "tree")),
     "exports": Kind(18049, _at(18049), by_file=True),
     "groups": Kind(19049, _at(19049, "--manage-gids"), members=True),
+    "crossing": Kind(20049, _at(20049), by_file=True, mounted=True),
+    "hidden": Kind(21049, _at(21049, "--squash", "none"), mounted=True),
     # Bulk data: not captured, and names need not be on disk one by one.
     "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
 }
@@ -80,8 +84,10 @@ class Server:
         exported = ("--exports", self.exports_file) if self.kind.by_file else (self.export,)
         if self.kind.members:
             become = self._with_accounts()
+        mounting = self._mounting(directory / "images") if self.kind.mounted else ()
         self._command = network.inside(
-            *become, berth, "serve", *map(str, exported), "--state", str(state), *self.kind.options
+            *mounting, *become, berth, "serve", *map(str, exported), "--state", str(state),
+            *self.kind.options,
         )
         for made in (self.export, self.log.parent, state):
             made.mkdir(parents=True, exist_ok=True)
@@ -100,6 +106,17 @@ class Server:
             file.write_text(text)
             mounts.append(f"mount --bind '{file}' /etc/{name}")
         return "sh", "-c", " && ".join((*mounts, 'exec "$0" "$@"'))
+
+    def _mounting(self, images: pathlib.Path) -> tuple[str, ...]:
+        """What mounts the image before it runs the server: in the mounts that end with it."""
+        image, point = images / self.name, self.export / "mounted"
+        for made in (images, point):
+            made.mkdir(parents=True)
+        with image.open("wb") as file:
+            file.truncate(MOUNTED_BYTES)
+        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        script = 'mount -o loop "$1" "$2" && shift 2 && exec "$@"'
+        return "sh", "-c", script, "sh", str(image), str(point)
 
     def export_as(self, text: str, expected: str) -> None:
         """From now on this is exported; "EXPORT" in it is the exported directory's path. Returns

@@ -206,8 +206,11 @@ TEST(ExportsFile, EveryOptionDoesWhatItSays) {
     EXPECT_EQ(options_of("anongid=-2").anonymous_gid, 4294967294U);
     EXPECT_TRUE(options_of("rw").lists_attributes);
     EXPECT_FALSE(options_of("nordirplus").lists_attributes);
-    EXPECT_EQ(options_of("subtree_check,wdelay,acl,hide,nocrossmnt,no_pnfs"),
+    EXPECT_EQ(options_of("subtree_check,wdelay,acl,no_pnfs"),
               options_of("no_subtree_check,no_wdelay,no_acl"));
+    EXPECT_TRUE(options_of("crossmnt").crosses_mounts);
+    EXPECT_EQ(options_of("nocrossmnt,hide"), options_of(""));
+    EXPECT_FALSE(options_of("nohide").is_hidden);
     EXPECT_EQ(options_of("rw,rw"), options_of("rw")) << "twice the same is no contradiction";
 }
 
@@ -376,7 +379,7 @@ TEST(ExportsFile, ProblemsNamePlaceAndWord) {
 }
 
 TEST(ExportsFile, AllProblemsAreFoundAndTheRestIsRead) {
-    const auto list = parse("/a h1(rw,frob,nohide) h2(\n/b\n/c h3\n/d\\8 \\\n h4\n/e h5 h6)\n");
+    const auto list = parse("/a h1(rw,frob,refer) h2(\n/b\n/c h3\n/d\\8 \\\n h4\n/e h5 h6)\n");
     EXPECT_THAT(list.problems, SizeIs(6));
     std::vector<std::string> paths;
     for (const auto& exported : list.exports) paths.push_back(exported.path);
@@ -392,7 +395,7 @@ TEST(ExportsFile, AProblemIsOneLineWhateverTheWord) {
 TEST(ExportsFile, ItsOwnDescriptionsAreUnderstood) {
     for (const auto* written :
          {"", "rw,async", "no_root_squash,insecure", "all_squash,anonuid=5,anongid=6", "sec=sys,rw",
-          "sec=none:sys,nordirplus", "sec=sys,rw,sec=none,ro,all_squash"}) {
+          "sec=none:sys,nordirplus", "crossmnt,nohide", "sec=sys,rw,sec=none,ro,all_squash"}) {
         const auto rule = rule_of("*("s + written + ")");
         const auto again = rule_of("*(" + describe(rule) + ")");
         EXPECT_EQ(again.sys, rule.sys) << written;

@@ -1,0 +1,25 @@
+// What is mounted where this process can see it, as /proc/self/mountinfo tells (proc(5)).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth::vfs::posix {
+
+struct Mount {
+    std::uint64_t id = 0;
+    std::uint64_t parent = 0;
+    unsigned device_major = 0;
+    std::string point;  ///< absolute
+    std::string type;
+    std::string source;
+};
+
+/// The lines that can be read as such, in their order.
+[[nodiscard]] std::vector<Mount> parse_mounts(std::string_view text);
+/// Empty when there is no /proc.
+[[nodiscard]] std::vector<Mount> read_mounts();
+
+}  // namespace berth::vfs::posix
