@@ -111,7 +111,7 @@ class Server:
         """What mounts the image before it runs the server: in the mounts that end with it."""
         image, point = images / self.name, self.export / "mounted"
         for made in (images, point):
-            made.mkdir(parents=True)
+            made.mkdir(parents=True, exist_ok=True)
         with image.open("wb") as file:
             file.truncate(MOUNTED_BYTES)
         subprocess.run(["mkfs.ext4", "-q", image], check=True)
