@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 namespace berth::rpc {
 
@@ -16,14 +17,19 @@ std::size_t ReplyLog::bytes_for(std::size_t reply_bytes) noexcept {
     return sizeof(Record) + (reply_bytes + alignment - 1) / alignment * alignment;
 }
 
+std::unique_ptr<std::byte[]> ReplyLog::take_memory(std::size_t size) {
+    if (size == chunk_bytes_ && spare_) return std::move(spare_);
+    auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
+    bytes_ += size;
+    return memory;
+}
+
 const ReplyLog::Record& ReplyLog::append(const CallKey& call, Clock::time_point answered_at,
                                          std::span<const std::byte> reply) {
     const auto needed = bytes_for(reply.size());
     if (chunks_.empty() || chunks_.back().size - chunks_.back().used < needed) {
         const auto size = std::max(chunk_bytes_, needed);
-        chunks_.push_back(
-            {.memory = std::make_unique_for_overwrite<std::byte[]>(size), .size = size});
-        bytes_ += size;
+        chunks_.push_back({.memory = take_memory(size), .size = size});
     }
     auto& chunk = chunks_.back();
     auto* const at = chunk.memory.get() + chunk.used;
@@ -44,8 +50,13 @@ void ReplyLog::drop_oldest() noexcept {
     auto& chunk = chunks_.front();
     chunk.dropped += freed;
     if (chunk.dropped < chunk.used) return;
-    bytes_ -= chunk.size;
+    if (chunk.size == chunk_bytes_ && !spare_) {
+        spare_ = std::move(chunk.memory);
+    } else {
+        bytes_ -= chunk.size;
+    }
     chunks_.pop_front();
+    if (chunks_.empty() && std::exchange(spare_, nullptr)) bytes_ -= chunk_bytes_;
 }
 
 }  // namespace berth::rpc

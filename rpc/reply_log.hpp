@@ -53,8 +53,13 @@ private:
         std::size_t dropped = 0;
     };
 
-    std::size_t chunk_bytes_;
+    std::unique_ptr<std::byte[]> take_memory(std::size_t size);
+
     std::deque<Chunk> chunks_;  // none without records
+    // Of the chunk that went last. Given back to the allocator and taken again, such chunks would
+    // end up between whatever else lives long.
+    std::unique_ptr<std::byte[]> spare_;
+    std::size_t chunk_bytes_;
     std::size_t bytes_ = 0;
 };
 
