@@ -45,18 +45,27 @@ void BlockPool::give(Block block) noexcept {
 std::span<std::byte> Arena::bytes(std::size_t count) {
     constexpr std::size_t alignment = alignof(std::max_align_t);
     const auto rounded = (count + alignment - 1) / alignment * alignment;
-    if (!first_) first_ = std::make_unique_for_overwrite<std::byte[]>(first_block_bytes);
-    if (rounded <= first_block_bytes - used_) {
-        const std::span taken{first_.get() + used_, count};
-        used_ += rounded;
-        return taken;
+    if (!first_) {
+        first_ = std::make_unique_for_overwrite<std::byte[]>(first_block_bytes);
+        room_ = {first_.get(), first_block_bytes};
     }
+    if (rounded > room_.size()) {
+        // What is large has a block of its own, and the rest of the last one stays for what is not.
+        if (rounded > shared_bytes_max) return take_block(count).first(count);
+        room_ = take_block(shared_block_bytes);
+    }
+    const auto taken = room_.first(count);
+    room_ = room_.subspan(rounded);
+    return taken;
+}
+
+std::span<std::byte> Arena::take_block(std::size_t size) {
     more_.reserve(more_.size() + 1);
     more_.push_back(
         pool_ != nullptr
-            ? pool_->take(count)
-            : BlockPool::Block{std::make_unique_for_overwrite<std::byte[]>(count), count});
-    return {more_.back().bytes.get(), count};
+            ? pool_->take(size)
+            : BlockPool::Block{std::make_unique_for_overwrite<std::byte[]>(size), size});
+    return {more_.back().bytes.get(), more_.back().size};
 }
 
 std::string_view Arena::copy(std::string_view text) {
@@ -66,7 +75,7 @@ std::string_view Arena::copy(std::string_view text) {
 }
 
 void Arena::reset() noexcept {
-    used_ = 0;
+    room_ = {first_.get(), first_ ? first_block_bytes : 0};
     while (!more_.empty()) {
         if (pool_ != nullptr) pool_->give(std::move(more_.back()));
         more_.pop_back();

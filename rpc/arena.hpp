@@ -64,11 +64,15 @@ public:
 
 private:
     static constexpr std::size_t first_block_bytes = 2048;
+    static constexpr std::size_t shared_block_bytes = 16384;
+    static constexpr std::size_t shared_bytes_max = shared_block_bytes / 4;
+
+    std::span<std::byte> take_block(std::size_t size);
 
     BlockPool* pool_;
     std::unique_ptr<std::byte[]> first_;
-    std::size_t used_ = 0;  // of first_
     std::vector<BlockPool::Block> more_;
+    std::span<std::byte> room_;  // not taken yet of first_, or of one of the others
 };
 
 }  // namespace berth::rpc

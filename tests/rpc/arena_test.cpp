@@ -53,6 +53,18 @@ TEST(Arena, WhatIsResetIsUsedAgain) {
     EXPECT_EQ(test::allocations().count, 0U);
 }
 
+TEST(Arena, SmallThingsShareBlocks) {
+    constexpr std::size_t size = 40;
+    constexpr std::size_t many = 10'000;
+    Arena arena;
+    test::forget_allocations();
+    for (std::size_t n = 0; n < many; ++n) {
+        arena.bytes(size);
+        if (n % 1000 == 0) arena.bytes(std::size_t{1} << 17);
+    }
+    EXPECT_LT(test::allocations().count, 100U);
+}
+
 TEST(BlockPool, GivesAtLeastWhatIsAsked) {
     BlockPool pool{std::size_t{1} << 20};
     for (const std::size_t size :
