@@ -2,15 +2,18 @@
 
 import collections
 import errno
+import itertools
 import os
 import stat
 import subprocess
+import threading
 
 from guest import check
 from guest.lab import Lab, get, put
 from suite import case
 
 ENTRIES = 10_000
+LISTING_BYTES_MAX = 64 * 2**20  # by which listings may make the server grow, however many entries
 
 
 @case()
@@ -97,6 +100,48 @@ def ten_thousand_by_readdir(lab: Lab):
 @case(seconds=300)
 def ten_thousand_by_readdirplus(lab: Lab):
     _list_while_it_changes(lab, "actimeo=1")
+
+
+def _come_and_go(enough: threading.Event) -> None:
+    for n in itertools.count():
+        # Were it never the same for two calls, the client that lists would begin anew each time.
+        if enough.wait(0.002):
+            break
+        name = f"many/come-and-go-{n % 500}"
+        put(name, b"")
+        os.unlink(name)
+
+
+@case(server="bulk", guests=2, seconds=300)
+def a_million_listed(lab: Lab):
+    """While another client makes and removes entries. 50,000 of them without --long."""
+    count = lab.scaled(50_000, 1_000_000)
+    if lab.client == 1:
+        lab.local.mkdir("many")
+        lab.local.make_numbered("many", "stay-", count)
+    lab.meet()
+    lab.work()
+    if lab.client == 2:
+        enough = threading.Event()
+        changing = threading.Thread(target=_come_and_go, args=[enough])
+        changing.start()
+        lab.meet()
+        enough.set()
+        changing.join()
+        return
+    before = lab.local.server_memory()
+    try:
+        seen = bytearray(count)
+        with os.scandir("many") as entries:
+            for entry in entries:
+                kind, _, number = entry.name.rpartition("-")
+                if kind == "stay":
+                    seen[int(number)] += 1
+        check.equal((seen.count(0), seen.count(1)), (0, count), "entries missed, and seen once")
+        grown = lab.local.server_memory() - before
+        check.true(grown < LISTING_BYTES_MAX, f"the server has grown by {grown} bytes")
+    finally:
+        lab.meet()
 
 
 @case(server="bulk", seconds=300)

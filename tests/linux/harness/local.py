@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -81,6 +82,11 @@ class Local:
                 return True
         return False
 
+    def server_memory(self) -> int:
+        """The most that has been resident of the server at once, in bytes."""
+        status = pathlib.Path(f"/proc/{self._server.pid}/status").read_text()
+        return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[1]) * 1024
+
     def statvfs(self) -> os.statvfs_result:
         return os.statvfs(self._root)
 
@@ -121,6 +127,13 @@ class Local:
     def make_many(self, path, names: list[str]) -> None:
         for name in names:
             os.close(os.open(os.path.join(self._at(path), os.fsencode(name)), os.O_CREAT, 0o644))
+
+    def make_numbered(self, path, prefix: str, count: int) -> None:
+        """Empty files "PREFIX0" and on."""
+        directory = os.open(self._at(path), os.O_RDONLY)
+        for n in range(count):
+            os.close(os.open(f"{prefix}{n}", os.O_CREAT, 0o644, dir_fd=directory))
+        os.close(directory)
 
     def mkdir(self, path, mode: int = 0o755) -> None:
         os.mkdir(self._at(path))
