@@ -52,12 +52,13 @@ FileType to_wire(vfs::FileType type) {
     return FileType::fifo;
 }
 
-Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported) {
+Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported,
+                   const vfs::ExportOptions& options) {
     return {.type = to_wire(attributes.type),
             .mode = attributes.mode & mode_bits,
             .links = attributes.links,
-            .uid = presentable(attributes.uid),
-            .gid = presentable(attributes.gid),
+            .uid = presentable(shown_uid(options, attributes.uid)),
+            .gid = presentable(shown_gid(options, attributes.gid)),
             .size = attributes.size,
             .used = attributes.used,
             .device = {attributes.device.major, attributes.device.minor},

@@ -15,7 +15,9 @@ namespace berth::nfs {
 /// Clients take 0 for "no such object", so it stands in for none that a file system gives.
 [[nodiscard]] std::uint64_t presentable_fileid(std::uint64_t fileid);
 [[nodiscard]] FileType to_wire(vfs::FileType type);
-[[nodiscard]] Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported);
+/// As the callers with these options are to see it.
+[[nodiscard]] Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported,
+                                 const vfs::ExportOptions& options);
 [[nodiscard]] WccAttributes to_wcc(const vfs::Attributes& attributes);
 
 /// invalid_argument for nanoseconds of 10^9 and more, and for the owner 0xFFFFFFFF, which means

@@ -10,7 +10,7 @@ PostOpAttributes Target::attributes_of(vfs::Node& other) const {
         defer_if_blocked(*call, attributes.error());
         return {};
     }
-    return to_wire(*attributes, *exported);
+    return shown(*attributes);
 }
 
 vfs::Result<void> Target::sync_if_promised(vfs::Node& other) const {

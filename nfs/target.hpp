@@ -24,6 +24,10 @@ struct Target {
     [[nodiscard]] bool is_beside(const Target& other) const noexcept {
         return exported->id == other.exported->id && exported->files == other.exported->files;
     }
+    /// Attributes as this caller is to see them.
+    [[nodiscard]] Attributes shown(const vfs::Attributes& attributes) const {
+        return to_wire(attributes, *exported, *options);
+    }
     /// Attributes of now, or none when they can't be had. If having them would mean to wait, the
     /// call is deferred.
     [[nodiscard]] PostOpAttributes attributes() const { return attributes_of(*node); }

@@ -28,7 +28,8 @@ std::string text_of(const std::string& path, const std::string& key, const toml:
 void add(std::vector<std::string>& arguments, const std::string& path, const std::string& key,
          const toml::node& value) {
     const bool is_list = key == "directories" || key == "memory";
-    if (is_list || (key == "exports" && value.is_array())) {
+    if (is_list ||
+        (value.is_array() && (key == "exports" || key == "map-uid" || key == "map-gid"))) {
         const auto* list = value.as_array();
         if (list == nullptr)
             refuse(path, value.source(), "'" + key + "' expects a list of strings");

@@ -88,6 +88,17 @@ std::string squash_in_words(const vfs::ExportOptions& options) {
     return "everybody acts as " + anonymous + " (all_squash)";
 }
 
+void print_map(std::string_view option, std::string_view what, const vfs::IdMap& map) {
+    for (const auto& range : map.ranges())
+        print(stdout, "    clients' " + std::string{what} + " " + std::to_string(range.first) +
+                          " to " + std::to_string(range.last) + " are " +
+                          std::to_string(range.server_first) + " to " +
+                          std::to_string(range.server_last()) + " here (" + std::string{option} +
+                          ")");
+    if (!map.empty())
+        print(stdout, "    all their other " + std::string{what} + " are anonymous here");
+}
+
 void print_grant(const std::string& who, const vfs::ExportOptions& options) {
     print(stdout, "  " + who + ":");
     print(stdout, options.read_only ? "    may read, and change nothing (ro)"
@@ -99,6 +110,8 @@ void print_grant(const std::string& who, const vfs::ExportOptions& options) {
                                  : "    from any port (insecure)");
     if (!options.lists_attributes)
         print(stdout, "    directories are listed without attributes (nordirplus)");
+    print_map("map-uid", "uids", options.users);
+    print_map("map-gid", "gids", options.groups);
 }
 
 void print_decision(const vfs::Export& exported, const vfs::ClientRule& rule) {

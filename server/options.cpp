@@ -49,6 +49,8 @@ struct Texts {
     std::string config;
     std::string state;
     std::vector<std::string> exports;
+    std::vector<std::string> user_maps;
+    std::vector<std::string> group_maps;
 };
 
 void read_anonymous(const std::string& text, vfs::ExportOptions& options) {
@@ -61,6 +63,14 @@ void read_anonymous(const std::string& text, vfs::ExportOptions& options) {
     options.anonymous_gid = *gid;
 }
 
+void read_map(const char* option, const std::vector<std::string>& ranges, vfs::IdMap& map) {
+    for (const auto& range : ranges) {
+        const auto problem = map.add(range);
+        if (problem.empty()) continue;
+        throw UsageError(std::string{option}.append(" ").append(range).append(": ") + problem);
+    }
+}
+
 void convert(const Texts& texts, ServeOptions& options) {
     if (!texts.listen.empty()) options.listen = parse_listen_address(texts.listen);
     if (!texts.squash.empty()) options.exports.squash = squashes.at(texts.squash);
@@ -68,6 +78,8 @@ void convert(const Texts& texts, ServeOptions& options) {
     if (!texts.portmap.empty()) options.portmap = portmap_modes.at(texts.portmap);
     if (!texts.log_format.empty()) options.log_format = log_formats.at(texts.log_format);
     if (!texts.state.empty()) options.state = texts.state;
+    read_map("--map-uid", texts.user_maps, options.exports.users);
+    read_map("--map-gid", texts.group_maps, options.exports.groups);
     options.exports_files.assign(texts.exports.begin(), texts.exports.end());
 }
 
@@ -96,6 +108,10 @@ void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& 
         ->check(CLI::IsMember(names_of(squashes)));
     serve.add_option("--anon", texts.anonymous, "who squashed callers become [65534:65534]")
         ->type_name("UID:GID");
+    serve.add_option("--map-uid", texts.user_maps, "whom clients' user ids stand for")
+        ->type_name("FIRST-LAST:SERVER");
+    serve.add_option("--map-gid", texts.group_maps, "the same for group ids")
+        ->type_name("FIRST-LAST:SERVER");
     auto* sync = serve.add_flag(
         "--sync", [&](std::int64_t) { options.exports.sync = true; },
         "created, renamed and removed names are on disk before the reply (the default)");
@@ -178,7 +194,8 @@ ExportsCommands describe_exports(CLI::App& exports, ExportsOptions& options,
 /// What is said of DIR and --memory must not go unheard where there is neither.
 void refuse_idle_options(const CLI::App& serve, const ServeOptions& options) {
     if (!options.directories.empty() || !options.memory_names.empty()) return;
-    for (const auto* name : {"--read-only", "--squash", "--anon", "--sync", "--async"})
+    for (const auto* name :
+         {"--read-only", "--squash", "--anon", "--map-uid", "--map-gid", "--sync", "--async"})
         if (serve.count(name) > 0)
             throw UsageError(std::string{name} +
                              " is about DIR and --memory, and there are none; an exports file says "
@@ -264,9 +281,9 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
     serve->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     describe_serve(*serve, parsed.serve, texts, is_async);
     const auto commands = describe_exports(*exports, parsed.exports, texts.exports);
-    for (const auto* many : {"DIR", "--memory", "--exports"})
+    for (const auto* many : {"DIR", "--memory", "--exports", "--map-uid", "--map-gid"})
         serve->get_option(many)->multi_option_policy(CLI::MultiOptionPolicy::Throw)->expected(-1);
-    for (const auto* many : {"--memory", "--exports"})
+    for (const auto* many : {"--memory", "--exports", "--map-uid", "--map-gid"})
         serve->get_option(many)->expected(1, -1)->allow_extra_args(false);
     parsed.help_text = app.help() + "\n" + serve->help("berth") + "\n" +
                        commands.check->help("berth exports") + "\n" +

@@ -38,15 +38,17 @@ GetAttributes::Result Service::get_attributes(rpc::Call& call, const GetAttribut
     if (!target) return {fail(call, target.error()), {}};
     const auto attributes = target->node->attributes(target->caller.wait);
     if (!attributes) return {fail(call, attributes.error()), {}};
-    return GetAttributes::Ok{to_wire(*attributes, *target->exported)};
+    return GetAttributes::Ok{target->shown(*attributes)};
 }
 
 SetAttributes::Result Service::set_attributes(rpc::Call& call, const SetAttributes::Args& args) {
     const auto target = open_to_change(call, args.object);
     if (!target) return {fail(call, target.error()), {}};
     if (target->is_read_only()) return {Status::read_only, {target->unchanged()}};
-    const auto wanted = from_wire(args.attributes);
+    auto wanted = from_wire(args.attributes);
     if (!wanted) return {fail(call, wanted.error()), {target->unchanged()}};
+    if (!vfs::map_owners(*target->options, *wanted))
+        return {Status::invalid, {target->unchanged()}};
 
     WccRecorder wcc{*target};
     if (!wcc.before()) return {fail(call, wcc.before().error()), {wcc.finish()}};
@@ -76,12 +78,12 @@ Access::Result Service::access(rpc::Call& call, const Access::Args& args) {
     for (const auto& right : rights)
         if (is_askable(right)) asked |= right.permission;
     const auto granted = target->node->access(target->caller, asked, &*attributes);
-    if (!granted) return {fail(call, granted.error()), {to_wire(*attributes, *target->exported)}};
+    if (!granted) return {fail(call, granted.error()), {target->shown(*attributes)}};
 
     std::uint32_t answer = 0;
     for (const auto& right : rights)
         if (is_askable(right) && (*granted & right.permission) != 0) answer |= right.bit;
-    return Access::Ok{to_wire(*attributes, *target->exported), answer};
+    return Access::Ok{target->shown(*attributes), answer};
 }
 
 }  // namespace berth::nfs

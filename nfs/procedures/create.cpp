@@ -6,6 +6,17 @@
 
 namespace berth::nfs {
 
+namespace {
+
+/// Owners that stand for none on the server are left out, as those that the caller may not give.
+vfs::Result<vfs::NewAttributes> of_new(const Target& directory, const NewAttributes& asked) {
+    auto wanted = from_wire(asked);
+    if (wanted) static_cast<void>(vfs::map_owners(*directory.options, *wanted));
+    return wanted;
+}
+
+}  // namespace
+
 // What the four have in common; `make` makes the object in the directory: Result<NodePtr>(const
 // Target&, name).
 template <class Make>
@@ -40,8 +51,8 @@ Create::Result Service::create(rpc::Call& call, const Create::Args& args) {
                     }
                     const bool is_guarded = args.how.discriminant() == CreateMode::guarded;
                     const auto wanted =
-                        from_wire(is_guarded ? *args.how.get_if<CreateMode::guarded>()
-                                             : *args.how.get_if<CreateMode::unchecked>());
+                        of_new(directory, is_guarded ? *args.how.get_if<CreateMode::guarded>()
+                                                     : *args.how.get_if<CreateMode::unchecked>());
                     if (!wanted) return wanted.error();
                     file.mode = is_guarded ? vfs::CreateMode::guarded : vfs::CreateMode::unchecked;
                     file.attributes = *wanted;
@@ -52,7 +63,7 @@ Create::Result Service::create(rpc::Call& call, const Create::Args& args) {
 MakeDirectory::Result Service::make_directory(rpc::Call& call, const MakeDirectory::Args& args) {
     return make(call, args.where,
                 [&](const Target& directory, std::string_view name) -> vfs::Result<vfs::NodePtr> {
-                    auto wanted = from_wire(args.attributes);
+                    auto wanted = of_new(directory, args.attributes);
                     if (!wanted) return wanted.error();
                     wanted->size.reset();
                     return directory.node->make_directory(directory.caller, name, *wanted);
@@ -63,7 +74,7 @@ MakeSymbolicLink::Result Service::make_symbolic_link(rpc::Call& call,
                                                      const MakeSymbolicLink::Args& args) {
     return make(call, args.where,
                 [&](const Target& directory, std::string_view name) -> vfs::Result<vfs::NodePtr> {
-                    const auto wanted = from_wire(args.attributes);
+                    const auto wanted = of_new(directory, args.attributes);
                     if (!wanted) return wanted.error();
                     if (args.target.view().find('\0') != std::string_view::npos)
                         return std::errc::permission_denied;
@@ -74,37 +85,36 @@ MakeSymbolicLink::Result Service::make_symbolic_link(rpc::Call& call,
 
 namespace {
 
-/// What MKNOD is to make; nothing for the types that it does not make.
-std::optional<vfs::Result<vfs::SpecialFile>> special_of(const MakeNode::What& what) {
+/// What MKNOD is to make, and with which attributes; nothing for the types that it does not make.
+struct Special {
+    vfs::SpecialFile file;
     const NewAttributes* attributes = nullptr;
-    vfs::SpecialFile special;
+};
+std::optional<Special> special_of(const MakeNode::What& what) {
+    Special special;
     if (const auto* character = what.get_if<FileType::character_device>()) {
-        special.type = vfs::FileType::character_device;
-        special.device = {character->number.major, character->number.minor};
-        attributes = &character->attributes;
+        special.file.type = vfs::FileType::character_device;
+        special.file.device = {character->number.major, character->number.minor};
+        special.attributes = &character->attributes;
     } else if (const auto* block = what.get_if<FileType::block_device>()) {
-        special.type = vfs::FileType::block_device;
-        special.device = {block->number.major, block->number.minor};
-        attributes = &block->attributes;
+        special.file.type = vfs::FileType::block_device;
+        special.file.device = {block->number.major, block->number.minor};
+        special.attributes = &block->attributes;
     } else if (const auto* socket = what.get_if<FileType::socket>()) {
-        special.type = vfs::FileType::socket;
-        attributes = socket;
+        special.file.type = vfs::FileType::socket;
+        special.attributes = socket;
     } else if (const auto* fifo = what.get_if<FileType::fifo>()) {
-        special.type = vfs::FileType::fifo;
-        attributes = fifo;
+        special.file.type = vfs::FileType::fifo;
+        special.attributes = fifo;
     }
-    if (attributes == nullptr) return {};
-    auto wanted = from_wire(*attributes);
-    if (!wanted) return wanted.error();
-    wanted->size.reset();
-    special.attributes = *wanted;
+    if (special.attributes == nullptr) return {};
     return special;
 }
 
 }  // namespace
 
 MakeNode::Result Service::make_node(rpc::Call& call, const MakeNode::Args& args) {
-    const auto special = special_of(args.what);
+    auto special = special_of(args.what);
     if (!special) {
         const auto directory = open(call, args.where.directory);
         if (!directory) return {fail(call, directory.error()), {}};
@@ -112,8 +122,11 @@ MakeNode::Result Service::make_node(rpc::Call& call, const MakeNode::Args& args)
     }
     return make(call, args.where,
                 [&](const Target& directory, std::string_view name) -> vfs::Result<vfs::NodePtr> {
-                    if (!*special) return special->error();
-                    return directory.node->make_special(directory.caller, name, **special);
+                    const auto wanted = of_new(directory, *special->attributes);
+                    if (!wanted) return wanted.error();
+                    special->file.attributes = *wanted;
+                    special->file.attributes.size.reset();
+                    return directory.node->make_special(directory.caller, name, special->file);
                 });
 }
 

@@ -14,7 +14,7 @@ Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     if (!file) return {fail(call, file.error()), {}};
     const auto attributes = file->node->attributes(file->caller.wait);
     if (!attributes) return {fail(call, attributes.error()), {}};
-    const auto shown = to_wire(*attributes, *file->exported);
+    const auto shown = file->shown(*attributes);
     // RFC 1813 §3.3.6 says so of directories too.
     if (attributes->type != vfs::FileType::regular) return {Status::invalid, {shown}};
     if (args.count > std::numeric_limits<std::uint64_t>::max() - args.offset)

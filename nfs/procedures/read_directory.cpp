@@ -124,7 +124,7 @@ void Service::describe(rpc::Call& call, const Target& directory,
     }
     const auto listed = directory.node->peek(directory.caller, item.name);
     if (!listed) return;
-    item.attributes = to_wire(listed->attributes, *directory.exported);
+    item.attributes = directory.shown(listed->attributes);
     item.object = seal(call, *directory.exported, listed->id);
     // Clients take an entry whose two numbers differ for the root of another file system.
     item.fileid = item.attributes->fileid;

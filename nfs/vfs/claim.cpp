@@ -7,11 +7,12 @@ Result<Identified> identify(const ExportOptions& options, const Claim& claim, Us
     if (claim.flavor != Flavor::sys) return Identified{anonymous(options), {}};
     Identified found{squash(options, claim.identity, claim.room), {}};
     if (groups == nullptr || options.squash == Squash::all) return found;
-    if (!is_believed(options, claim.identity.uid)) {
+    const auto uid = options.users.to_server(claim.identity.uid);
+    if (!uid || !is_believed(options, claim.identity.uid)) {
         found.identity.groups = {};
         return found;
     }
-    auto user = groups->find(found.identity.uid, wait);
+    auto user = groups->find(*uid, wait);
     if (!user) return user.error();
     if (!(*user)->is_known) return found;
     found.user = *std::move(user);

@@ -45,6 +45,8 @@ std::string describe(const ExportOptions& options) {
     if (!options.lists_attributes) text += ",nordirplus";
     if (options.crosses_mounts) text += ",crossmnt";
     if (!options.is_hidden) text += ",nohide";
+    for (const auto& range : options.users.ranges()) text += ",map-uid=" + range.text();
+    for (const auto& range : options.groups.ranges()) text += ",map-gid=" + range.text();
     return text;
 }
 

@@ -30,17 +30,41 @@ Identity squash(const ExportOptions& options, const Identity& claimed, std::span
     };
 
     auto identity = claimed;
-    if (!is_believed(options, claimed.uid)) identity.uid = options.anonymous_uid;
-    if (!believed_gid(claimed.gid)) identity.gid = options.anonymous_gid;
-    if (std::ranges::all_of(claimed.groups, believed_gid)) return identity;
+    const auto uid =
+        is_believed(options, claimed.uid) ? options.users.to_server(claimed.uid) : std::nullopt;
+    const auto gid =
+        believed_gid(claimed.gid) ? options.groups.to_server(claimed.gid) : std::nullopt;
+    identity.uid = uid.value_or(options.anonymous_uid);
+    identity.gid = gid.value_or(options.anonymous_gid);
+    const bool is_mapped = !options.groups.empty();
+    if (!is_mapped && std::ranges::all_of(claimed.groups, believed_gid)) return identity;
 
     assert(room.size() >= claimed.groups.size());
     std::size_t count = 0;
-    for (const auto gid : claimed.groups) {
-        if (gid != no_gid) room[count++] = believed_gid(gid) ? gid : options.anonymous_gid;
+    for (const auto group : claimed.groups) {
+        if (group == no_gid) continue;
+        const auto mapped =
+            believed_gid(group) ? options.groups.to_server(group) : options.anonymous_gid;
+        if (mapped) room[count++] = *mapped;
     }
     identity.groups = room.first(count);
     return identity;
+}
+
+bool map_owners(const ExportOptions& options, NewAttributes& wanted) {
+    const bool had_uid = wanted.uid.has_value();
+    const bool had_gid = wanted.gid.has_value();
+    if (wanted.uid) wanted.uid = options.users.to_server(*wanted.uid);
+    if (wanted.gid) wanted.gid = options.groups.to_server(*wanted.gid);
+    return had_uid == wanted.uid.has_value() && had_gid == wanted.gid.has_value();
+}
+
+uid_t shown_uid(const ExportOptions& options, uid_t uid) noexcept {
+    return options.users.to_client(uid, options.anonymous_uid);
+}
+
+gid_t shown_gid(const ExportOptions& options, gid_t gid) noexcept {
+    return options.groups.to_client(gid, options.anonymous_gid);
 }
 
 }  // namespace berth::vfs

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "nfs/vfs/id_map.hpp"
 #include "nfs/vfs/types.hpp"
 
 namespace berth::vfs {
@@ -30,6 +31,8 @@ struct ExportOptions {
     bool crosses_mounts = false;
     /// False: an export that is mounted in another one is seen there too (`nohide`).
     bool is_hidden = true;
+    IdMap users;
+    IdMap groups;
 
     bool operator==(const ExportOptions&) const = default;
 };
@@ -40,11 +43,20 @@ struct ExportOptions {
 /// Whether the claim of this uid is believed there.
 [[nodiscard]] bool is_believed(const ExportOptions& options, uid_t claimed) noexcept;
 
-/// Whom to take the caller for who says it is `claimed`. The groups of the answer are those of
+/// Whom to take the caller for who says it is `claimed`. Whose claims are believed the ids that the
+/// client sent decide; those that are believed stand for what the maps say, and those that stand
+/// for none are anonymous, or left out of the groups. The groups of the answer are those of
 /// `claimed` or lie in `room`, which is for as many. The id 0xFFFFFFFF, which no file may belong
 /// to, is anonymous too, and left out of the groups. Callers that claim nothing (AUTH_NONE) are
 /// anonymous().
 [[nodiscard]] Identity squash(const ExportOptions& options, const Identity& claimed,
                               std::span<gid_t> room);
+
+/// The owners that a client asks for, as ids of the server. False: one stands for none, and is left
+/// out.
+[[nodiscard]] bool map_owners(const ExportOptions& options, NewAttributes& wanted);
+/// The owners that a client is to see.
+[[nodiscard]] uid_t shown_uid(const ExportOptions& options, uid_t uid) noexcept;
+[[nodiscard]] gid_t shown_gid(const ExportOptions& options, gid_t gid) noexcept;
 
 }  // namespace berth::vfs

@@ -89,7 +89,7 @@ TEST(WireAttributes, never_show_what_clients_refuse) {
                                               .gid = 0xFFFFFFFF,
                                               .size = ~std::uint64_t{0},
                                               .fileid = 0},
-                              exported);
+                              exported, {});
     EXPECT_EQ(seen.uid, 65534U);
     EXPECT_EQ(seen.gid, 65534U);
     EXPECT_EQ(seen.mode, 0644U);

@@ -12,6 +12,14 @@ namespace {
 
 constexpr std::array<std::byte, vfs::HandleKey::size> key{std::byte{1}, std::byte{2}, std::byte{3}};
 
+vfs::ExportOptions mapped() {
+    vfs::ExportOptions options{.squash = vfs::Squash::none, .anonymous_uid = 98};
+    EXPECT_EQ(options.users.add("0:0"), "");
+    EXPECT_EQ(options.users.add("1000-1999:101000"), "");
+    EXPECT_EQ(options.groups.add("1000-1999:101000"), "");
+    return options;
+}
+
 std::vector<vfs::Export> make_exports(const std::shared_ptr<vfs::FileSystem>& files,
                                       const std::shared_ptr<vfs::FileSystem>& other) {
     using vfs::Squash;
@@ -21,6 +29,7 @@ std::vector<vfs::Export> make_exports(const std::shared_ptr<vfs::FileSystem>& fi
         vfs::make_export("/anonymous", files, {.squash = Squash::all, .anonymous_uid = 99}),
         vfs::make_export("/readonly", files, {.read_only = true, .squash = Squash::none}),
         vfs::make_export("/async", files, {.squash = Squash::none, .sync = false}),
+        vfs::make_export("/mapped", files, mapped()),
         vfs::make_export("/other", other, {.squash = Squash::none}),
     };
 }

@@ -71,7 +71,8 @@ private:
 };
 
 /// Exports, all but the last of one tree: /tree (nobody squashed), /squashed (root is),
-/// /anonymous (everybody is), /readonly, /async; and /other, another tree.
+/// /anonymous (everybody is), /readonly, /async, /mapped (uid 0, and ids 1000-1999 as 101000 and so
+/// on); and /other, another tree.
 class ServiceTest : public ::testing::Test {
 protected:
     explicit ServiceTest(const ServiceOptions& options = {.write_verifier = 0x0123456789ABCDEF},

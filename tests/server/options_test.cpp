@@ -194,6 +194,26 @@ TEST(Options, FileGivesWhatFlagsDoNot) {
     EXPECT_FALSE(parse({"serve", "/a"}).serve.manages_groups);
 }
 
+TEST(Options, IdsAreMappedByRanges) {
+    const auto text_of = [](const vfs::IdMap& map) {
+        std::string text;
+        for (const auto& range : map.ranges()) text += range.text() + " ";
+        return text;
+    };
+    const auto line = parse({"serve", "/a", "--map-uid", "0-9:100", "--map-uid=10:5", "/b"}).serve;
+    EXPECT_EQ(text_of(line.exports.users), "0-9:100 10:5 ");
+    EXPECT_TRUE(line.exports.groups.empty());
+    EXPECT_EQ(line.directories, (std::vector<std::string>{"/a", "/b"}));
+    const ConfigFile file{"directories = [\"/a\"]\nmap-uid = \"0:7\"\n"
+                          "map-gid = [\"0:8\", \"1:9\"]\n"};
+    const auto serve = parse({"serve", "--config", file.path()}).serve;
+    EXPECT_EQ(text_of(serve.exports.users), "0:7 ");
+    EXPECT_EQ(text_of(serve.exports.groups), "0:8 1:9 ");
+    EXPECT_THROW(parse({"serve", "/a", "--map-gid", "1000"}), UsageError);
+    EXPECT_THROW(parse({"serve", "/a", "--map-gid", "1:1", "--map-gid", "1:2"}), UsageError);
+    EXPECT_THROW(parse({"serve", "--exports", "/e", "--map-uid", "1:1"}), UsageError);
+}
+
 TEST(Options, FileNamesExportsFiles) {
     using Paths = std::vector<std::filesystem::path>;
     const ConfigFile one{"exports = \"/e\"\n"};

@@ -159,6 +159,10 @@ private:
             parse_fsid(option, value);
         } else if (name == "mountpoint" || name == "mp") {
             parse_mount_point(option, value);
+        } else if (name == "map-uid") {
+            parse_map(option, name, value, list_.shared.users);
+        } else if (name == "map-gid") {
+            parse_map(option, name, value, list_.shared.groups);
         } else if (name == "sec") {
             parse_flavors(option);
         } else {
@@ -172,6 +176,15 @@ private:
         if (!id) return problems_.add(option, "expected a number from 0 to 4294967294");
         if (!may_say(name, option)) return;
         (name == "anonuid" ? list_.shared.anonymous_uid : list_.shared.anonymous_gid) = *id;
+    }
+
+    /// Each time adds a range, but the first time in a list takes the place of what the default
+    /// options of the line say.
+    void parse_map(const Word& option, const std::string& name, const std::string& value,
+                   IdMap& map) {
+        if (said_.emplace(name, option.text()).second) map = {};
+        if (auto problem = map.add(value); !problem.empty())
+            problems_.add(option, std::move(problem));
     }
 
     void parse_fsid(const Word& option, const std::string& value) {

@@ -151,6 +151,51 @@ def groups_of_the_call(lab: Lab):
     as_user(4000, 4000, list(range(5001, 5025)), _is_denied("of 5020"))
 
 
+@case(server="mapped")
+def mapped_ids(lab: Lab):
+    """With --map-uid and --map-gid a client's users are others here, and see themselves as ever."""
+    lab.local.chown("", 0, 200000)
+    lab.local.write("of a local user", b"")
+    lab.local.chown("of a local user", 1000, 70000)
+    lab.local.write("private", b"for a group", 0o640)
+    lab.local.chown("private", 0, 202000)
+    path = lab.work()
+    info = os.stat(path)
+    check.equal((info.st_uid, info.st_gid), (0, 0), "the owner of the directory")
+    info = os.stat("of a local user")
+    check.equal((info.st_uid, info.st_gid), (NOBODY, 70000), "an owner who is none of the client's")
+    put("of root", b"")
+    os.chmod("of root", 0o600)
+    put("given away", b"")
+    os.chown("given away", 1000, 2000)
+    os.chmod(path, 0o777)
+
+    def user():
+        put("of a user", b"")
+        os.chmod("of a user", 0o640)
+        check.fails(errno.EPERM, os.chmod, "of a local user", 0o666)
+        check.equal(get("private"), b"for a group", "through a group")
+
+    as_user(1000, 1000, [2000], user)
+    as_user(70000, 1000, [2000], _owns_nothing)
+    check.fails(errno.EINVAL, os.chown, "of root", 70000, -1)
+    expected = {"of root": (0, 0), "given away": (1000, 2000), "of a user": (1000, 1000)}
+    lab.forget()
+    for entry in os.scandir("."):
+        info = entry.stat()
+        if entry.name in expected:
+            there = lab.local.stat(entry.name)
+            owner = expected[entry.name]
+            check.equal((info.st_uid, info.st_gid), owner, f"the owner of {entry.name}")
+            shifted = (owner[0] and 100000 + owner[0], 200000 + owner[1])
+            check.equal((there.st_uid, there.st_gid), shifted, f"the owner of {entry.name} there")
+
+
+def _owns_nothing():
+    put("of a stranger", b"")
+    check.equal(os.stat("of a stranger").st_uid, NOBODY, "the owner of a stranger's file")
+
+
 @case()
 def owner_of_an_open_file(lab: Lab):
     """Opened is opened: the owner goes on writing a file that is read-only from its creation on."""

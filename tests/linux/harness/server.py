@@ -47,6 +47,12 @@ KINDS = {
     "groups": Kind(19049, _at(19049, "--manage-gids"), members=True),
     "crossing": Kind(20049, _at(20049), by_file=True, mounted=True),
     "hidden": Kind(21049, _at(21049, "--squash", "none"), mounted=True),
+    # Clients' users are others here, but for root.
+    "mapped": Kind(
+        22049,
+        _at(22049, "--squash", "none", "--map-uid", "0:0", "--map-uid", "1-65533:100001",
+            "--map-gid", "0-65533:200000"),
+    ),
     # Bulk data: not captured, and names need not be on disk one by one.
     "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
 }

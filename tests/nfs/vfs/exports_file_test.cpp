@@ -68,6 +68,16 @@ TEST(ExportsFile, NothingIsNothing) {
         EXPECT_THAT(exports_of(text), IsEmpty()) << text;
 }
 
+TEST(ExportsFile, IdsAreMappedByRanges) {
+    const auto maps = ",map-uid=0-9:100,map-uid=10:5,map-gid=0-4294967294:0";
+    EXPECT_THAT(table_of("/a h(map-gid=0-4294967294:0,map-uid=0-9:100,map-uid=10:5)"),
+                ElementsAre("/a h " + ro + maps));
+    // A client's own take the place of the line's, each of the two for itself.
+    EXPECT_THAT(table_of("/a -map-uid=0:1,map-uid=1:0,map-gid=7:8 h(map-uid=5:6) g"),
+                ElementsAre("/a h " + ro + ",map-uid=5:6,map-gid=7:8",
+                            "/a g " + ro + ",map-uid=0:1,map-uid=1:0,map-gid=7:8"));
+}
+
 TEST(ExportsFile, DefaultsAreThoseOfExports5) {
     const auto rule = rule_of("*");
     ASSERT_TRUE(rule.sys);
@@ -299,6 +309,15 @@ TEST(ExportsFile, ProblemsNamePlaceAndWord) {
         {"/a host(rw)x", "F:1:4: 'host(rw)x': expected a blank after the ')'"},
         {"/a host(rw)#x", "F:1:4: 'host(rw)#x': expected a blank after the ')'"},
         {"/a host(rw)other(ro)", "F:1:4: 'host(rw)other(ro)': expected a blank after"},
+        {"/a host(map-uid)", "F:1:9: 'map-uid': there is no such option"},
+        {"/a host(map-uid=)", "F:1:9: 'map-uid=': expected ids of clients"},
+        {"/a host(rw,map-gid=1000)", "F:1:12: 'map-gid=1000': expected ids of clients"},
+        {"/a host(map-uid=9-8:1)", "F:1:9: 'map-uid=9-8:1': the last id comes before"},
+        {"/a host(map-uid=0-1:0,map-uid=1:7)",
+         "F:1:23: 'map-uid=1:7': overlaps the client ids of 0-1:0"},
+        {"/a host(map-gid=0-1:0,map-gid=2:1)",
+         "F:1:23: 'map-gid=2:1': overlaps the server ids of 0-1:0"},
+        {"/a host(map-uid=0:4294967295)", "F:1:9: 'map-uid=0:4294967295': goes past"},
         {"/a host(rwx)", "F:1:9: 'rwx': there is no such option"},
         {"/a host(rw,,sync)", "F:1:12: expected an option"},
         {"/a host(rw,)", "F:1:12: expected an option"},
