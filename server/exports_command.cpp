@@ -4,10 +4,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "nfs/vfs/exports.hpp"
+#include "nfs/vfs/nested.hpp"
+#include "nfs/vfs/posix.hpp"
 #include "server/exports_files.hpp"
 #include "server/system_hosts.hpp"
 
@@ -128,11 +133,43 @@ void print_decision(const vfs::Export& exported, const vfs::ClientRule& rule) {
     }
 }
 
+/// As a server has them. Those that the path may lead through are open, with what is mounted there.
+vfs::Nested exports_along(const std::vector<vfs::ListedExport>& listed, const std::string& path) {
+    const auto wanted = vfs::normalised(path).value_or("");
+    std::vector<vfs::Export> exports;
+    exports.reserve(listed.size());
+    for (const auto& one : listed) {
+        std::shared_ptr<vfs::FileSystem> files;
+        if (wanted.starts_with(one.path))
+            if (auto opened = vfs::posix::open(one.path)) files = std::move(*opened);
+        exports.push_back(vfs::make_export(one.path, std::move(files), one.clients, one.fsid));
+    }
+    return vfs::find_nested(std::move(exports), {});
+}
+
+/// The first mount point on the way from the root of an export, which is no part of it then; empty
+/// when there is none.
+std::string mount_point_in(const vfs::ExportMatch& match) {
+    auto path = match.found->path == "/" ? "" : match.found->path;
+    for (std::string_view way = match.rest; !way.empty();) {
+        const auto name = way.substr(0, way.find('/'));
+        way.remove_prefix(std::min(name.size() + 1, way.size()));
+        path += "/" + std::string{name};
+        if (is_mount_point(path)) return path;
+    }
+    return "";
+}
+
+bool crosses_mounts(const vfs::ClientRule& rule) {
+    return (rule.sys ? rule.sys : rule.none)->crosses_mounts;
+}
+
 class Explanation {
 public:
-    Explanation(const std::vector<vfs::ListedExport>& listed, const ExportsOptions& options)
+    Explanation(vfs::Nested found, const ExportsOptions& options)
         : options_(options),
-          exports_(exports_of(listed), &hosts_, {}) {}
+          hidden_(std::move(found.hidden)),
+          exports_(std::move(found.exports), &hosts_, {}) {}
 
     /// Of all addresses that the client goes by. Whether one of them can mount.
     bool print_all() {
@@ -149,14 +186,6 @@ public:
     }
 
 private:
-    static std::vector<vfs::Export> exports_of(const std::vector<vfs::ListedExport>& listed) {
-        std::vector<vfs::Export> exports;
-        exports.reserve(listed.size());
-        for (const auto& one : listed)
-            exports.push_back(vfs::make_export(one.path, nullptr, one.clients, one.fsid));
-        return exports;
-    }
-
     bool print_one(const vfs::ClientAddress& client) {
         std::string known_as;
         for (const auto& name : hosts_.names(client).value_or(std::vector<std::string>{}))
@@ -170,7 +199,7 @@ private:
             const auto rule = table->admit(*match.found, {.client = client, .port = 1});
             if (rule) {
                 print_decision(*match.found, **rule);
-                return print_path();
+                return print_path(match, **rule);
             }
             if (rule.error() == vfs::Refusal::unknown) {
                 print(stdout, "  " + match.found->path +
@@ -178,6 +207,7 @@ private:
                                   "client is; a mount fails until somebody can");
                 return false;
             }
+            if (match.found->is_nested) continue;  // what it is part of has the same entries
             print(stdout, "  " + match.found->path + ": no entry means this client");
             for (const auto& entry : match.found->clients.all())
                 print(stdout, "    " + entry.where.text() + ": not " + entry.client.text());
@@ -187,17 +217,33 @@ private:
         return false;
     }
 
-    [[nodiscard]] bool print_path() const {
+    [[nodiscard]] bool print_path(const vfs::ExportMatch& match,
+                                  const vfs::ClientRule& rule) const {
+        if (match.found->is_nested)
+            print(stdout, "  " + match.found->path +
+                              ": what is mounted here is part of the export (crossmnt)");
+        const auto problem = problem_on_the_way(match, rule);
+        if (!problem.empty()) print(stdout, "  a mount fails: " + problem);
+        return problem.empty();
+    }
+
+    [[nodiscard]] std::string problem_on_the_way(const vfs::ExportMatch& match,
+                                                 const vfs::ClientRule& rule) const {
+        if (const auto point = mount_point_in(match); !point.empty()) {
+            const auto line = point + ": what is mounted here stays hidden";
+            if (!crosses_mounts(rule)) return line + ": the entry has no crossmnt";
+            const auto told = std::ranges::find_if(
+                hidden_, [&](const std::string& one) { return one.starts_with(line); });
+            return told == hidden_.end() ? line : *told;
+        }
         std::error_code error;
         const auto status = std::filesystem::status(options_.path, error);
-        const bool is_directory = !error && std::filesystem::is_directory(status);
-        if (!is_directory)
-            print(stdout, "  a mount fails: " + options_.path + ": " +
-                              (error ? error.message() : std::string{"Not a directory"}));
-        return is_directory;
+        if (error) return options_.path + ": " + error.message();
+        return std::filesystem::is_directory(status) ? "" : options_.path + ": Not a directory";
     }
 
     const ExportsOptions& options_;
+    const std::vector<std::string> hidden_;
     SystemHosts hosts_;
     vfs::Exports exports_;
 };
@@ -223,7 +269,8 @@ int check_exports(const ExportsOptions& options) {
 
 int explain_exports(const ExportsOptions& options) {
     const auto listed = read_exports(files_of(options));
-    return Explanation{listed, options}.print_all() ? EXIT_SUCCESS : EXIT_FAILURE;
+    return Explanation{exports_along(listed, options.path), options}.print_all() ? EXIT_SUCCESS
+                                                                                 : EXIT_FAILURE;
 }
 
 }  // namespace berth::server

@@ -138,8 +138,8 @@ private:
             if (const auto known = from->find(mount.id); known != from->end()) return known->second;
         auto opened = posix::open(mount.point, {.nodes_max = nodes_max});
         if (opened) return std::move(*opened);
-        if (opened.error().code != std::errc::not_a_directory)
-            hide(mount.point, opened.error().reason);
+        const bool is_file = opened.error().code == std::errc::not_a_directory;
+        hide(mount.point, is_file ? "a single file" : opened.error().reason);
         return nullptr;
     }
 

@@ -145,6 +145,32 @@ def exports_by_file(bench: Bench) -> None:
     write(f"{bench.export} *(rw,insecure)")
     bench.reload("reloaded: 1 exports")
     expect(udp_call(port, 100003, 3, 1, handle)[:4] == bytes(4), "exported again, and still stale")
+    explained_below_mounts(bench)
+
+
+def explained_below_mounts(bench: Bench) -> None:
+    """Whether what is mounted in an export is part of it for a client, and if not, why."""
+    memory, kernel, place = (bench.export / name for name in ("memory", "kernel", "memory/place"))
+    for point in (memory, kernel):
+        point.mkdir()
+    table = bench.directory / "exports"
+    table.write_text(f"{bench.export} 127.0.0.1(rw,crossmnt) *(ro)\n")
+    mounting = 'mount -t tmpfs none "$1" && mkdir "$1/place" && mount -t proc none "$2" && shift 2 && exec "$@"'
+
+    def explain(client: str, path: pathlib.Path, status: int) -> str:
+        asked = (str(bench.berth), "exports", "explain", client, str(path), "--exports", str(table))
+        in_mounts = ("unshare", "--mount", "sh", "-c", mounting, "sh", str(memory), str(kernel))
+        return bench.run(*in_mounts, *asked, status=status)
+
+    for path in (memory, place):
+        told = explain("127.0.0.1", path, 0)
+        expect(f"{memory} 127.0.0.1 decides" in told and "rw" in told, told)
+        expect(f"{memory}: what is mounted here is part of the export (crossmnt)" in told, told)
+        told = explain("192.0.2.1", path, 1)
+        expect(f"a mount fails: {memory}: what is mounted here stays hidden: the entry has no crossmnt" in told, told)
+    told = explain("127.0.0.1", kernel / "sys", 1)
+    expect(f"a mount fails: {kernel}: what is mounted here stays hidden: a file system of type proc" in told, told)
+    expect("a mount fails" not in explain("127.0.0.1", bench.export, 0), "the export itself")
 
 
 def udp_call(port: int, program: int, version: int, procedure: int, arguments: bytes, to: str = "127.0.0.1") -> bytes:

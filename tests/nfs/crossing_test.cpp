@@ -119,5 +119,17 @@ TEST_F(CrossingTest, each_file_system_has_its_own_figures) {
     EXPECT_EQ(succeed<FileSystemStatus>({root()}).free_files, outside.free_files);
 }
 
+TEST_F(CrossingTest, each_file_system_has_its_own_limits) {
+    constexpr std::uint32_t links_max = 7;
+    other_ = vfs::memory::make({.links_max = links_max});
+    mount(crossing);
+    const auto file = make_file(inner_, "file");
+    EXPECT_NE(succeed<PathConfiguration>({root()}).links_max, links_max);
+    for (const auto& object : {inner_, file}) {
+        EXPECT_EQ(succeed<PathConfiguration>({object}).links_max, links_max);
+        EXPECT_EQ(succeed<FileSystemInfo>({object}).attributes->fsid, attributes(inner_).fsid);
+    }
+}
+
 }  // namespace
 }  // namespace berth::nfs

@@ -86,44 +86,67 @@ def _is_mounted(path: str) -> bool:
         return False
 
 
+KINDS_MOUNTED = ("ext4", "xfs", "btrfs")
+
+
 @case(server="crossing", seconds=240)
 def mounted_below(lab: Lab):
     """crossmnt: what is mounted in the export is there too, a file system of its own."""
     lab.local.export_as("EXPORT *(rw,no_root_squash,crossmnt)\n")
     work = lab.work()
     os.chdir("..")
-    check.true("mounted" in os.listdir(), "the mount point is listed")
-    check.true(_is_mounted("mounted"), "it is another file system")
-    check.equal(os.stat("mounted/.").st_ino, 2, "the number of its root")
-    os.mkdir("mounted/directory")
-    put("mounted/directory/file", content(300_000))
-    check.equal(os.stat("mounted/..").st_ino, os.stat(".").st_ino, "the way up")
-    check.equal(lab.local.names("../mounted"), [], "what it covers on the server")
-
-    mounted = int(_lines("df", "--output=size", "-B1", "mounted")[1])
+    # As long as this client has not mounted it too, it leaves the answer to the server.
+    _can_not_be_taken_away("mounted-xfs")
+    for kind in KINDS_MOUNTED:
+        mounted = f"mounted-{kind}"
+        check.true(mounted in os.listdir(), "the mount point is listed")
+        check.true(_is_mounted(mounted), "it is another file system")
+        os.mkdir(f"{mounted}/directory")
+        put(f"{mounted}/directory/kept", content(50_000, 1))
+        check.equal(os.stat(f"{mounted}/..").st_ino, os.stat(".").st_ino, "the way up")
+        check.equal(lab.local.names(f"../{mounted}"), [], "what it covers on the server")
+    mounted = int(_lines("df", "--output=size", "-B1", "mounted-ext4")[1])
     check.true(mounted < 2**25 < int(_lines("df", "--output=size", "-B1", ".")[1]), "df's sizes")
+    check.equal(os.stat("mounted-ext4/.").st_ino, 2, "the number of its root")
     check.equal(_lines("find", ".", "-xdev", "-path", "*/directory*"), [], "found by find -xdev")
-    found = sorted(_lines("find", "mounted/directory"))
-    check.equal(found, ["mounted/directory", "mounted/directory/file"], "found by find")
-
-    there = os.path.join(work, "moved")
-    check.fails(errno.EXDEV, os.rename, "mounted/directory/file", there)
-    check.fails(errno.EXDEV, os.link, "mounted/directory/file", there)
-    _lines("mv", "mounted/directory/file", there)
-    check.equal(get(there), content(300_000), "what mv copied")
-    check.equal(os.listdir("mounted/directory"), [], "what mv left")
-
-    put("mounted/directory/kept", content(50_000, 1))
-    with open("mounted/directory/kept", "r+b", buffering=0) as file:
-        lab.local.restart_server("SIGKILL")
-        file.write(b"and more")
-        os.fsync(file.fileno())
-    lab.forget()
-    check.equal(get("mounted/directory/kept")[:8], b"and more", "the file after a restart")
-    check.equal(get("mounted/directory/kept")[8:], content(50_000, 1)[8:], "the rest of it")
-
+    found = sorted(_lines("find", "mounted-xfs/directory"))
+    check.equal(found, ["mounted-xfs/directory", "mounted-xfs/directory/kept"], "found by find")
+    _move_out("mounted-ext4", os.path.join(work, "moved"))
+    _outlive_a_restart(lab)
     os.chdir(work)
     _come_and_go(lab)
+
+
+def _can_not_be_taken_away(mounted: str) -> None:
+    os.mkdir("directory")
+    check.fails(errno.EACCES, os.rmdir, mounted)
+    check.fails(errno.EACCES, os.rename, mounted, "renamed")
+    check.fails(errno.EACCES, os.rename, "directory", mounted)
+    os.rmdir("directory")
+
+
+def _move_out(mounted: str, there: str) -> None:
+    put(f"{mounted}/file", content(300_000))
+    check.fails(errno.EXDEV, os.rename, f"{mounted}/file", there)
+    check.fails(errno.EXDEV, os.link, f"{mounted}/file", there)
+    _lines("mv", f"{mounted}/file", there)
+    check.equal(get(there), content(300_000), "what mv copied")
+    check.true("file" not in os.listdir(mounted), "mv has left it")
+
+
+def _outlive_a_restart(lab: Lab) -> None:
+    """Files that are open, on each kind of file system."""
+    kept = [f"mounted-{kind}/directory/kept" for kind in KINDS_MOUNTED]
+    files = [open(path, "r+b", buffering=0) for path in kept]
+    lab.local.restart_server("SIGKILL")
+    for file in files:
+        file.write(b"and more")
+        os.fsync(file.fileno())
+        file.close()
+    lab.forget()
+    for path in kept:
+        check.equal(get(path)[:8], b"and more", f"{path} after a restart")
+        check.equal(get(path)[8:], content(50_000, 1)[8:], f"the rest of {path}")
 
 
 def _come_and_go(lab: Lab) -> None:
@@ -149,13 +172,14 @@ def _come_and_go(lab: Lab) -> None:
 @case(server="hidden")
 def hidden_below(lab: Lab):
     """Without crossmnt neither what is mounted nor what it covers is to be had."""
-    lab.local.write("../mounted/covered", b"covered")
+    lab.local.write("../mounted-ext4/covered", b"covered")
     lab.work()
     os.chdir("..")
-    check.true("mounted" in os.listdir(), "the mount point is listed")
-    check.fails(errno.EACCES, os.stat, "mounted")
-    check.fails(errno.EACCES, os.listdir, "mounted")
-    check.fails(errno.EACCES, os.stat, "mounted/covered")
-    result, _ = lab.try_mount(lab.reach(), lab.export + "/mounted")
+    check.true("mounted-ext4" in os.listdir(), "the mount point is listed")
+    check.fails(errno.EACCES, os.stat, "mounted-ext4")
+    check.fails(errno.EACCES, os.listdir, "mounted-ext4")
+    check.fails(errno.EACCES, os.stat, "mounted-ext4/covered")
+    _can_not_be_taken_away("mounted-ext4")
+    result, _ = lab.try_mount(lab.reach(), lab.export + "/mounted-ext4")
     check.equal(result.returncode, 32, "the exit status of mounting it by its path")
-    lab.local.unlink("../mounted/covered")
+    lab.local.unlink("../mounted-ext4/covered")

@@ -12,7 +12,7 @@ from harness.network import SERVER_IPV4, Network
 
 SUITE = pathlib.Path(__file__).resolve().parents[1]
 START_SECONDS = 60
-MOUNTED_BYTES = 32 * 2**20
+MOUNTED_MEBIBYTES = {"ext4": 32, "xfs": 300, "btrfs": 120}  # of images, which are sparse
 STOP_SECONDS = 20  # berth allows itself 5
 
 
@@ -23,7 +23,7 @@ class Kind:
     captured: bool = True
     portmap: bool = False
     by_file: bool = False  # exported by a file of exports(5), see Server.export_as()
-    mounted: bool = False  # at "mounted" in its export is an ext4 of its own; it alone sees that
+    mounted: tuple[str, ...] = ()  # in its export, at "mounted-KIND", of its own; it alone sees that
     user: int | None = None  # as whom it runs, without a privilege; root if nothing is said
     members: bool = False  # sees users and groups of its own: ACCOUNTS
 
@@ -45,8 +45,8 @@ KINDS = {
     "memory": Kind(16049, _at(16049, "--squash", "none", "--memory", "tree")),
     "exports": Kind(18049, _at(18049), by_file=True),
     "groups": Kind(19049, _at(19049, "--manage-gids"), members=True),
-    "crossing": Kind(20049, _at(20049), by_file=True, mounted=True),
-    "hidden": Kind(21049, _at(21049, "--squash", "none"), mounted=True),
+    "crossing": Kind(20049, _at(20049), by_file=True, mounted=("ext4", "xfs", "btrfs")),
+    "hidden": Kind(21049, _at(21049, "--squash", "none"), mounted=("ext4",)),
     # Clients' users are others here, but for root.
     "mapped": Kind(
         22049,
@@ -114,15 +114,17 @@ class Server:
         return "sh", "-c", " && ".join((*mounts, 'exec "$0" "$@"'))
 
     def _mounting(self, images: pathlib.Path) -> tuple[str, ...]:
-        """What mounts the image before it runs the server: in the mounts that end with it."""
-        image, point = images / self.name, self.export / "mounted"
-        for made in (images, point):
-            made.mkdir(parents=True, exist_ok=True)
-        with image.open("wb") as file:
-            file.truncate(MOUNTED_BYTES)
-        subprocess.run(["mkfs.ext4", "-q", image], check=True)
-        script = 'mount -o loop "$1" "$2" && shift 2 && exec "$@"'
-        return "sh", "-c", script, "sh", str(image), str(point)
+        """What mounts the images before it runs the server: in the mounts that end with it."""
+        images.mkdir(parents=True, exist_ok=True)
+        mounts = []
+        for kind in self.kind.mounted:
+            image, point = images / f"{self.name}.{kind}", self.export / f"mounted-{kind}"
+            point.mkdir(parents=True)
+            with image.open("wb") as file:
+                file.truncate(MOUNTED_MEBIBYTES[kind] * 2**20)
+            subprocess.run([f"mkfs.{kind}", "-q", image], check=True, stderr=subprocess.DEVNULL)
+            mounts.append(f"mount -o loop '{image}' '{point}'")
+        return "sh", "-c", " && ".join((*mounts, 'exec "$0" "$@"'))
 
     def export_as(self, text: str, expected: str) -> None:
         """From now on this is exported; "EXPORT" in it is the exported directory's path. Returns

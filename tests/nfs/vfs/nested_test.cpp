@@ -3,7 +3,9 @@
 #include "nfs/vfs/nested.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <poll.h>
@@ -53,6 +55,10 @@ protected:
         for (const auto& each : found.exports)
             if (each.is_nested) paths.push_back(below(each));
         return paths;
+    }
+
+    NodePtr root_of(const Nested& found, std::size_t at) {
+        return found.exports.at(at).files->root().value();
     }
 
     posix::TemporaryDirectory top{"/var/tmp"};
@@ -151,6 +157,68 @@ TEST_F(NestedTest, InterfacesOfTheKernelAndOfProcessesStayHidden) {
                                 HasSubstr("type fuse")));
     });
 }
+
+TEST_F(NestedTest, ASingleFileStaysHidden) {
+    in_child_process([this] {
+        have_own_mounts();
+        posix::write_local(top / "file", "covered");
+        posix::bind_mount("/etc/passwd", top / "file");
+        mount_memory(top / "a", "size=1m");
+        const auto found = find(crossing);
+        EXPECT_THAT(added(found), ElementsAre("/a"));
+        EXPECT_THAT(found.hidden,
+                    ElementsAre(top / "file: what is mounted here stays hidden: a single file"));
+        EXPECT_EQ(posix::error_of(root_of(found, 0)->lookup(root_caller, "file")),
+                  std::errc::permission_denied);
+    });
+}
+
+// An empty directory may go, unless something is mounted there (rmdir(2), rename(2)).
+TEST_F(NestedTest, AMountPointIsNotRemovedAndNotRenamed) {
+    in_child_process([this] {
+        have_own_mounts();
+        posix::write_local(top / "file", "covered");
+        posix::bind_mount("/etc/passwd", top / "file");
+        mount_memory(top / "a", "size=1m");
+        for (const auto& options : {plain, crossing}) {
+            const auto found = find(options);
+            const auto root = root_of(found, 0);
+            const auto is_busy = [](const Result<void>& result) {
+                return posix::error_of(result) == std::errc::device_or_resource_busy;
+            };
+            EXPECT_TRUE(is_busy(root->remove_directory(root_caller, "a")));
+            EXPECT_TRUE(is_busy(root->remove(root_caller, "file")));
+            for (const char* name : {"a", "file"})
+                EXPECT_TRUE(is_busy(root->rename(root_caller, name, *root, "moved"))) << name;
+            EXPECT_TRUE(is_busy(root->rename(root_caller, "b", *root, "a")));
+        }
+    });
+}
+
+class NestedInImages : public NestedTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(NestedInImages, HandlesOutliveTheServerAndTheMachine) {
+    in_child_process([this] {
+        have_own_mounts();
+        std::filesystem::create_directory(top / "medium");
+        const std::string_view kind = GetParam();
+        posix::ImageMedium medium{top / "medium", std::string{kind}, kind == "xfs" ? 300U : 120U};
+        std::optional first = find(crossing);
+        const auto id = first->exports.at(1).id;
+        const auto made = root_of(*first, 1)->create(root_caller, "file", {}).value()->id();
+        first.reset();  // nobody unmounts what is open
+        for (const bool machine_too : {false, true}) {
+            if (machine_too) medium.mount_again();
+            const auto again = find(crossing);
+            ASSERT_THAT(added(again), ElementsAre("/medium/mounted"));
+            EXPECT_EQ(again.exports[1].id, id);
+            EXPECT_TRUE(again.exports[1].files->find(made, Wait::yes));
+        }
+    });
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, NestedInImages, ::testing::Values("ext4", "xfs", "btrfs"),
+                         [](const auto& kind) { return std::string{kind.param}; });
 
 TEST_F(NestedTest, WithoutKernelHandlesAllStaysHiddenAndTheReasonIsSaid) {
     in_child_process([this] {
