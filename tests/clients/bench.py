@@ -51,13 +51,13 @@ class Bench:
         """Starts berth with the bench's exports and returns the port it serves on, when it serves."""
         return self.serve_by(self.export, "--memory", "mem", "--squash", "none", *options)
 
-    def serve_by(self, *arguments) -> int:
-        """The same with exactly these arguments."""
+    def serve_by(self, *arguments, by: tuple[str, ...] = ()) -> int:
+        """The same with exactly these arguments; `by` becomes the server when it has done its own."""
         said = self.directory / f"berth-{self._started}.out"
         log = self.directory / f"berth-{self._started}.log"
         with said.open("wb") as out, log.open("wb") as err:
             process = subprocess.Popen(
-                [self.berth, "serve", *arguments, "--state", self.directory / "state"],
+                [*by, self.berth, "serve", *arguments, "--state", self.directory / "state"],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err,
             )  # fmt: skip
         self._servers.append(process)
@@ -83,6 +83,14 @@ class Bench:
         before = count()
         self._servers[-1].send_signal(signal.SIGHUP)
         await_condition(lambda: count() > before, f"the log to say {expected}")
+
+    def unmount(self, point: pathlib.Path) -> bool:
+        """Among the mounts that the last server sees; whether it could be done."""
+        enter = ("nsenter", "--mount", "--target", str(self._servers[-1].pid))
+        done = subprocess.run([*enter, "umount", point], capture_output=True, text=True)
+        if done.returncode and "busy" not in done.stderr:
+            raise Failed(f"umount {point}: {done.stderr}")
+        return done.returncode == 0
 
     def stop_servers(self) -> None:
         """Every berth ends with status 0 on SIGTERM."""

@@ -6,7 +6,7 @@ import re
 import socket
 import struct
 
-from bench import Bench, answers, expect
+from bench import Bench, answers, await_condition, expect
 from traffic import PROGRAM_MISMATCH
 
 SERVED = {(100000, 2), (100000, 3), (100000, 4), (100003, 3), (100005, 1), (100005, 2), (100005, 3)}
@@ -173,6 +173,42 @@ def explained_below_mounts(bench: Bench) -> None:
     expect("a mount fails" not in explain("127.0.0.1", bench.export, 0), "the export itself")
 
 
+def locks_below_mounts(bench: Bench) -> None:
+    """A client's lock keeps a mounted file system busy, as a local one does, until it is let go."""
+    point, beside, table = bench.export / "mounted", bench.export / "beside", bench.directory / "exports"
+    for place in (point, beside):
+        place.mkdir()
+    table.write_text(f"{bench.export} *(rw,insecure,crossmnt)\n")
+    mounting = 'for at in "$1" "$2"; do mount -t tmpfs none "$at"; done; install -m 666 /dev/null "$1/file"; shift 2; exec "$@"'
+    by = ("unshare", "--mount", "sh", "-c", mounting, "sh", str(point), str(beside))
+    port = bench.serve_by("--exports", table, by=by)
+
+    def handle_in(results: bytes) -> bytes:
+        length = struct.unpack(">I", results[4:8])[0]
+        return opaque(results[8 : 8 + length])
+
+    def lock_manager(procedure: int, arguments: bytes) -> int:
+        results = udp_call(port, 100021, 4, procedure, opaque(b"") + arguments)
+        return struct.unpack(">I", results[-4:])[0]
+
+    root = handle_in(udp_call(port, 100005, 3, 1, opaque(str(point).encode())))
+    file = handle_in(udp_call(port, 100003, 3, 3, root + opaque(b"file")))
+    lock = opaque(b"client") + file + opaque(b"owner") + struct.pack(">iQQ", 1, 0, 0)
+    exclusive, not_monitored, unlock = struct.pack(">II", 0, 1), 22, 4
+    status = lock_manager(not_monitored, exclusive + lock + struct.pack(">Ii", 0, 0))
+    expect(status == 0, f"locking: status {status}")
+    expect(not bench.unmount(beside), "unmounted though it is served")
+    # No part of the export any more; the lock is all that is left.
+    table.write_text(f"{bench.export} *(rw,insecure)\n")
+    bench.reload("reloaded: 1 exports")
+    expect(struct.unpack(">I", udp_call(port, 100003, 3, 1, file)[:4])[0] == 70, "still served")
+    await_condition(lambda: bench.unmount(beside), "umount of what is not served any more", 5)
+    expect(not bench.unmount(point), "unmounted though a client has a lock there")
+    status = lock_manager(unlock, lock)
+    expect(status == 0, f"unlocking: status {status}")
+    await_condition(lambda: bench.unmount(point), "umount after the lock was let go", 5)
+
+
 def udp_call(port: int, program: int, version: int, procedure: int, arguments: bytes, to: str = "127.0.0.1") -> bytes:
     """The results of a successful call; the reply must come from the address that was called."""
     xid = os.urandom(4)
@@ -211,5 +247,6 @@ CASES = {
     "rpcinfo.without_version": rpcinfo_without_version,
     "showmount": showmount,
     "exports": exports_by_file,
+    "locks_below_mounts": locks_below_mounts,
     "udp": udp,
 }
