@@ -10,8 +10,10 @@ namespace berth::test {
 
 class TemporaryDirectory {
 public:
-    TemporaryDirectory() {
-        auto name = (std::filesystem::temp_directory_path() / "berth-test-XXXXXX").string();
+    /// `under`: which file system it is on.
+    explicit TemporaryDirectory(
+        const std::filesystem::path& under = std::filesystem::temp_directory_path()) {
+        auto name = (under / "berth-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no temporary directory"};
         path_ = name;
     }
