@@ -80,7 +80,7 @@ boost::system::result<Found, Status> find(const vfs::Exports& exports,
     const auto node = walk(*root.files, entered->match.rest);
     if (!node) return node.error();
     return Found{sealer.seal(root.id, (*node)->id()), *vfs::normalised(path),
-                 entered->rule->offered};
+                 entered->rule->offered, root.files->limits()};
 }
 
 }  // namespace berth::mount

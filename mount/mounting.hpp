@@ -10,15 +10,17 @@
 #include "mount/protocol.hpp"
 #include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/handle.hpp"
+#include "nfs/vfs/types.hpp"
 
 namespace berth::mount {
 
-/// A directory found: its handle, its path as the mount list is to show it, and how calls there are
-/// to say who they are, most wanted first.
+/// A directory found: its handle, its path as the mount list is to show it, how calls there are to
+/// say who they are, most wanted first, and what its file system can do.
 struct Found {
     vfs::Handle handle;
     std::string path;
     std::vector<vfs::Flavor> flavors;
+    vfs::Limits limits;
 };
 
 /// Goes from the longest matching export that is for this client to the directory, name by name,

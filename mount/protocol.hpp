@@ -1,12 +1,12 @@
-// The wire types of program 100005: MOUNT version 3 (RFC 1813 Appendix I) and version 1 (RFC 1094
-// Appendix A), which differ in MNT alone. Version 2 is version 1 with a PATHCONF, for NFSv2, that
-// nobody asks for any more; it is served without, so that who walks all versions finds an answer at
-// each.
+// The wire types of program 100005: MOUNT version 3 (RFC 1813 Appendix I), version 1 (RFC 1094
+// Appendix A), which has another MNT, and version 2, which is in no RFC: it is version 1 and
+// PATHCONF.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "rpc/call.hpp"
 #include "rpc/message.hpp"
@@ -70,10 +70,10 @@ struct Mount {
     using Result = xdr::Union<Status, xdr::Case<Status::ok, Ok>, xdr::Otherwise<xdr::Void>>;
 };
 
-/// MOUNTPROC_MNT — RFC 1094 §A.5.2. The status is a UNIX error number.
+/// MOUNTPROC_MNT — RFC 1094 §A.5.2. The status is a UNIX error number; where one means the same as
+/// a Status of version 3, the numbers are equal.
 struct Mount1 {
-    static constexpr rpc::ProcedureId id{1, "MNT"};
-    static constexpr std::uint32_t access_denied = 13;
+    static constexpr rpc::ProcedureId id{1, "MNT", rpc::Replay::execute, rpc::Runs::on_worker};
     using Args = AskedPath;
     using Handle = std::array<std::byte, 32>;
     using Result =
@@ -118,6 +118,52 @@ struct Export {
     static constexpr rpc::ProcedureId id{5, "EXPORT", rpc::Replay::execute, rpc::Runs::on_worker};
     using Args = xdr::Void;
     using Result = xdr::List<Exported>;
+};
+
+/// MOUNTPROC_EXPORTALL of versions 1 and 2, in no RFC: EXPORT under another number.
+struct ExportAll {
+    static constexpr rpc::ProcedureId id{6, "EXPORTALL", rpc::Replay::execute,
+                                         rpc::Runs::on_worker};
+    using Args = xdr::Void;
+    using Result = Export::Result;
+};
+
+/// MOUNTPROC_PATHCONF of version 2, in no RFC: what pathconf(2) says of a directory. Shorts and
+/// bytes take four bytes each on the wire.
+struct PathConfiguration {
+    static constexpr rpc::ProcedureId id{7, "PATHCONF", rpc::Replay::execute, rpc::Runs::on_worker};
+
+    /// What a `short` holds.
+    static constexpr std::int32_t short_max = std::numeric_limits<std::int16_t>::max();
+
+    /// The bits of mask[0]. There is no status: `failed` says that nothing in the answer counts,
+    /// `no_...` that one figure does not.
+    enum Bit : std::int32_t {
+        failed = 1 << 0,
+        no_links_max = 1 << 1,
+        no_line_bytes_max = 1 << 2,
+        no_input_bytes_max = 1 << 3,
+        no_name_bytes_max = 1 << 4,
+        no_path_bytes_max = 1 << 5,
+        no_pipe_bytes = 1 << 6,
+    };
+    /// SunOS reads bit 7 as "restricts chown", 8 as "refuses long names" and 9 as "no disabling
+    /// character"; Solaris reads 7 as "refuses long names", 8 as "no disabling character" and 9 as
+    /// "restricts chown". All three together say the same to both.
+    static constexpr std::int32_t restricts_chown_and_refuses_long_names = 7 << 7;
+
+    using Args = AskedPath;
+    struct Result {
+        std::int32_t links_max;
+        std::int32_t line_bytes_max;   ///< of a terminal
+        std::int32_t input_bytes_max;  ///< of a terminal
+        std::int32_t name_bytes_max;
+        std::int32_t path_bytes_max;
+        std::int32_t pipe_bytes;            ///< written at once
+        std::uint32_t disabling_character;  ///< of a terminal
+        std::int32_t unused;
+        std::array<std::int32_t, 2> mask;
+    };
 };
 
 }  // namespace berth::mount

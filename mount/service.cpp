@@ -1,7 +1,10 @@
 #include "mount/service.hpp"
 
 #include <algorithm>
+#include <climits>
+#include <limits>
 #include <span>
+#include <utility>
 
 #include "mount/mounting.hpp"
 #include "xdr/codec.hpp"
@@ -42,6 +45,20 @@ rpc::AuthFlavor to_wire(vfs::Flavor flavor) {
     return flavor == vfs::Flavor::sys ? rpc::AuthFlavor::sys : rpc::AuthFlavor::none;
 }
 
+vfs::CallOrigin origin(const rpc::Call& call) {
+    return {.client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
+            .port = call.caller.port};
+}
+
+/// Version 1 knows UNIX's own errors alone.
+std::uint32_t error_number(Status status) {
+    return static_cast<std::uint32_t>(status == Status::server_fault ? Status::io_error : status);
+}
+
+std::int32_t at_most(std::uint32_t number, std::int32_t most) {
+    return static_cast<std::int32_t>(std::min(number, static_cast<std::uint32_t>(most)));
+}
+
 }  // namespace
 
 void Lists::add(const rpc::Call& call, std::string_view directory) {
@@ -80,8 +97,9 @@ xdr::Void Service1::null(rpc::Call&, const xdr::Void&) {
     return {};
 }
 
-Mount1::Result Service1::mount(rpc::Call&, const AskedPath&) {
-    return Mount1::Result::otherwise(Mount1::access_denied);
+Mount1::Result Service1::mount(rpc::Call& call, const AskedPath& path) {
+    const auto found = find(exports_, sealer_, origin(call), path);
+    return Mount1::Result::otherwise(error_number(found ? Status::access_denied : found.error()));
 }
 
 Dump::Result Service1::dump(rpc::Call& call, const xdr::Void&) {
@@ -102,15 +120,30 @@ Export::Result Service1::exports(rpc::Call& call, const xdr::Void&) {
     return lists_.exported(call);
 }
 
+PathConfiguration::Result Service1::path_configuration(rpc::Call& call, const AskedPath& path) {
+    using Reply = PathConfiguration;
+    Reply::Result result{};
+    const auto found = find(exports_, sealer_, origin(call), path);
+    if (!found) {
+        result.mask[0] = Reply::failed;
+        return result;
+    }
+    const auto& limits = found->limits;
+    result.links_max = at_most(limits.links_max, std::numeric_limits<std::int32_t>::max());
+    result.name_bytes_max = at_most(limits.name_bytes_max, Reply::short_max);
+    result.path_bytes_max = PATH_MAX;
+    // Terminals and pipes are the client's own.
+    result.mask[0] = Reply::no_line_bytes_max | Reply::no_input_bytes_max | Reply::no_pipe_bytes |
+                     Reply::restricts_chown_and_refuses_long_names;
+    return result;
+}
+
 xdr::Void Service3::null(rpc::Call&, const xdr::Void&) {
     return {};
 }
 
 Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
-    const vfs::CallOrigin from{
-        .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
-        .port = call.caller.port};
-    const auto found = find(exports_, sealer_, from, path);
+    const auto found = find(exports_, sealer_, origin(call), path);
     if (!found) return Mount::Result::otherwise(found.error());
     lists_.add(call, found->path);
     const auto sealed = found->handle.bytes();
@@ -140,13 +173,15 @@ Export::Result Service3::exports(rpc::Call& call, const xdr::Void&) {
     return lists_.exported(call);
 }
 
-constexpr std::array<rpc::Entry<Service1>, 6> Service1::procedures{
+constexpr std::array<rpc::Entry<Service1>, 8> Service1::procedures{
     rpc::on<rpc::Null, &Service1::null>(),
     rpc::on<Mount1, &Service1::mount>(),
     rpc::on<Dump, &Service1::dump>(),
     rpc::on<Unmount, &Service1::unmount>(),
     rpc::on<UnmountAll, &Service1::unmount_all>(),
     rpc::on<Export, &Service1::exports>(),
+    rpc::on<ExportAll, &Service1::exports>(),
+    rpc::on<PathConfiguration, &Service1::path_configuration>(),
 };
 
 constexpr std::array<rpc::Entry<Service3>, 6> Service3::procedures{
@@ -159,7 +194,9 @@ constexpr std::array<rpc::Entry<Service3>, 6> Service3::procedures{
 };
 
 std::vector<rpc::Program> Services::programs() {
-    return {rpc::make_program(id1, service1_), rpc::make_program(id2, service1_),
+    auto version1 = rpc::make_program(id1, service1_);
+    version1.procedures.resize(PathConfiguration::id.number);
+    return {std::move(version1), rpc::make_program(id2, service1_),
             rpc::make_program(id3, service3_)};
 }
 

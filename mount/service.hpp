@@ -33,12 +33,16 @@ private:
     MountList& mounts_;
 };
 
-/// Version 1, and 2. MNT is refused: its handle would be for NFSv2, which is not served. The rest
-/// is for the tools that still ask version 1.
+/// Versions 1 and 2. MNT never succeeds: its handle would be for NFSv2, which is not served. Where
+/// nothing else is wrong it says "access denied". The rest is for the tools that still ask version
+/// 1.
 class Service1 {
 public:
-    /// Outlives the service.
-    explicit Service1(Lists& lists) : lists_(lists) {}
+    /// All outlive the service.
+    Service1(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Lists& lists)
+        : exports_(exports),
+          sealer_(sealer),
+          lists_(lists) {}
 
     xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
     Mount1::Result mount(rpc::Call& call, const AskedPath& path);
@@ -47,9 +51,14 @@ public:
     xdr::Void unmount_all(rpc::Call& call, const xdr::Void& nothing);
     Export::Result exports(rpc::Call& call, const xdr::Void& nothing);
 
-    static const std::array<rpc::Entry<Service1>, 6> procedures;
+    PathConfiguration::Result path_configuration(rpc::Call& call, const AskedPath& path);
+
+    /// Version 2's. Version 1 has all but the last, PATHCONF.
+    static const std::array<rpc::Entry<Service1>, 8> procedures;
 
 private:
+    const vfs::Exports& exports_;
+    const vfs::HandleSealer& sealer_;
     Lists& lists_;
 };
 
@@ -82,7 +91,7 @@ class Services {
 public:
     Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, MountList& mounts)
         : lists_(exports, mounts),
-          service1_(lists_),
+          service1_(exports, sealer, lists_),
           service3_(exports, sealer, lists_) {}
     Services(const Services&) = delete;
     Services& operator=(const Services&) = delete;

@@ -72,7 +72,7 @@ void call_nfs(std::span<const std::byte> reply) {
 void call_mount(std::span<const std::byte> reply) {
     using namespace mount;
     call<rpc::Null, Mount, Dump, Unmount, UnmountAll, Export>(reply, 1, id3);
-    call<Mount1>(reply, 2, id1);
+    call<Mount1, ExportAll, PathConfiguration>(reply, 2, id2);
 }
 
 void call_portmap(std::span<const std::byte> reply) {

@@ -76,7 +76,7 @@ def codec():
 
 
 def reply():
-    places = {(100003, 3): 0, (100005, 3): 1, (100005, 1): 2, (100000, 2): 3, (100000, 4): 4}
+    places = {(100003, 3): 0, (100005, 3): 1, (100005, 2): 2, (100000, 2): 3, (100000, 4): 4}
     for file, _, procedure in procedures():
         place = places.get((procedure.program_number, procedure.version_number))
         if place is not None:

@@ -1,16 +1,12 @@
 #include "mount/service.hpp"
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nfs/vfs/faulty.hpp"
-#include "nfs/vfs/memory.hpp"
-#include "tests/support/bytes.hpp"
-#include "tests/support/caller.hpp"
+#include "tests/mount/fixture.hpp"
 
 namespace berth::mount {
 namespace {
@@ -18,72 +14,7 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const vfs::Caller root_user{.identity = {}, .wait = vfs::Wait::yes};
-
-vfs::NodePtr made_directory(const vfs::NodePtr& in, std::string_view name, std::uint32_t mode) {
-    return in->make_directory(root_user, name, {.mode = mode}).value();
-}
-
-rpc::Endpoint endpoint(const char* address, std::uint16_t port) {
-    return {.address = *rpc::Address::parse(address), .port = port};
-}
-
-/// Exports /srv and, inside it, /srv/inner (another tree):
-///   /srv/open/deep, /srv/closed (mode 0700), /srv/file, /srv/link -> open, /srv/out -> /
-class MountService : public testing::Test {
-protected:
-    MountService() {
-        const auto root = outer->root().value();
-        made_directory(made_directory(root, "open", 0755), "deep", 0755);
-        made_directory(made_directory(root, "closed", 0700), "deep", 0700);
-        root->create(root_user, "file", {}).value();
-        root->make_symbolic_link(root_user, "link", "open", {}).value();
-        root->make_symbolic_link(root_user, "out", "/", {}).value();
-        made_directory(inner->root().value(), "below", 0755);
-    }
-
-    test::Caller caller(std::uint32_t version) {
-        test::Caller made{services.programs().at(version - 1)};
-        made.from = endpoint("192.0.2.7", 700);
-        return made;
-    }
-
-    Status status(std::string_view path) { return caller(3).call<Mount>({path}).discriminant(); }
-    /// What the handle that MNT gives says.
-    vfs::OpenedHandle handle(std::string_view path) {
-        auto asking = caller(3);
-        const auto result = asking.call<Mount>({path});
-        const auto* ok = result.get_if<Status::ok>();
-        EXPECT_NE(ok, nullptr) << path;
-        return ok == nullptr ? vfs::OpenedHandle{} : sealer.open(ok->handle.bytes()).value();
-    }
-    /// From now on these are exported, as exports(5) writes it.
-    void export_all(const std::string& text) {
-        vfs::ExportsList list;
-        vfs::parse_exports(text, "exports", list);
-        for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
-        std::vector<vfs::Export> all;
-        for (const auto& listed : list.exports)
-            all.push_back(vfs::make_export(listed.path, listed.path == "/srv" ? outer : inner,
-                                           listed.clients));
-        exports.replace(std::move(all));
-    }
-    vfs::ObjectId id(std::initializer_list<std::string_view> way) {
-        auto node = outer->root().value();
-        for (const auto name : way) node = node->lookup(root_user, name).value();
-        return node->id();
-    }
-
-    std::shared_ptr<vfs::faulty::FileSystem> outer =
-        std::make_shared<vfs::faulty::FileSystem>(vfs::memory::make());
-    std::shared_ptr<vfs::FileSystem> inner = vfs::memory::make();
-    vfs::Exports exports{{vfs::make_export("/srv", outer), vfs::make_export("/srv/inner", inner)}};
-    vfs::HandleSealer sealer{vfs::HandleKey::random()};
-    MountList mounts;
-    Services services{exports, sealer, mounts};
-};
-
-TEST_F(MountService, HasTheProceduresOfTheRfc) {
+TEST_F(MountService, HasTheProceduresOfEachVersion) {
     const auto programs = services.programs();
     ASSERT_THAT(programs, SizeIs(3));
     for (std::uint32_t version = 1; version <= 3; ++version) {
@@ -91,8 +22,11 @@ TEST_F(MountService, HasTheProceduresOfTheRfc) {
         EXPECT_EQ(program.id.number, 100005U);
         EXPECT_EQ(program.id.version, version);
         EXPECT_FALSE(program.any_credential);
-        ASSERT_THAT(program.procedures, SizeIs(6));
-        for (const auto& procedure : program.procedures) EXPECT_NE(procedure.invoke, nullptr);
+        ASSERT_THAT(program.procedures, SizeIs(version == 1 ? 7 : version == 2 ? 8 : 6));
+        for (std::uint32_t number = 0; number < program.procedures.size(); ++number) {
+            EXPECT_NE(program.procedures[number].invoke, nullptr);
+            EXPECT_EQ(program.procedures[number].id.number, number);
+        }
     }
 }
 
@@ -118,8 +52,11 @@ TEST_F(MountService, MountOffersUnixCredentialsAndNeverAnEmptyList) {
                 testing::ElementsAre(rpc::AuthFlavor::sys));
 }
 
-TEST_F(MountService, MountMayBlockAndRunsOnAWorker) {
-    EXPECT_EQ(Mount::id.runs, rpc::Runs::on_worker);
+TEST_F(MountService, WhatMayBlockRunsOnAWorker) {
+    for (const auto& program : services.programs())
+        for (const auto& procedure : program.procedures)
+            EXPECT_EQ(procedure.id.runs,
+                      procedure.id.number == 0 ? rpc::Runs::promptly : rpc::Runs::on_worker);
 }
 
 TEST_F(MountService, ADirectoryBelowCanBeMounted) {
@@ -202,18 +139,6 @@ TEST_F(MountService, EveryStatusThatTheFileSystemCanCause) {
 TEST_F(MountService, AFailedMountLeavesNoTrace) {
     status("/srv/missing");
     status("/etc");
-    EXPECT_THAT(mounts.all(), IsEmpty());
-}
-
-TEST_F(MountService, Version1GetsNoHandle) {
-    for (const std::uint32_t version : {1U, 2U}) {
-        auto asking = caller(version);
-        for (const auto* const path : {"/srv", "/missing", ""}) {
-            const auto result = asking.call<Mount1>({std::string_view{path}});
-            EXPECT_EQ(result.discriminant(), Mount1::access_denied);
-        }
-        EXPECT_EQ(asking.results(), test::bytes_of_hex("0000000d"));
-    }
     EXPECT_THAT(mounts.all(), IsEmpty());
 }
 
@@ -348,9 +273,10 @@ TEST_F(MountService, NoPrefixOfArgumentsIsTaken) {
     auto asking = caller(3);
     asking.expect_no_prefix_taken<Mount>({std::string_view{"/srv/open"}});
     asking.expect_no_prefix_taken<Unmount>({std::string_view{"/srv/open"}});
-    auto old = caller(1);
+    auto old = caller(2);
     old.expect_no_prefix_taken<Mount1>({std::string_view{"/srv/open"}});
     old.expect_no_prefix_taken<Unmount>({std::string_view{"/srv/open"}});
+    old.expect_no_prefix_taken<PathConfiguration>({std::string_view{"/srv/open"}});
 }
 
 TEST_F(MountService, AnUnmountOfMoreThanAPathIsGarbage) {
@@ -359,71 +285,6 @@ TEST_F(MountService, AnUnmountOfMoreThanAPathIsGarbage) {
     asking.call<Unmount>({std::string_view{longest}});
     const auto longer = test::encoded(xdr::String<>{std::string_view{longest + "/"}});
     EXPECT_EQ(asking.invoke(Unmount::id.number, longer), rpc::Outcome::garbage_arguments);
-}
-
-// From linux-mount-and-use.pcap, frames 98, 99 and 161: a Linux client mounts and unmounts. The
-// reply's bytes but for the handle, which is the server's own.
-TEST(MountGolden, MountAndUnmount) {
-    const auto tree = std::shared_ptr{vfs::memory::make()};
-    const vfs::Exports exports{{vfs::make_export("/tmp/lab-src/run/x.m1", tree)}};
-    const vfs::HandleSealer sealer{vfs::HandleKey::random()};
-    MountList mounts;
-    Services services{exports, sealer, mounts};
-    test::Caller caller{services.programs()[2]};
-    const auto arguments = test::bytes_of_hex("00000015"  // length of the path
-                                              "2f746d702f6c61622d7372632f72756e2f782e6d31"
-                                              "000000");  // "/tmp/lab-src/run/x.m1"
-    ASSERT_EQ(caller.invoke(Mount::id.number, arguments), rpc::Outcome::success);
-
-    const auto handle = sealer.seal(exports.pin()->all()[0].id, tree->root().value()->id());
-    auto expected = test::bytes_of_hex("00000000");  // MNT3_OK
-    const auto counted = test::encoded(xdr::Opaque<64>{handle.bytes()});
-    expected.insert(expected.end(), counted.begin(), counted.end());
-    const auto flavors = test::bytes_of_hex("00000001"    // one flavour
-                                            "00000001");  // AUTH_SYS
-    expected.insert(expected.end(), flavors.begin(), flavors.end());
-    EXPECT_EQ(caller.results(), expected);
-
-    ASSERT_EQ(caller.invoke(Unmount::id.number, arguments), rpc::Outcome::success);
-    EXPECT_THAT(caller.results(), IsEmpty());
-    EXPECT_THAT(mounts.all(), IsEmpty());
-}
-
-// From linux-mount-and-use.pcap, frame 99: a server's answer with a handle of 24 bytes.
-TEST(MountGolden, AnotherServersAnswer) {
-    const auto reply =
-        test::bytes_of_hex("00000000"  // MNT3_OK
-                           "00000018"  // length of the handle
-                           "43000001 1244d477 bea99fad b12d015a 00aa00c2 975d9000"  // the handle
-                           "00000002"                                               // two flavours
-                           "00000001 00000000");  // AUTH_SYS, AUTH_NONE
-    xdr::Reader in{reply};
-    Mount::Result result;
-    xdr::decode(in, result);
-    ASSERT_TRUE(in.ok());
-    ASSERT_NE(result.get_if<Status::ok>(), nullptr);
-    EXPECT_EQ(result.get_if<Status::ok>()->handle.size(), 24U);
-    EXPECT_THAT(result.get_if<Status::ok>()->flavors.items,
-                testing::ElementsAre(rpc::AuthFlavor::sys, rpc::AuthFlavor::none));
-    EXPECT_EQ(test::encoded(result), reply);
-}
-
-// From rpcinfo-showmount.pcap, frame 21: the answer to `showmount -e`.
-TEST(MountGolden, Export) {
-    const vfs::Exports exports{
-        {vfs::make_export("/tmp/lab-src/run/x.tools", std::shared_ptr{vfs::memory::make()})}};
-    const vfs::HandleSealer sealer{vfs::HandleKey::random()};
-    MountList mounts;
-    Services services{exports, sealer, mounts};
-    test::Caller caller{services.programs()[2]};
-    ASSERT_EQ(caller.invoke(Export::id.number, {}), rpc::Outcome::success);
-    EXPECT_EQ(caller.results(),
-              test::bytes_of_hex("00000001"  // an export follows
-                                 "00000018"  // length of the path
-                                 "2f746d702f6c61622d737263"
-                                 "2f72756e2f782e746f6f6c73"  // "/tmp/lab-src/run/x.tools"
-                                 "00000000"                  // no groups: everyone
-                                 "00000000"));               // the end
 }
 
 }  // namespace

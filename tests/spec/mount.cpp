@@ -1,4 +1,4 @@
-// mount1.x and mount3.x: RFC 1094 Appendix A, RFC 1813 Appendix I.
+// mount1.x and mount3.x: RFC 1094 Appendix A with what came after it, RFC 1813 Appendix I.
 #include "mount/protocol.hpp"
 #include "tests/spec/tables.hpp"
 
@@ -14,13 +14,18 @@ constexpr TypeLine types1[] = {
     type<Mount1::Handle>("fhandle"),    type<Mount1::Result>("fhstatus"),
     type<DirectoryPath>("dirpath"),     type<Name>("name"),
     type<Dump::Result>("mountlist"),    type<decltype(Exported::groups)>("groups"),
-    type<Export::Result>("exportlist"),
+    type<Export::Result>("exportlist"), type<PathConfiguration::Result>("ppathcnf"),
 };
 
 constexpr ProcedureLine procedures1[] = {
-    procedure<rpc::Null>("MOUNTPROC_NULL"),     procedure<Mount1>("MOUNTPROC_MNT", why_unbounded),
-    procedure<Dump>("MOUNTPROC_DUMP"),          procedure<Unmount>("MOUNTPROC_UMNT"),
-    procedure<UnmountAll>("MOUNTPROC_UMNTALL"), procedure<Export>("MOUNTPROC_EXPORT"),
+    procedure<rpc::Null>("MOUNTPROC_NULL"),
+    procedure<Mount1>("MOUNTPROC_MNT", why_unbounded),
+    procedure<Dump>("MOUNTPROC_DUMP"),
+    procedure<Unmount>("MOUNTPROC_UMNT"),
+    procedure<UnmountAll>("MOUNTPROC_UMNTALL"),
+    procedure<Export>("MOUNTPROC_EXPORT"),
+    procedure<ExportAll>("MOUNTPROC_EXPORTALL"),
+    procedure<PathConfiguration>("MOUNTPROC_PATHCONF", why_unbounded),
 };
 
 constexpr ConstantLine constants1[] = {

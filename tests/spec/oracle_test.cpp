@@ -222,13 +222,6 @@ TEST(OracleOfPrograms, ServeWhatTheRfcsName) {
         // RFC 1833 §2 has no null procedure in its program; every program has one (RFC 5531 §12.1).
         "100000 3 0 NULL",
         "100000 4 0 NULL",
-        // MOUNT version 2 is in no RFC; it is served as version 1 is.
-        "100005 2 0 NULL",
-        "100005 2 1 MNT",
-        "100005 2 2 DUMP",
-        "100005 2 3 UMNT",
-        "100005 2 4 UMNTALL",
-        "100005 2 5 EXPORT",
     };
     for (const auto& specification : specifications()) {
         if (specification.procedures.empty()) continue;

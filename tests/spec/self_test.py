@@ -146,6 +146,8 @@ class ByHand(unittest.TestCase):
         self.same(spec_of("mount1.x"), "fhstatus", (13, None), "0000000d")
         self.same(spec_of("mount1.x"), "exportlist", [[b"/a", [[b"g", []]], []]],
                   "00000001 00000002 2f610000 00000001 00000001 67000000 00000000 00000000")
+        self.same(spec_of("mount1.x"), "ppathcnf", [65000, 0, 0, 255, 4096, 0, 0, 0, [0x3CC, 0]],
+                  "0000fde8 00000000 00000000 000000ff 00001000 00000000 00000000 00000000 000003cc 00000000")
         self.same(spec_of("portmap2.x"), "pmaplist", [[[100003, 3, 6, 2049], []]],
                   "00000001 000186a3 00000003 00000006 00000801 00000000")
         self.same(spec_of("nlm4.x"), "nlm4_res", [b"ck", [3]], "00000002 636b0000 00000003")

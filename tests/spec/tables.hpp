@@ -94,7 +94,7 @@ inline void PrintTo(const Specification& specification, std::ostream* out) {
 Specification zoo();       // xdr.x
 Specification messages();  // rpc.x
 Specification nfs3();
-Specification mount1();
+Specification mount1();  // versions 1 and 2
 Specification mount3();
 Specification portmap2();
 Specification rpcbind();
