@@ -1,4 +1,4 @@
-"""rpcinfo and showmount in all their forms, and calls over UDP made by hand."""
+"""rpcinfo in all its forms, exports files, and calls over UDP made by hand."""
 
 import os
 import pathlib
@@ -69,26 +69,6 @@ def rpcinfo_without_version(bench: Bench) -> None:
 
 
 rpcinfo_without_version.refusals = frozenset({PROGRAM_MISMATCH})
-
-
-def showmount(bench: Bench) -> None:
-    bench.serve()
-    for host in ("127.0.0.1", "::1"):
-        exports = bench.run("showmount", "-e", host)
-        expect(str(bench.export) in exports and "/mem" in exports, exports)
-    for option in ([], ["-a"], ["-d"]):
-        bench.run("showmount", *option, "127.0.0.1")
-    # Who mounts is shown, until it unmounts; libnfs mounts and never unmounts.
-    bench.run("nfs-ls", f"nfs://127.0.0.1{bench.export}?version=3")
-    everything = bench.run("showmount", "-a", "127.0.0.1")
-    expect(f"127.0.0.1:{bench.export}" in everything, everything)
-    directories = bench.run("showmount", "-d", "127.0.0.1")
-    expect(str(bench.export) in directories, directories)
-    # A server that is killed knows it when it is back.
-    bench.kill_servers()
-    bench.serve()
-    again = bench.run("showmount", "-a", "127.0.0.1")
-    expect(again == everything, again)
 
 
 def exports_by_file(bench: Bench) -> None:
@@ -245,7 +225,6 @@ CASES = {
     "rpcinfo.lists": rpcinfo_lists,
     "rpcinfo.calls": rpcinfo_calls,
     "rpcinfo.without_version": rpcinfo_without_version,
-    "showmount": showmount,
     "exports": exports_by_file,
     "locks_below_mounts": locks_below_mounts,
     "udp": udp,
