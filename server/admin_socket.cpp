@@ -59,11 +59,6 @@ int listen_at(const std::filesystem::path& path) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    if (const int living = connect_to(path); living >= 0) {
-        ::close(living);
-        errno = EADDRINUSE;
-        return -1;
-    }
     ::unlink(path.c_str());
     const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (number < 0) return -1;
@@ -114,12 +109,18 @@ AdminSocket::~AdminSocket() {
 }
 
 void AdminSocket::run() const {
-    for (;;) {
-        std::array<pollfd, 2> waited{{{listening_, POLLIN, 0}, {ending_, POLLIN, 0}}};
-        if (::poll(waited.data(), waited.size(), -1) < 0) continue;
-        if (waited[1].revents != 0) return;
+    constexpr int pause_ms = 200;  // while there are no descriptors
+    for (bool pauses = false;;) {
+        // The end first: all that a pause waits for.
+        std::array<pollfd, 2> waited{{{ending_, POLLIN, 0}, {listening_, POLLIN, 0}}};
+        if (::poll(waited.data(), pauses ? 1 : waited.size(), pauses ? pause_ms : -1) < 0) continue;
+        if (waited[0].revents != 0) return;
+        if (std::exchange(pauses, false)) continue;
         const int connection = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (connection < 0) continue;
+        if (connection < 0) {
+            pauses = true;
+            continue;
+        }
         ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
         serve(connection);

@@ -1,7 +1,5 @@
 #include "server/config_file.hpp"
 
-#include <algorithm>
-#include <array>
 #include <sstream>
 
 #include <toml++/toml.h>
@@ -18,45 +16,61 @@ namespace {
     throw UsageError(path + line + ": " + what);
 }
 
-/// A string, number or boolean as the command line would have it.
-std::string text_of(const std::string& path, const std::string& key, const toml::node& value) {
-    if (const auto* text = value.as_string()) return text->get();
-    if (const auto* number = value.as_integer()) return std::to_string(number->get());
-    refuse(path, value.source(), "'" + key + "' expects a string or a number");
+/// One key of the file, for messages.
+struct Entry {
+    const std::string& path;
+    const std::string& name;
+
+    [[noreturn]] void refuse(const toml::node& value, const std::string& expected) const {
+        server::refuse(path, value.source(), "'" + name + "' expects " + expected);
+    }
+};
+
+std::string argument(const std::string& name, const std::string& value) {
+    return name == "directories" ? value : "--" + name + "=" + value;
 }
 
-void add(std::vector<std::string>& arguments, const std::string& path, const std::string& key,
-         const toml::node& value) {
-    const bool is_list = key == "directories" || key == "memory";
-    if (is_list ||
-        (value.is_array() && (key == "exports" || key == "map-uid" || key == "map-gid"))) {
-        const auto* list = value.as_array();
-        if (list == nullptr)
-            refuse(path, value.source(), "'" + key + "' expects a list of strings");
-        for (const auto& item : *list) {
-            const auto* text = item.as_string();
-            if (text == nullptr)
-                refuse(path, item.source(), "'" + key + "' expects a list of strings");
-            arguments.push_back(key == "directories" ? text->get()
-                                                     : "--" + key + "=" + text->get());
-        }
-        return;
+std::vector<std::string> of_flag(const Entry& entry, const toml::node& value) {
+    const auto* flag = value.as_boolean();
+    if (flag == nullptr) entry.refuse(value, "true or false");
+    return flag->get() ? std::vector{"--" + entry.name} : std::vector<std::string>{};
+}
+
+std::vector<std::string> of_one(const Entry& entry, const toml::node& value) {
+    if (const auto* text = value.as_string()) return {argument(entry.name, text->get())};
+    if (const auto* number = value.as_integer())
+        return {argument(entry.name, std::to_string(number->get()))};
+    entry.refuse(value, "a string or a number");
+}
+
+std::vector<std::string> of_many(const Entry& entry, const toml::node& value) {
+    const std::string expected = "a string or a list of strings";
+    if (const auto* text = value.as_string()) return {argument(entry.name, text->get())};
+    const auto* list = value.as_array();
+    if (list == nullptr) entry.refuse(value, expected);
+    std::vector<std::string> arguments;
+    for (const auto& item : *list) {
+        const auto* text = item.as_string();
+        if (text == nullptr) entry.refuse(item, expected);
+        arguments.push_back(argument(entry.name, text->get()));
     }
-    if (const auto* flag = value.as_boolean()) {
-        constexpr std::array flags{"read-only", "sync", "async", "manage-gids"};
-        if (std::ranges::find(flags, key) == flags.end())
-            refuse(path, value.source(), "'" + key + "' expects a string or a number");
-        if (flag->get()) arguments.push_back("--" + key);
-        return;
+    return arguments;
+}
+
+std::vector<std::string> arguments_of(const Entry& entry, Shape shape, const toml::node& value) {
+    switch (shape) {
+    case Shape::flag: return of_flag(entry, value);
+    case Shape::one: return of_one(entry, value);
+    case Shape::many: break;
     }
-    arguments.push_back("--" + key + "=" + text_of(path, key, value));
+    return of_many(entry, value);
 }
 
 }  // namespace
 
 std::vector<std::string>
 arguments_of_config_file(const std::string& path,
-                         const std::function<Key(const std::string&)>& judge) {
+                         const std::function<std::optional<Key>(const std::string&)>& judge) {
     toml::table table;
     try {
         table = toml::parse_file(path);
@@ -67,10 +81,9 @@ arguments_of_config_file(const std::string& path,
     for (const auto& [key, value] : table) {
         const std::string name{key.str()};
         const auto judged = judge(name);
-        if (judged == Key::unknown) refuse(path, key.source(), "there is no option '" + name + "'");
-        std::vector<std::string> of_key;
-        add(of_key, path, name, value);
-        if (judged == Key::open) arguments.insert(arguments.end(), of_key.begin(), of_key.end());
+        if (!judged) refuse(path, key.source(), "there is no option '" + name + "'");
+        const auto of_key = arguments_of({path, name}, judged->shape, value);
+        if (!judged->is_given) arguments.insert(arguments.end(), of_key.begin(), of_key.end());
     }
     return arguments;
 }

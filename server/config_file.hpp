@@ -4,22 +4,29 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace berth::server {
 
-/// What the command line says of a key.
-enum class Key : std::uint8_t {
-    unknown,  ///< there is no such option
-    given,    ///< the command line has it already, and wins
-    open,     ///< the file may say it
+/// What may stand behind a key.
+enum class Shape : std::uint8_t {
+    flag,  ///< true or false
+    one,   ///< a string or a number
+    many,  ///< a string, or a list of them
 };
 
-/// The file as command-line arguments, without what the command line has given. Throws UsageError
-/// naming file, line and what was expected.
+struct Key {
+    Shape shape = Shape::one;
+    bool is_given = false;  ///< by the command line, which wins
+};
+
+/// The file as command-line arguments, without what the command line has given; `judge` knows the
+/// keys, and answers with none for those that there are not. Throws UsageError naming file, line
+/// and what was expected.
 std::vector<std::string>
 arguments_of_config_file(const std::string& path,
-                         const std::function<Key(const std::string&)>& judge);
+                         const std::function<std::optional<Key>(const std::string&)>& judge);
 
 }  // namespace berth::server

@@ -215,21 +215,28 @@ std::set<std::string> given_options(const CLI::App& serve) {
     for (const auto* option : serve.get_options())
         if (option->count() > 0)
             given.insert(option->get_lnames().empty() ? "directories" : option->get_lnames()[0]);
-    // Each of the two says what the other one would.
-    if (given.contains("sync") || given.contains("async")) given.insert({"sync", "async"});
+    // Each of two says what the other one would.
+    for (const auto& [one, other] : {std::pair{"sync", "async"}, std::pair{"grace", "no-grace"}})
+        if (given.contains(one) || given.contains(other)) given.insert({one, other});
     return given;
+}
+
+Shape shape_of(const CLI::Option& option) {
+    if (option.get_expected_max() == 0) return Shape::flag;
+    return option.get_expected_max() > 1 ? Shape::many : Shape::one;
 }
 
 /// The same arguments, those that the file adds among them.
 std::vector<std::string> with_file(const CLI::App& serve, const std::string& path,
                                    std::vector<std::string> last_first) {
     const auto given = given_options(serve);
-    const auto from_file = arguments_of_config_file(path, [&](const std::string& name) {
-        const bool is_option =
-            name != "config" && name != "help" && serve.get_option_no_throw("--" + name) != nullptr;
-        if (!is_option && name != "directories") return Key::unknown;
-        return given.contains(name) ? Key::given : Key::open;
-    });
+    const auto judge = [&](const std::string& name) -> std::optional<Key> {
+        if (name == "config" || name == "help") return {};
+        const auto* option = serve.get_option_no_throw(name == "directories" ? "DIR" : "--" + name);
+        if (option == nullptr) return {};
+        return Key{shape_of(*option), given.contains(name)};
+    };
+    const auto from_file = arguments_of_config_file(path, judge);
     last_first.insert(last_first.begin(), from_file.rbegin(), from_file.rend());
     return last_first;
 }

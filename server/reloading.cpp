@@ -22,6 +22,7 @@ std::string needs_restart(const ServeOptions& now, const ServeOptions& next) {
     note(now.threads == next.threads, "threads");
     note(now.workers == next.workers, "workers");
     note(now.state == next.state, "state");
+    note(now.grace == next.grace, "grace");
     note(now.manages_groups == next.manages_groups, "manage-gids");
     note(now.log_format == next.log_format, "log-format");
     // Calls are traced from the start or not at all.

@@ -1,10 +1,12 @@
 #include "server/state_directory.hpp"
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <system_error>
 
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -27,6 +29,18 @@ std::filesystem::path usual_place() {
     return {};
 }
 
+/// Held as long as it lives, and let go by the kernel whatever becomes of the process. Two servers
+/// would tell each other's clients that the server had restarted.
+StateDirectory::Lock lock_of(const std::filesystem::path& directory, std::error_code& error) {
+    StateDirectory::Lock lock{std::fopen((directory / "lock").c_str(), "ae")};
+    if (lock && ::flock(::fileno(lock.get()), LOCK_EX | LOCK_NB) == 0) return lock;
+    error = std::error_code{errno, std::generic_category()};
+    if (lock && error == std::errc::operation_would_block)
+        throw UsageError("another berth runs with the state directory " + directory.string() +
+                         "; --state gives this one a directory of its own");
+    return {};
+}
+
 }  // namespace
 
 std::filesystem::path StateDirectory::place(const std::optional<std::filesystem::path>& asked) {
@@ -41,6 +55,7 @@ StateDirectory::StateDirectory(const std::optional<std::filesystem::path>& asked
         std::filesystem::create_directories(path_, error);
         if (!error && ::access(path_.c_str(), W_OK | X_OK) != 0)
             error = std::error_code{errno, std::generic_category()};
+        if (!error) lock_ = lock_of(path_, error);
         reason = error.message();
     }
     is_kept_ = !path_.empty() && !error;

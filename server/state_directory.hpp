@@ -1,7 +1,9 @@
 // Where berth keeps what must survive a restart.
 #pragma once
 
+#include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,9 +15,8 @@ namespace berth::server {
 class StateDirectory {
 public:
     /// Makes the directory if need be: the one asked for, else /var/lib/berth for root and
-    /// $XDG_STATE_HOME/berth (or
-    /// ~/.local/state/berth) for others. Where it can't be written the server goes on without, and
-    /// the log says so.
+    /// $XDG_STATE_HOME/berth (or ~/.local/state/berth) for others. Where it can't be written the
+    /// server goes on without, and the log says so. Throws UsageError when another server has it.
     explicit StateDirectory(const std::optional<std::filesystem::path>& asked);
 
     /// Where it is for those who asked for that, or for none; nothing is made.
@@ -36,8 +37,14 @@ public:
 
     [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
 
+    struct Close {
+        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    };
+    using Lock = std::unique_ptr<std::FILE, Close>;
+
 private:
     std::filesystem::path path_;
+    Lock lock_;
     bool is_kept_ = false;
 };
 

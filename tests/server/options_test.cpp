@@ -234,13 +234,25 @@ TEST(Options, FlagsOutdoTheFileInEveryWay) {
     EXPECT_EQ(serve.directories, std::vector<std::string>{"/flag"});
 }
 
+TEST(Options, FileGivesEveryFlag) {
+    const ConfigFile file{"directories = \"/a\"\nno-grace = true\nread-only = false\n"};
+    const auto serve = parse({"serve", "--config", file.path()}).serve;
+    EXPECT_EQ(serve.grace, std::chrono::seconds{0});
+    EXPECT_FALSE(serve.exports.read_only);
+    EXPECT_EQ(serve.directories, std::vector<std::string>{"/a"});
+    EXPECT_EQ(parse({"serve", "--config", file.path(), "--grace", "7"}).serve.grace,
+              std::chrono::seconds{7});
+}
+
 TEST(Options, FileErrorsNameFileAndLine) {
     const std::vector<std::pair<std::string, std::string>> wrong{
         {"read-only = true\nlissen = \":1\"\n", ":2: there is no option 'lissen'"},
         {"threads = [1]\n", ":1: 'threads' expects"},
         {"\n\nlisten = \n", ":3: "},
-        {"directories = \"/a\"\n", ":1: 'directories' expects a list"},
-        {"directories = [1]\n", ":1: 'directories' expects a list"},
+        {"directories = 1\n", ":1: 'directories' expects a string or a list"},
+        {"directories = [1]\n", ":1: 'directories' expects a string or a list"},
+        {"no-grace = \"yes\"\n", ":1: 'no-grace' expects true or false"},
+        {"config = \"/c\"\n", ":1: there is no option 'config'"},
         {"squash = true\n", ":1: 'squash' expects"},
     };
     for (const auto& [text, expected] : wrong) {

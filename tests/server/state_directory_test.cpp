@@ -35,6 +35,14 @@ TEST_F(StateDirectoryTest, KeepsTheKey) {
     EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+TEST_F(StateDirectoryTest, BelongsToOneServerAtATime) {
+    {
+        const StateDirectory first{base};
+        EXPECT_THROW(StateDirectory{base}, UsageError);
+    }
+    EXPECT_TRUE(StateDirectory{base}.is_kept());
+}
+
 TEST_F(StateDirectoryTest, EachExportHasAPlaceForItsNames) {
     const StateDirectory state{base};
     EXPECT_EQ(state.names_of("/srv/a"), base / "names" / "=srv=a");
