@@ -7,6 +7,15 @@
 
 namespace berth::nfs {
 
+namespace {
+
+bool is_end(const Target& file, std::uint64_t offset) {
+    const auto now = file.node->attributes(file.caller.wait);
+    return now && offset >= now->size;
+}
+
+}  // namespace
+
 // The attributes are those from before the data was read. Newer ones would have the client take old
 // data for new, and keep it; older ones only make it ask again.
 Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
@@ -26,11 +35,15 @@ Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     const auto buffer = wanted > 0 ? call.memory.bytes(wanted) : std::span<std::byte>{};
     const auto count = file->node->read(file->caller, args.offset, buffer, &*attributes);
     if (!count) return {fail(call, count.error()), {shown}};
-    // Shorter than the size had promised: the file has been cut meanwhile, and this is its end.
-    const bool is_end = *count < wanted || *count == left;
+    // Shorter than the size had promised: the file has been cut meanwhile, and this is its end; or
+    // what comes next can't be read, which the client is to be told when it asks for it. Beyond an
+    // end it would take it for zeros.
+    const bool is_short = *count < wanted;
+    const bool has_ended =
+        is_short ? *count == 0 || is_end(*file, args.offset + *count) : *count == left;
     return Read::Ok{.attributes = shown,
                     .count = static_cast<std::uint32_t>(*count),
-                    .eof = is_end,
+                    .eof = has_ended,
                     .data = std::span<const std::byte>{buffer.first(*count)}};
 }
 

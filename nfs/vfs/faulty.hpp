@@ -2,9 +2,11 @@
 // operations fail, before or after they were carried out. For tests, and for testing clients.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include "nfs/vfs/file_system.hpp"
@@ -49,6 +51,8 @@ struct Fault {
     std::uint64_t times = 1;
     /// Carried out all the same, as when the disk fails late or an answer is lost.
     bool after_success = false;
+    /// Of a read: no failure, but so many bytes at most, as in front of a bad sector.
+    std::optional<std::size_t> read_bytes_max;
     /// Only operations called with Wait::no: so that `would_block` is an honest answer.
     bool unless_waiting = false;
     /// Empty: every operation. Called from any thread.

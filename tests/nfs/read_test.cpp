@@ -130,6 +130,23 @@ TEST_F(ReadTest, of_a_file_cut_meanwhile_ends_where_it_ends) {
     EXPECT_EQ(read(0, 8), (Seen{"0123", true}));
 }
 
+TEST_F(ReadTest, of_a_file_cut_and_grown_meanwhile_ends_nowhere_but_at_its_end) {
+    before_next(Operation::read, [&] {
+        ASSERT_TRUE(inner(file_)->set_attributes(local_root, {.size = 4}));
+        ASSERT_TRUE(inner(file_)->write(local_root, 4, data_of("and more")));
+    });
+    EXPECT_EQ(read(0, 8), (Seen{"0123and ", false}));
+}
+
+TEST_F(ReadTest, ends_for_a_bad_sector_but_says_no_end) {
+    // What lies beyond an end clients take for zeros.
+    const auto reads = [](auto operation) { return operation == Operation::read; };
+    files_->inject({.read_bytes_max = 4, .applies = reads});
+    EXPECT_EQ(read(0, 100), (Seen{"0123", false}));
+    files_->inject({.applies = reads});
+    refuse<Read>(Status::io, {.file = file_, .offset = 4, .count = 96});
+}
+
 TEST_F(ReadTest, fails_with_attributes) {
     fail_all(Operation::read);
     const auto fail = refuse<Read>(Status::io, {.file = file_, .count = 10});

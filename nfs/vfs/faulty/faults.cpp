@@ -59,7 +59,7 @@ std::optional<Faults::Failure> Faults::next(Operation operation, Wait wait) {
         if (fault.applies && !fault.applies(operation)) continue;
         ++seen;
         if (failure || seen < fault.nth || seen - fault.nth >= fault.times) continue;
-        failure = {fault.error, fault.after_success};
+        failure = {fault.error, fault.after_success, fault.read_bytes_max};
     }
     if (failure) ++failures_;
     return failure;

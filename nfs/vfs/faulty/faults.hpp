@@ -18,6 +18,7 @@ public:
     struct Failure {
         std::errc error;
         bool after_success;
+        std::optional<std::size_t> read_bytes_max;
     };
 
     void inject(Fault fault);
@@ -31,7 +32,11 @@ public:
     /// Carries out `action` as this operation.
     template <class Action>
     auto run(Operation operation, Wait wait, Action&& action) -> decltype(action()) {
-        const auto failure = next(operation, wait);
+        return failing(next(operation, wait), std::forward<Action>(action));
+    }
+    template <class Action>
+    static auto failing(const std::optional<Failure>& failure, Action&& action)
+        -> decltype(action()) {
         if (failure && !failure->after_success) return failure->error;
         auto result = std::forward<Action>(action)();
         if (failure && result) return failure->error;

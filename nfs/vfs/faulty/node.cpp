@@ -1,5 +1,6 @@
 #include "nfs/vfs/faulty/node.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace berth::vfs::faulty {
@@ -58,8 +59,12 @@ Result<std::string> Node::read_link(const Caller& caller) {
 
 Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
                                std::span<std::byte> into, const Attributes* seen) {
-    return faults_.run(Operation::read, caller.wait,
-                       [&] { return inner_->read(caller, offset, into, seen); });
+    auto failure = faults_.next(Operation::read, caller.wait);
+    if (failure && failure->read_bytes_max) {
+        into = into.first(std::min(into.size(), *failure->read_bytes_max));
+        failure.reset();
+    }
+    return Faults::failing(failure, [&] { return inner_->read(caller, offset, into, seen); });
 }
 
 Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,

@@ -1,5 +1,6 @@
 #include "nfs/vfs/faulty.hpp"
 
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -56,6 +57,15 @@ TEST_F(Faulty, LateFailureHasHappened) {
 TEST_F(Faulty, LateFailureDoesNotHideARealOne) {
     files.inject({.error = std::errc::io_error, .after_success = true});
     EXPECT_EQ(outcome_of(root->lookup(root_user, "missing")), std::errc::no_such_file_or_directory);
+}
+
+TEST_F(Faulty, AReadComesShort) {
+    auto file = root->create(root_user, "f", {}).value();
+    EXPECT_TRUE(file->write(root_user, 0, test::as_bytes("text")));
+    files.inject({.read_bytes_max = 3, .applies = only(Operation::read)});
+    std::array<std::byte, 8> into{};
+    EXPECT_EQ(file->read(root_user, 0, into).value(), 3U);
+    EXPECT_EQ(file->read(root_user, 0, into).value(), 4U);
 }
 
 TEST_F(Faulty, FailsAsOftenAsAsked) {

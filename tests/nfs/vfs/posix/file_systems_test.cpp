@@ -1,7 +1,9 @@
 // Real file systems, each made for the test: what an exported one must be able to do, and what it
 // says when it is full, over quota, or broken.
+#include <algorithm>
 #include <map>
 #include <set>
+#include <vector>
 
 #include <sys/mount.h>
 
@@ -275,6 +277,23 @@ TEST_F(FileSystems, ABrokenDiskIsSaid) {
         EXPECT_EQ(files->losses(), now);
         EXPECT_EQ(text_of(file->id()), "lost");
         file.reset();
+        files.reset();
+    });
+}
+
+TEST_F(FileSystems, ABadSectorHidesNothingInFrontOfIt) {
+    in_child_process([this] {
+        have_own_mounts();
+        FuseMedium medium{space / "medium"};
+        constexpr std::size_t good = std::size_t{512} << 10;
+        std::vector<std::byte> all(2 * good, std::byte{7});
+        write_local(space / "medium/base/file", std::string(all.size(), 'x'));
+        export_again(medium.path());
+        const auto file = root()->lookup(root_caller, "file").value();
+        medium.fail({.readable_bytes = good});
+        EXPECT_EQ(file->read(root_caller, 0, all).value(), good);
+        EXPECT_EQ(std::ranges::count(all, std::byte{'x'}), static_cast<std::ptrdiff_t>(good));
+        EXPECT_EQ(error_of(file->read(root_caller, good, all)), std::errc::io_error);
         files.reset();
     });
 }

@@ -107,6 +107,8 @@ fuse_operations make_operations() {
     };
     on.read = [](const char*, char* data, std::size_t size, off_t offset, fuse_file_info* file) {
         if (ordered->read != 0) return -ordered->read;
+        const auto end = offset + static_cast<off_t>(size);
+        if (end > ordered->readable_bytes) return -EIO;
         return outcome(::pread(number_of(file), data, size, offset));
     };
     on.write = [](const char*, const char* data, std::size_t size, off_t offset,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include <sys/types.h>
@@ -47,6 +48,8 @@ public:
         int write = 0;
         int sync = 0;
         int read = 0;
+        /// Reads beyond this many bytes fail.
+        std::int64_t readable_bytes = std::numeric_limits<std::int64_t>::max();
     };
     /// Takes effect at once.
     void fail(const Faults& faults);
