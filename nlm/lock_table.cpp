@@ -257,18 +257,18 @@ void LockTable::unshare(const FileKey& key, const Owner& owner) {
     std::erase_if(file->shares, [&](const Share& share) { return share.owner == owner; });
 }
 
-std::size_t LockTable::free(const std::function<bool(const Host&)>& is_meant) {
+std::size_t LockTable::free(const IsMeant& is_meant) {
     std::size_t freed = 0;
     for (auto& found : files()) {
         Visit file{*this, std::move(found)};
-        for (const auto& [host, use] : file->counted) freed += is_meant(host) ? use.locks : 0;
-        file->locks.free([&](const Owner& owner) { return is_meant(owner.host); });
-        std::erase_if(file->shares, [&](const Share& share) { return is_meant(share.owner.host); });
+        freed += file->locks.free(is_meant);
+        freed += std::erase_if(
+            file->shares, [&](const Share& share) { return is_meant(share.owner, share.state); });
         {
             const std::lock_guard guard{lock_};
             std::erase_if(pending_, [&](const auto& entry) {
                 const auto& request = entry.second.grant.request;
-                return request.file == file->key && is_meant(request.owner.host);
+                return request.file == file->key && is_meant(request.owner, request.state);
             });
         }
         file.serve();

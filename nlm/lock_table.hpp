@@ -42,6 +42,7 @@ struct Share {
     Owner owner;  ///< without svid
     std::uint32_t mode = 0;
     std::uint32_t access = 0;
+    std::int32_t state = 0;  ///< as LockRequest's
 };
 
 class LockTable;
@@ -94,8 +95,9 @@ public:
     Answer share(const FileKey& key, const Share& share);
     void unshare(const FileKey& key, const Owner& owner);
 
-    /// Frees what these hosts hold and wait for. Gives how many locks and shares that were.
-    std::size_t free(const std::function<bool(const Host&)>& is_meant);
+    /// Frees what is meant of what is held and waited for. Gives how many locks and shares that
+    /// were.
+    std::size_t free(const IsMeant& is_meant);
 
     /// The client has taken the lock granted under this id. An id is believed only from the address
     /// of the client; unknown ones do nothing.

@@ -123,6 +123,7 @@ std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Aske
                   .svid = asked.svid,
                   .handle = text_of(asked.owner)},
         .wanted = {*range, asked.exclusive ? vfs::LockKind::exclusive : vfs::LockKind::shared},
+        .state = asked.state,
         .offset = asked.offset,
         .length = asked.length,
     };
@@ -147,8 +148,10 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
         call.forget_reply();
         return Status::denied_grace_period;
     }
-    const auto request = request_of(call, asked);
+    auto request = request_of(call, asked);
     if (!request) return Status::too_big;
+    // Reclaims often come without one.
+    if (request->state == 0) request->state = monitored_.state_of(request->owner.host);
     if (asked.exclusive) {
         const auto opened = sealer_.open(asked.file);
         const auto permit = opened ? admit(call, opened->export_id) : opened.error();
@@ -205,11 +208,14 @@ Status Locking::share(rpc::Call& call, const ShareArgs& args) {
     const auto granted = target->node->access(target->caller, asked);
     if (!granted) return to_status(granted.error());
     if (*granted != asked) return Status::failed;
-    return to_status(table_.share(text_of(args.share.file.bytes()),
-                                  {.owner = {.host = host_of(call, args.share.caller_name),
-                                             .handle = text_of(args.share.owner.bytes())},
-                                   .mode = static_cast<std::uint32_t>(args.share.mode),
-                                   .access = wanted}));
+    auto host = host_of(call, args.share.caller_name);
+    const auto state = monitored_.state_of(host);
+    return to_status(table_.share(
+        text_of(args.share.file.bytes()),
+        {.owner = {.host = std::move(host), .handle = text_of(args.share.owner.bytes())},
+         .mode = static_cast<std::uint32_t>(args.share.mode),
+         .access = wanted,
+         .state = state}));
 }
 
 Status Locking::unshare(rpc::Call& call, const ShareArgs& args) {
@@ -223,7 +229,9 @@ void Locking::free_all(rpc::Call& call, std::string_view name) {
     std::erase_if(hosts, [&](const Host& host) { return host.address != call.caller.address; });
     const auto meant = meant_by(name, std::move(hosts));
     if (meant.empty()) return;
-    table_.free([&](const Host& host) { return std::ranges::find(meant, host) != meant.end(); });
+    table_.free([&](const Owner& owner, std::int32_t /*state*/) {
+        return std::ranges::find(meant, owner.host) != meant.end();
+    });
 }
 
 void Locking::acknowledge(const rpc::Call& call, std::uint64_t id, bool is_wanted) {

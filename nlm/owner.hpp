@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "nfs/vfs/locked_ranges.hpp"
@@ -34,10 +35,14 @@ struct Owner {
 /// locks on the file itself.
 using FileKey = std::string;
 
+/// Of what an owner has: whether it is meant. `state`: the client's when it took that.
+using IsMeant = std::function<bool(const Owner& owner, std::int32_t state)>;
+
 struct LockRequest {
     FileKey file;
     Owner owner;
     vfs::LockedRange wanted;
+    std::int32_t state = 0;  ///< state number of the client then; 0: unknown
     /// As the call had them, to be repeated in GRANTED.
     std::uint64_t offset = 0;
     std::uint64_t length = 0;

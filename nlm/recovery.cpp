@@ -69,10 +69,10 @@ void Recovery::restarted(const rpc::Address& from, std::string_view name, std::i
         if (client.host.address == from) there.insert(std::move(client.host));
 
     for (const auto& host : meant_by(name, {there.begin(), there.end()})) {
-        // Of the number that its locks came with, it is the notice of the restart before them.
-        const auto known = monitored_.state_of(host);
-        if (known != 0 && known == state) continue;
-        const auto freed = table_.free([&](const Host& other) { return other == host; });
+        // What came with this number has been taken since: the notice was slower, or comes again.
+        const auto freed = table_.free([&](const Owner& owner, std::int32_t then) {
+            return owner.host == host && (then == 0 || then != state);
+        });
         spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);
         grace_.not_awaited(host);
         monitored_.notified(host);
@@ -84,7 +84,7 @@ void Recovery::simulate_crash() {
     monitored_.restart();
     grace_.begin(hosts_of(monitored_.to_notify()));
     watches_.end_all([this](const Watch& watch) { owe(watch); });
-    table_.free([](const Host&) { return true; });
+    table_.free([](const Owner&, std::int32_t) { return true; });
     notify_all();
 }
 

@@ -51,15 +51,15 @@ bool LockedFile::is_behind(const LockRequest& request, const LockRequest& earlie
     return own == holdings_.end() || own->second.ranges.excluding(earlier.wanted) == nullptr;
 }
 
-vfs::Result<LockedFile::Attempt> LockedFile::take(Holding& holding,
-                                                  const vfs::LockedRange& wanted) {
-    const auto taken = holding.locks->lock(wanted);
+vfs::Result<LockedFile::Attempt> LockedFile::take(Holding& holding, const LockRequest& request) {
+    const auto taken = holding.locks->lock(request.wanted);
     if (!taken) return taken.error();
     if (!*taken) {
         is_contended_ = true;
         return Attempt::refused;
     }
-    holding.ranges.lock(wanted);
+    holding.ranges.lock(request.wanted);
+    holding.state = request.state;
     return Attempt::granted;
 }
 
@@ -73,7 +73,7 @@ vfs::Result<LockedFile::Attempt> LockedFile::lock(const LockRequest& request, co
                                 return is_behind(request, waiter.request);
                             });
     vfs::Result<Attempt> outcome = Attempt::refused;
-    if (!must_queue && !obstacle(request)) outcome = take(holding, request.wanted);
+    if (!must_queue && !obstacle(request)) outcome = take(holding, request);
     const bool is_to_wait = in_turn && outcome && *outcome == Attempt::refused;
     if (!is_to_wait) drop_if_unused(*found);
     return outcome;
@@ -153,9 +153,26 @@ bool LockedFile::stop_waiting(const LockRequest& request) {
     return true;
 }
 
-void LockedFile::free(const std::function<bool(const Owner&)>& is_meant) {
-    std::erase_if(waiters_, [&](const Waiter& waiter) { return is_meant(waiter.request.owner); });
-    std::erase_if(holdings_, [&](const auto& holding) { return is_meant(holding.first); });
+std::size_t LockedFile::free(const IsMeant& is_meant) {
+    std::erase_if(waiters_, [&](const Waiter& waiter) {
+        const auto& request = waiter.request;
+        if (!is_meant(request.owner, request.state)) return false;
+        --holdings_.at(request.owner).waits;
+        return true;
+    });
+    std::size_t freed = 0;
+    for (auto next = holdings_.begin(); next != holdings_.end();) {
+        const auto holding = next++;
+        auto& [owner, held] = *holding;
+        if (!held.ranges.empty() && is_meant(owner, held.state)) {
+            freed += held.ranges.size();
+            // Without a wait that is not meant, it goes, and so does what the file has locked.
+            if (held.waits == 0 || held.locks->unlock({0, vfs::ByteRange::byte_max}))
+                held.ranges = {};
+        }
+        drop_if_unused(holding);
+    }
+    return freed;
 }
 
 std::vector<LockedFile::Served> LockedFile::serve() {
@@ -180,7 +197,7 @@ void LockedFile::serve_once(std::vector<Served>& served) {
         const auto holding = holdings_.find(request.owner);
         if (!must_queue && !obstacle(request)) {
             auto before = cut_to(holding->second.ranges, request.wanted.range);
-            const auto taken = take(holding->second, request.wanted);
+            const auto taken = take(holding->second, request);
             if (taken && *taken == Attempt::granted) {
                 --holding->second.waits;
                 served.push_back({std::move(*waiter), std::move(before)});

@@ -25,6 +25,7 @@ public:
         std::unique_ptr<vfs::FileLocks> locks;
         vfs::LockedRanges ranges;
         std::size_t waits = 0;
+        std::int32_t state = 0;  ///< of the client, as of the newest of its locks here
     };
     struct Waiter {
         LockRequest request;
@@ -58,8 +59,8 @@ public:
     void wait(const LockRequest& request, const ReturnPath& path);
     /// False: no such request waits.
     bool stop_waiting(const LockRequest& request);
-    /// Locks and waits of these owners are gone.
-    void free(const std::function<bool(const Owner&)>& is_meant);
+    /// These locks and waits are gone. Gives how many locks that were.
+    std::size_t free(const IsMeant& is_meant);
 
     /// Gives waiters what they can have now, first come first served.
     std::vector<Served> serve();
@@ -79,7 +80,7 @@ private:
     [[nodiscard]] std::optional<Obstacle> obstacle(const LockRequest& request) const;
     [[nodiscard]] bool is_behind(const LockRequest& request, const LockRequest& earlier) const;
     void serve_once(std::vector<Served>& served);
-    vfs::Result<Attempt> take(Holding& holding, const vfs::LockedRange& wanted);
+    vfs::Result<Attempt> take(Holding& holding, const LockRequest& request);
 
     Holdings holdings_;
     std::list<Waiter> waiters_;

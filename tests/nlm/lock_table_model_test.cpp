@@ -83,7 +83,7 @@ protected:
             if (below(8) != 0) break;
             const auto owner = static_cast<int>(below(owners));
             naive.free(owner);
-            table.free([&](const Host& which) { return which == host(owner); });
+            table.free([&](const Owner& which, std::int32_t) { return which.host == host(owner); });
             std::erase_if(grants,
                           [&](const auto& known) { return known.naive.wanted.owner == owner; });
         }

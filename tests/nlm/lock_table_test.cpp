@@ -198,7 +198,8 @@ TEST_F(LockTableTest, FreeingAHostLetsItsWaitersGoAndServesOthers) {
     ASSERT_EQ(lock_or_wait(owner(1, 2), exclusive(0, 9)), Answer::blocked);
     ASSERT_EQ(table.share("f", {.owner = owner(1), .mode = 1, .access = 1}), Answer::granted);
     EXPECT_THAT(table.hosts(), ElementsAre(host(1), host(2)));
-    EXPECT_EQ(table.free([](const Host& which) { return which == host(1); }), 3U);
+    EXPECT_EQ(table.free([](const Owner& which, std::int32_t) { return which.host == host(1); }),
+              3U);
     EXPECT_THAT(served(), ElementsAre(owner(2)));
     EXPECT_THAT(table.hosts(), ElementsAre(host(2)));
     unlock(owner(2), {0, 9});

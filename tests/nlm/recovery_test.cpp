@@ -125,6 +125,63 @@ TEST_F(RecoveryTest, ARestartedClientHasNoLocksAnyMore) {
     EXPECT_EQ(lock(*other), Status::granted);
 }
 
+TEST_F(RecoveryTest, WhatItHadBeforeItsRestartGoesThoughItLocksBeforeItSaysSo) {
+    serve();
+    auto one = server->client(id4);
+    auto other = server->client(id4, "192.0.2.8");
+    ASSERT_EQ(lock(*one, false, "client", 3), Status::granted);
+    file = server->handle("g");
+    ASSERT_EQ(lock(*one, false, "client", 5), Status::granted);
+    notify("192.0.2.7", "client", 5);
+    EXPECT_EQ(lock(*other), Status::denied) << "locked since";
+    file = server->handle("f");
+    EXPECT_EQ(lock(*other), Status::granted);
+}
+
+TEST_F(RecoveryTest, WhatItReclaimedBeforeItsRestartGoesToo) {
+    serve({holder});
+    auto one = server->client(id4);
+    ASSERT_EQ(lock(*one, true), Status::granted) << "without a number";
+    server->now += seconds{45};
+    file = server->handle("g");
+    ASSERT_EQ(lock(*one, false, "client", 5), Status::granted);
+    notify("192.0.2.7", "client", 5);
+    EXPECT_EQ(server->table.all().size(), 1U);
+}
+
+TEST_F(RecoveryTest, WhoWaitsSinceItsRestartWaitsOn) {
+    serve();
+    auto one = server->client(id4);
+    auto other = server->client(id4, "192.0.2.8");
+    const auto ask = [&](std::uint64_t offset, std::int32_t state) {
+        const LockArgument<Wide> range{.caller_name = std::string_view{"client"},
+                                       .file = bytes(file),
+                                       .offset = offset,
+                                       .length = 1};
+        return one
+            ->call<Lock<Wide>>({.block = true, .exclusive = true, .lock = range, .state = state})
+            .value()
+            .status;
+    };
+    ASSERT_EQ(ask(7, 3), Status::granted);
+    const LockArgument<Wide> first{.file = bytes(file), .length = 2};
+    ASSERT_EQ(other->call<Lock<Wide>>({.exclusive = true, .lock = first}).value().status,
+              Status::granted);
+    ASSERT_EQ(ask(0, 3), Status::blocked);
+    ASSERT_EQ(ask(1, 5), Status::blocked);
+    notify("192.0.2.7", "client", 5);
+    EXPECT_EQ(other
+                  ->call<Lock<Wide>>(
+                      {.exclusive = true, .lock = {.file = bytes(file), .offset = 7, .length = 1}})
+                  .value()
+                  .status,
+              Status::granted);
+    EXPECT_TRUE(other->call<Unlock<Wide>>({.lock = first}));
+    server->run_callbacks();
+    ASSERT_EQ(server->client_side.heard.size(), 1U);
+    EXPECT_EQ(server->client_side.heard[0].offset, 1U);
+}
+
 TEST_F(RecoveryTest, OfTwoClientsOfOneAddressTheNamedOneIsMeant) {
     serve();
     auto one = server->client(id4);
