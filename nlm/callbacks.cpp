@@ -26,27 +26,62 @@ bool Callbacks::stop(std::chrono::milliseconds patience) {
     return changed_.wait_for(held, patience, [this] { return running_ == 0; });
 }
 
+void Callbacks::push(Line& line, Posted posted) {
+    if (posted.callback.kind == Callback::Kind::grant) ++line.grants;
+    if (posted.callback.kind == Callback::Kind::answer) ++answers_;
+    line.posted.push_back(std::move(posted));
+}
+
+Callbacks::Posted Callbacks::pop(Line& line) {
+    auto posted = std::move(line.posted.front());
+    line.posted.pop_front();
+    if (posted.callback.kind == Callback::Kind::grant) --line.grants;
+    if (posted.callback.kind == Callback::Kind::answer) --answers_;
+    return posted;
+}
+
 void Callbacks::post(Callback callback) {
-    const std::lock_guard guard{lock_};
-    auto& line = lines_[{callback.path.client, callback.program.number}];
-    if (line.posted.size() >= line_callbacks_max) return;
+    std::unique_lock held{lock_};
+    const Key key{callback.path.client, callback.program.number};
+    const auto known = lines_.find(key);
+    const bool is_new = known == lines_.end();
+    const bool is_line_full = !is_new && known->second.posted.size() >= line_callbacks_max;
+    const bool is_answer = callback.kind == Callback::Kind::answer;
+    if (is_line_full || (is_answer && answers_ >= answers_max)) {
+        held.unlock();
+        callback.given_up();
+        return;
+    }
     const auto now = Clock::now();
-    line.posted.push_back({std::move(callback), now});
-    line.due = std::min(line.due, now);
+    auto& line = is_new ? lines_[key] : known->second;
+    line.due = is_new ? now : std::min(line.due, now);
     line.pause = first_pause;
+    line.is_away = false;
+    push(line, {std::move(callback), now});
     changed_.notify_one();
 }
 
+bool Callbacks::may_begin(const Line& line) const noexcept {
+    if (line.is_busy) return false;
+    return line.is_urgent() || running_ < 2 || busy_others_ + 1 < running_;
+}
+
 Callbacks::Lines::iterator Callbacks::due_line(Clock::time_point now) {
-    return std::ranges::find_if(lines_, [&](const auto& entry) {
-        return !entry.second.is_busy && entry.second.due <= now;
-    });
+    auto best = lines_.end();
+    const auto is_before = [](const Line& a, const Line& b) {
+        return a.is_urgent() != b.is_urgent() ? a.is_urgent() : a.due < b.due;
+    };
+    for (auto line = lines_.begin(); line != lines_.end(); ++line) {
+        if (line->second.due > now || !may_begin(line->second)) continue;
+        if (best == lines_.end() || is_before(line->second, best->second)) best = line;
+    }
+    return best;
 }
 
 std::optional<Callbacks::Clock::time_point> Callbacks::next_due() const {
     std::optional<Clock::time_point> next;
     for (const auto& [key, line] : lines_)
-        if (!line.is_busy && (!next || line.due < *next)) next = line.due;
+        if (may_begin(line) && (!next || line.due < *next)) next = line.due;
     return next;
 }
 
@@ -61,30 +96,39 @@ bool Callbacks::attempt(Callback& callback) {
     return client && callback.attempt(*client);
 }
 
+/// True: nothing is left to do.
+bool Callbacks::run_callback(Posted& posted, Clock::time_point now) {
+    auto& callback = posted.callback;
+    if (callback.patience && now - posted.since > *callback.patience) {
+        callback.given_up();
+        return true;
+    }
+    return !callback.is_wanted() || attempt(callback);
+}
+
 std::optional<Callbacks::Clock::time_point> Callbacks::run_one(Clock::time_point now) {
     std::unique_lock held{lock_};
     const auto found = due_line(now);
     if (found == lines_.end()) return next_due();
     auto& line = found->second;
-    auto posted = std::move(line.posted.front());
-    line.posted.pop_front();
+    const bool is_other = !line.is_urgent();
+    auto posted = pop(line);
     line.is_busy = true;
+    if (is_other) ++busy_others_;
     held.unlock();
-
-    const auto& patience = posted.callback.patience;
-    const bool is_over = patience && now - posted.since > *patience;
-    if (is_over) posted.callback.given_up();
-    const bool is_done = is_over || !posted.callback.is_wanted() || attempt(posted.callback);
-
+    const bool is_done = run_callback(posted, now);
     held.lock();
+
     line.is_busy = false;
+    if (is_other) --busy_others_;
+    line.is_away = !is_done;
     if (is_done) {
         line.pause = first_pause;
         line.due = now;
         if (line.posted.empty()) lines_.erase(found);
     } else {
         // It goes to the end: what follows may be wanted by somebody who answers.
-        line.posted.push_back(std::move(posted));
+        push(line, std::move(posted));
         line.due = now + line.pause;
         line.pause = std::min(line.pause * 2, longest_pause);
     }

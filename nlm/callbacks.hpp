@@ -1,11 +1,14 @@
 // Calls that the server makes to its clients' machines: each is tried again until it is done or
-// given up. What is for one program of one machine goes in order, one at a time, so that a machine
-// that does not answer holds up nobody but itself, and at most one thread.
+// given up. What is for one program of one machine goes in order, one at a time; of the machines,
+// the one that has been due longest. So one that does not answer holds up its own calls and at most
+// one thread; many hold up others for a while, but not grants to machines that have not failed to
+// answer: those go first, and a thread is kept for them.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -32,6 +35,12 @@ struct Callback {
     std::optional<std::chrono::seconds> patience;
     std::function<void()> given_up = [] {};
     bool any_transport = false;  ///< where path.transport leads nowhere, the other will do
+    enum class Kind : std::uint8_t {
+        other,
+        grant,   ///< of a lock that somebody waits for
+        answer,  ///< to a call that anybody may have made, in anybody's name
+    };
+    Kind kind = Kind::other;
 };
 
 class Callbacks {
@@ -44,6 +53,8 @@ public:
 
     /// For one program of one machine; who posts more loses the newest.
     static constexpr std::size_t line_callbacks_max = 2048;
+    /// For all machines; what else there is, others bound.
+    static constexpr std::size_t answers_max = 4096;
     static constexpr std::chrono::seconds first_pause{1};
     static constexpr std::chrono::seconds longest_pause{30};
 
@@ -58,7 +69,8 @@ public:
     /// The same, however long it takes: nothing that callbacks refer to is used any more.
     void end();
 
-    /// A machine that is thought to be away is tried at once: something has come from it.
+    /// A machine that is thought to be away is tried at once: something has come from it. What is
+    /// lost is given up.
     void post(Callback callback);
 
     /// Makes one attempt that is due at `now`, on the calling thread. Gives when the next one is
@@ -75,11 +87,19 @@ private:
         Clock::time_point due;
         std::chrono::seconds pause = first_pause;
         bool is_busy = false;
+        bool is_away = false;  ///< did not answer the last attempt, nor has it called since
+        std::size_t grants = 0;
+
+        [[nodiscard]] bool is_urgent() const noexcept { return grants > 0 && !is_away; }
     };
     using Key = std::pair<rpc::Address, std::uint32_t>;
     using Lines = std::map<Key, Line>;
 
     Lines::iterator due_line(Clock::time_point now);
+    [[nodiscard]] bool may_begin(const Line& line) const noexcept;
+    void push(Line& line, Posted posted);
+    Posted pop(Line& line);
+    bool run_callback(Posted& posted, Clock::time_point now);
     [[nodiscard]] std::optional<Clock::time_point> next_due() const;
     bool attempt(Callback& callback);
     void run();
@@ -89,7 +109,9 @@ private:
     std::condition_variable changed_;
     Lines lines_;
     bool is_stopping_ = false;
-    std::size_t running_ = 0;
+    std::size_t running_ = 0;      ///< threads
+    std::size_t busy_others_ = 0;  ///< lines that were not urgent when their attempt began
+    std::size_t answers_ = 0;
     std::vector<std::thread> threads_;
 };
 

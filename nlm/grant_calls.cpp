@@ -77,6 +77,7 @@ void GrantCalls::granted(LockTable& table, const Grant& grant) {
                     tell_this](rpc::Client& client) { return tell_this(table, grant, client); },
         .is_wanted = [&table, id = grant.id] { return table.is_pending(id); },
         .patience = {},
+        .kind = Callback::Kind::grant,
     });
 }
 

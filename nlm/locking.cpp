@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 namespace berth::nlm {
 namespace {
 
@@ -84,34 +86,39 @@ Host host_of(const rpc::Call& call, std::string_view name) {
 
 }  // namespace
 
-vfs::Result<vfs::Permit> Locking::admit(rpc::Call& call, vfs::ExportId id) const {
+vfs::Result<Locking::Admitted> Locking::admit(rpc::Call& call,
+                                              std::span<const std::byte> handle) const {
+    const auto opened = sealer_.open(handle);
+    if (!opened) return opened.error();
     const vfs::CallOrigin from{
         .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
         .port = call.caller.port};
-    auto permit = exports_.admit(id, from, claim_of(call), vfs::Wait::yes, &call);
+    auto permit = exports_.admit(opened->export_id, from, claim_of(call), vfs::Wait::yes, &call);
     if (!permit && permit.error() == vfs::would_block) call.forget_reply();
-    return permit;
-}
-
-vfs::Result<Locking::Target> Locking::open(rpc::Call& call,
-                                           std::span<const std::byte> handle) const {
-    const auto opened = sealer_.open(handle);
-    if (!opened) return opened.error();
-    auto permit = admit(call, opened->export_id);
     if (!permit) return permit.error();
-    auto node = permit->exported->files->find(opened->object, vfs::Wait::yes);
-    if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
-    const vfs::Caller caller{permit->caller.identity, vfs::Wait::yes};
-    return Target{.permit = std::move(*permit), .node = std::move(*node), .caller = caller};
+    return Admitted{.permit = std::move(*permit), .object = opened->object};
 }
 
-vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(rpc::Call& call,
-                                                                 const Asked& asked) const {
-    const auto target = open(call, asked.file);
-    if (!target) return target.error();
-    auto locks = target->node->open_locks(target->caller);
+vfs::Result<vfs::NodePtr> Locking::find(const Admitted& admitted) {
+    auto node = admitted.permit.exported->files->find(admitted.object, vfs::Wait::yes);
+    if (!node && node.error() == std::errc::invalid_argument) return vfs::bad_handle;
+    return node;
+}
+
+vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(const Admitted& admitted) {
+    const auto node = find(admitted);
+    if (!node) return node.error();
+    auto locks = (*node)->open_locks(admitted.caller());
     if (!locks) return locks.error();
-    return std::make_unique<KeptLocks>(target->permit.exported->files, std::move(*locks));
+    return std::make_unique<KeptLocks>(admitted.permit.exported->files, std::move(*locks));
+}
+
+bool Locking::is_monitored(const Monitored& client) {
+    if (monitored_.add(client)) return true;
+    if (full_.is_first(client.host))
+        spdlog::warn("{}: too many clients hold locks, in all or of its address; its are refused",
+                     client.host.text());
+    return false;
 }
 
 std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Asked& asked) const {
@@ -136,7 +143,9 @@ Locking::Tested Locking::test(rpc::Call& call, const Asked& asked) {
     }
     const auto request = request_of(call, asked);
     if (!request) return {.status = Status::too_big, .holder = {}};
-    auto holder = table_.test(*request, [&] { return open_locks(call, asked); });
+    const auto admitted = admit(call, asked.file);
+    if (!admitted) return {.status = to_status(admitted.error()), .holder = {}};
+    auto holder = table_.test(*request, [&] { return open_locks(*admitted); });
     if (!holder) return {.status = to_status(holder.error()), .holder = {}};
     if (!*holder) return {.status = Status::granted, .holder = {}};
     return {.status = Status::denied, .holder = std::move(**holder)};
@@ -150,18 +159,20 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
     }
     auto request = request_of(call, asked);
     if (!request) return Status::too_big;
+    // Whoever may not, leaves no trace, though he held something before he might not any more.
+    const auto admitted = admit(call, asked.file);
+    if (!admitted) return to_status(admitted.error());
+    if (asked.exclusive && admitted->permit.options->read_only) return Status::read_only;
     // Reclaims often come without one.
     if (request->state == 0) request->state = monitored_.state_of(request->owner.host);
-    if (asked.exclusive) {
-        const auto opened = sealer_.open(asked.file);
-        const auto permit = opened ? admit(call, opened->export_id) : opened.error();
-        if (permit && permit->options->read_only) return Status::read_only;
-    }
     const auto& host = request->owner.host;
     const Monitored monitored{
         .host = host, .local = call.local.address, .state = asked.state, .used = {}};
     // Before it has the lock: or a crash between the two would leave it unaware of its loss.
-    if (asked.is_monitored && !monitored_.add(monitored)) return Status::denied_no_locks;
+    if (asked.is_monitored && !is_monitored(monitored)) {
+        call.forget_reply();
+        return Status::denied_no_locks;
+    }
     if (asked.reclaim) grace_.heard_of(host);
     const ReturnPath path{.client = call.caller.address,
                           .local = call.local.address,
@@ -170,10 +181,11 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
                           .by_message = asked.by_message};
     const bool may_wait = asked.block && !asked.reclaim;
     const auto answer = table_.lock(
-        *request, [&] { return open_locks(call, asked); }, may_wait ? &path : nullptr);
+        *request, [&] { return open_locks(*admitted); }, may_wait ? &path : nullptr);
     const auto status = answer ? to_status(*answer) : to_status(answer.error());
     // While opening the file took long, the host may have been dropped as one without locks.
-    if (asked.is_monitored && status == Status::granted) monitored_.add(monitored);
+    const bool has_any = status == Status::granted || status == Status::blocked;
+    if (asked.is_monitored && has_any) monitored_.add(monitored);
     if (status == Status::denied_no_locks) call.forget_reply();
     return status;
 }
@@ -197,15 +209,17 @@ Status Locking::share(rpc::Call& call, const ShareArgs& args) {
         call.forget_reply();
         return Status::denied_grace_period;
     }
-    const auto target = open(call, args.share.file.bytes());
-    if (!target) return to_status(target.error());
+    const auto admitted = admit(call, args.share.file.bytes());
+    if (!admitted) return to_status(admitted.error());
+    const auto node = find(*admitted);
+    if (!node) return to_status(node.error());
     const auto wanted = static_cast<std::uint32_t>(args.share.access);
     const bool to_read = (wanted & 1U) != 0;
     const bool to_write = (wanted & 2U) != 0;
     const auto asked =
         static_cast<std::uint8_t>((to_read ? vfs::may_read : 0) | (to_write ? vfs::may_write : 0));
-    if (to_write && target->permit.options->read_only) return Status::read_only;
-    const auto granted = target->node->access(target->caller, asked);
+    if (to_write && admitted->permit.options->read_only) return Status::read_only;
+    const auto granted = (*node)->access(admitted->caller(), asked);
     if (!granted) return to_status(granted.error());
     if (*granted != asked) return Status::failed;
     auto host = host_of(call, args.share.caller_name);

@@ -14,6 +14,7 @@
 #include "nlm/lock_table.hpp"
 #include "nlm/monitor_list.hpp"
 #include "nlm/protocol.hpp"
+#include "nlm/told_once.hpp"
 #include "rpc/call.hpp"
 
 namespace berth::nlm {
@@ -63,24 +64,27 @@ public:
     void acknowledge(const rpc::Call& call, std::uint64_t id, bool is_wanted);
 
 private:
-    struct Target {
+    /// A caller who may use the export of a handle; whether there is such a file is not known yet.
+    struct Admitted {
         vfs::Permit permit;
-        vfs::NodePtr node;
-        vfs::Caller caller;
+        vfs::ObjectId object;
+        [[nodiscard]] vfs::Caller caller() const {
+            return {permit.caller.identity, vfs::Wait::yes};
+        }
     };
-    vfs::Result<vfs::Permit> admit(rpc::Call& call, vfs::ExportId id) const;
-    vfs::Result<Target> open(rpc::Call& call, std::span<const std::byte> handle) const;
-    vfs::Result<std::unique_ptr<vfs::FileLocks>> open_locks(rpc::Call& call,
-                                                            const Asked& asked) const;
+    vfs::Result<Admitted> admit(rpc::Call& call, std::span<const std::byte> handle) const;
+    static vfs::Result<vfs::NodePtr> find(const Admitted& admitted);
+    static vfs::Result<std::unique_ptr<vfs::FileLocks>> open_locks(const Admitted& admitted);
+    [[nodiscard]] bool is_monitored(const Monitored& client);
     [[nodiscard]] std::optional<LockRequest> request_of(const rpc::Call& call,
                                                         const Asked& asked) const;
-    [[nodiscard]] Status status_of_open(rpc::Call& call, const Asked& asked) const;
 
     const vfs::Exports& exports_;
     const vfs::HandleSealer& sealer_;
     LockTable& table_;
     Grace& grace_;
     MonitorList& monitored_;
+    ToldOnce full_;
 };
 
 /// Of these hosts of one address, those that a notice about `name` means: those of that name, as

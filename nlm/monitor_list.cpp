@@ -1,6 +1,8 @@
 #include "nlm/monitor_list.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include <spdlog/spdlog.h>
@@ -37,6 +39,7 @@ void MonitorList::begin() {
     state_ = state_ >= last ? 1 : state_ + 2;
     to_notify_.merge(hosts_);
     hosts_.clear();
+    for (auto& [host, entry] : to_notify_) entry.told.reset();
     write();
 }
 
@@ -63,6 +66,11 @@ void MonitorList::read() {
             words >> state;
             if (words && state > 0) state_ = state | 1;
         } else if (key == "host") {
+            if (to_notify_.size() >= to_notify_max) {
+                spdlog::error("{}: more than {} clients; the others are not told of the restart",
+                              file_->string(), to_notify_max);
+                return;
+            }
             if (auto host = parse_host(words)) {
                 to_notify_.emplace(host->host, *host);
                 continue;
@@ -85,11 +93,6 @@ void MonitorList::write() const {
                       file_->string(), error.message());
 }
 
-std::int32_t MonitorList::state() const {
-    const std::lock_guard guard{lock_};
-    return state_;
-}
-
 bool MonitorList::add(Monitored host) {
     host.used = std::chrono::steady_clock::now();
     const std::lock_guard guard{lock_};
@@ -99,6 +102,12 @@ bool MonitorList::add(Monitored host) {
         return true;
     }
     if (hosts_.size() >= hosts_max) return false;
+    const auto first = hosts_.lower_bound({.address = host.host.address, .name = {}});
+    const auto is_other = [&](const auto& entry) {
+        return entry.first.address != host.host.address;
+    };
+    const auto of_address = std::distance(first, std::find_if(first, hosts_.end(), is_other));
+    if (of_address >= std::ptrdiff_t{address_hosts_max}) return false;
     hosts_.emplace(host.host, host);
     write();
     return true;
@@ -111,23 +120,33 @@ std::int32_t MonitorList::state_of(const Host& host) const {
 }
 
 void MonitorList::keep(const std::function<bool(const Host&)>& is_in_use,
-                       std::chrono::steady_clock::time_point since) {
+                       Clock::time_point used_since, Clock::time_point told_since) {
     const std::lock_guard guard{lock_};
-    const auto gone = std::erase_if(hosts_, [&](const auto& entry) {
-        return entry.second.used < since && !is_in_use(entry.first);
+    const auto unused = std::erase_if(hosts_, [&](const auto& entry) {
+        return entry.second.used < used_since && !is_in_use(entry.first);
     });
-    if (gone > 0) write();
+    const auto silent = std::erase_if(to_notify_, [&](const auto& entry) {
+        return entry.second.told && *entry.second.told < told_since;
+    });
+    if (unused + silent > 0) write();
 }
 
 std::vector<Monitored> MonitorList::to_notify() const {
     const std::lock_guard guard{lock_};
     std::vector<Monitored> all;
     all.reserve(to_notify_.size());
-    for (const auto& [host, entry] : to_notify_) all.push_back(entry);
+    for (const auto& [host, entry] : to_notify_)
+        if (!entry.told) all.push_back(entry);
     return all;
 }
 
-void MonitorList::notified(const Host& host) {
+void MonitorList::told(const Host& host) {
+    const std::lock_guard guard{lock_};
+    if (const auto found = to_notify_.find(host); found != to_notify_.end())
+        found->second.told = Clock::now();
+}
+
+void MonitorList::forget(const Host& host) {
     const std::lock_guard guard{lock_};
     if (to_notify_.erase(host) > 0) write();
 }

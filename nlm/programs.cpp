@@ -83,7 +83,7 @@ bool Services::stop(std::chrono::milliseconds patience) {
         std::unique_lock held{lock_};
         if (!changed_.wait_for(held, patience, [this] { return !is_keeping_; })) return false;
     }
-    tidy();
+    tidy(std::chrono::steady_clock::now());
     return are_callbacks_over;
 }
 
@@ -96,18 +96,16 @@ std::size_t Services::release(std::string_view client) {
     for (const auto& host : monitored_.to_notify()) {
         if (!is_meant(host.host)) continue;
         grace_.not_awaited(host.host);
-        monitored_.notified(host.host);
+        monitored_.forget(host.host);
     }
     spdlog::info("locks: {} lock(s) of {} released by the operator", freed, client);
     return freed;
 }
 
-// Who holds nothing any more need not be told when the server restarts.
-void Services::tidy() {
-    const auto now = std::chrono::steady_clock::now();
+void Services::tidy(std::chrono::steady_clock::time_point used_since) {
     const auto hosts = table_.hosts();
     monitored_.keep([&](const Host& host) { return std::ranges::binary_search(hosts, host); },
-                    now - between_tidyings);
+                    used_since, std::chrono::steady_clock::now() - Grace::silence);
     static_cast<void>(grace_.is_on());
 }
 
@@ -124,7 +122,7 @@ void Services::look_after() {
         held.unlock();
         const bool still = is_contended && table_.retry();
         if (std::chrono::steady_clock::now() >= next_tidying) {
-            tidy();
+            tidy(std::chrono::steady_clock::now() - between_tidyings);
             next_tidying = std::chrono::steady_clock::now() + between_tidyings;
         }
         held.lock();

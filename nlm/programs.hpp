@@ -60,7 +60,8 @@ public:
 
 private:
     void look_after();
-    void tidy();
+    /// Who holds nothing any more and was used before then need not be told of a restart.
+    void tidy(std::chrono::steady_clock::time_point used_since);
 
     const Options options_;
     MonitorList monitored_;

@@ -36,13 +36,13 @@ void Recovery::notify(const Monitored& client) {
         if (!nsm.call<nsm::Notify>({std::string_view{host_name_}, state})) return false;
         spdlog::info("locks: {} knows of the restart", host.text());
         grace_.heard_of(host);
-        monitored_.notified(host);
+        monitored_.told(host);
         return true;
     };
     callback.given_up = [this, host = client.host] {
         spdlog::warn("locks: {} could not be told of the restart", host.text());
         grace_.not_awaited(host);
-        monitored_.notified(host);
+        monitored_.forget(host);
     };
     callbacks_.post(std::move(callback));
 }
@@ -75,7 +75,7 @@ void Recovery::restarted(const rpc::Address& from, std::string_view name, std::i
         });
         spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);
         grace_.not_awaited(host);
-        monitored_.notified(host);
+        monitored_.forget(host);
     }
 }
 

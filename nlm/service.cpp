@@ -96,7 +96,8 @@ Callback callback_to(const rpc::Call& call) {
                      .version = call.program.version},
             .program = call.program,
             .attempt = {},
-            .patience = answer_patience};
+            .patience = answer_patience,
+            .kind = Callback::Kind::answer};
 }
 
 }  // namespace

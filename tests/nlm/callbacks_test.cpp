@@ -71,6 +71,78 @@ TEST_F(CallbacksTest, OfOneClientDoNotWaitForAnother) {
     EXPECT_THAT(attempts, testing::UnorderedElementsAre("away", "there"));
 }
 
+TEST_F(CallbacksTest, TheLongestDueComesFirst) {
+    for (const int to : {9, 1, 5}) callbacks.post(callback(to, std::to_string(to)));
+    run_until(start);
+    EXPECT_THAT(attempts, ElementsAre("9", "1", "5"));
+}
+
+TEST_F(CallbacksTest, GrantsGoBeforeTheOthersUnlessTheirClientIsAway) {
+    auto away = callback(1, "grant to one that is away", 1000);
+    auto there = callback(2, "grant");
+    away.kind = there.kind = Callback::Kind::grant;
+    callbacks.post(std::move(away));
+    run_until(start);
+    callbacks.post(callback(3, "notice"));
+    callbacks.post(std::move(there));
+    attempts.clear();
+    run_until(start + seconds{60});
+    ASSERT_GE(attempts.size(), 3U);
+    attempts.resize(3);
+    EXPECT_EQ(attempts[0], "grant");
+}
+
+TEST_F(CallbacksTest, AThreadIsKeptForGrants) {
+    berth::test::Gate gate;
+    gate.close();
+    callbacks.start(4);
+    for (int to = 1; to <= 20; ++to) {
+        auto made = callback(to, {});
+        made.attempt = [&](rpc::Client&) {
+            gate.pass();
+            return true;
+        };
+        callbacks.post(std::move(made));
+    }
+    gate.await_held_back(3);
+    std::promise<void> done;
+    auto made = callback(200, {});
+    made.kind = Callback::Kind::grant;
+    made.attempt = [&](rpc::Client&) {
+        done.set_value();
+        return true;
+    };
+    callbacks.post(std::move(made));
+    EXPECT_EQ(done.get_future().wait_for(berth::test::patience), std::future_status::ready);
+    EXPECT_EQ(gate.held_back(), 3U);
+    gate.open();
+    gate.await_passed(20);
+    EXPECT_TRUE(callbacks.stop(berth::test::patience));
+}
+
+TEST_F(CallbacksTest, AnswersToWhomeverHaveACeilingOfTheirOwn) {
+    int given_up = 0;
+    const auto post = [&](std::size_t n, Callback::Kind kind) {
+        auto made = callback(1, "a");
+        made.path.client.bytes[14] = static_cast<std::byte>(n >> 8U);
+        made.path.client.bytes[15] = static_cast<std::byte>(n);
+        made.kind = kind;
+        made.given_up = [&] { ++given_up; };
+        callbacks.post(std::move(made));
+    };
+    for (std::size_t n = 0; n < Callbacks::answers_max; ++n) post(n, Callback::Kind::answer);
+    EXPECT_EQ(given_up, 0);
+    post(Callbacks::answers_max, Callback::Kind::answer);
+    EXPECT_EQ(given_up, 1);
+    post(Callbacks::answers_max, Callback::Kind::grant);
+    post(Callbacks::answers_max + 1, Callback::Kind::other);
+    EXPECT_EQ(given_up, 1);
+    run_until(start);
+    EXPECT_EQ(attempts.size(), Callbacks::answers_max + 2);
+    post(0, Callback::Kind::answer);
+    EXPECT_EQ(given_up, 1) << "there is room again";
+}
+
 TEST_F(CallbacksTest, AreForgottenWhenNobodyWantsThem) {
     bool is_wanted = true;
     auto made = callback(1, "a", 1000);
@@ -95,8 +167,13 @@ TEST_F(CallbacksTest, AreGivenUpAfterTheirPatience) {
 }
 
 TEST_F(CallbacksTest, BeyondTheCeilingTheNewestAreLost) {
-    for (std::size_t n = 0; n < Callbacks::line_callbacks_max + 10; ++n)
-        callbacks.post(callback(1, "a"));
+    int given_up = 0;
+    for (std::size_t n = 0; n < Callbacks::line_callbacks_max + 10; ++n) {
+        auto made = callback(1, "a");
+        made.given_up = [&] { ++given_up; };
+        callbacks.post(std::move(made));
+    }
+    EXPECT_EQ(given_up, 10);
     run_until(start);
     EXPECT_EQ(attempts.size(), Callbacks::line_callbacks_max);
 }

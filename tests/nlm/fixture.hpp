@@ -194,10 +194,11 @@ public:
 
     /// A client of the server that calls from this address.
     std::unique_ptr<rpc::Client> client(const rpc::ProgramId& program,
-                                        const char* address = "192.0.2.7",
-                                        std::uint16_t port = 700) {
+                                        const char* address = "192.0.2.7", std::uint16_t port = 700,
+                                        rpc::Transport transport = rpc::Transport::tcp) {
         auto channel = std::make_unique<berth::test::Loopback>(dispatcher);
         channel->from = {*rpc::Address::parse(address), port};
+        channel->transport = transport;
         return std::make_unique<rpc::Client>(std::move(channel), program,
                                              rpc::ClientIdentity{.flavor = rpc::AuthFlavor::sys,
                                                                  .uid = 1000,

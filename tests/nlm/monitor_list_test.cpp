@@ -1,7 +1,10 @@
 // The state number and the clients that hold locks, kept across restarts.
 #include "nlm/monitor_list.hpp"
 
+#include <cstdlib>
 #include <fstream>
+#include <future>
+#include <iomanip>
 #include <sstream>
 
 #include <sys/stat.h>
@@ -10,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/nlm/table_fixture.hpp"
+#include "tests/support/gate.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace berth::nlm::test {
@@ -67,7 +71,7 @@ TEST_F(MonitorListTest, WhoHeldLocksIsToBeNotifiedUntilThatIsDone) {
         MonitorList list{file()};
         EXPECT_THAT(hosts(list.to_notify()), UnorderedElementsAre(host(1), odd));
         EXPECT_EQ(list.to_notify()[0].local, server_address);
-        list.notified(host(1));
+        list.forget(host(1));
         EXPECT_TRUE(list.add(monitored(host(2))));
     }
     MonitorList list{file()};
@@ -90,12 +94,73 @@ TEST_F(MonitorListTest, WhoHoldsNothingIsDroppedWhenIdle) {
     const auto before = std::chrono::steady_clock::now() - std::chrono::hours{1};
     const auto after = std::chrono::steady_clock::now() + std::chrono::hours{1};
     const auto only_second = [](const Host& which) { return which == host(2); };
-    list.keep(only_second, before);
+    list.keep(only_second, before, before);
     EXPECT_EQ(list.state_of(host(1)), 7) << "used lately";
-    list.keep(only_second, after);
+    list.keep(only_second, after, before);
     EXPECT_EQ(list.state_of(host(1)), 0);
     MonitorList next{file()};
     EXPECT_THAT(hosts(next.to_notify()), ElementsAre(host(2)));
+}
+
+TEST_F(MonitorListTest, WhoHasBeenToldIsToBeToldAgainUntilItHasHadTimeToReclaim) {
+    const auto before = std::chrono::steady_clock::now() - std::chrono::hours{1};
+    const auto after = std::chrono::steady_clock::now() + std::chrono::hours{1};
+    const auto nobody = [](const Host&) { return false; };
+    write("host 192.0.2.1 192.0.2.9 x636c69656e7431\n");
+    {
+        MonitorList list{file()};
+        list.told(host(1));
+        EXPECT_THAT(list.to_notify(), IsEmpty());
+        list.keep(nobody, after, before);
+    }
+    {
+        MonitorList list{file()};
+        EXPECT_THAT(hosts(list.to_notify()), ElementsAre(host(1))) << "a crash meanwhile";
+        list.told(host(1));
+        list.restart();
+        EXPECT_THAT(hosts(list.to_notify()), ElementsAre(host(1)));
+        list.told(host(1));
+        list.keep(nobody, after, after);
+    }
+    EXPECT_THAT(MonitorList{file()}.to_notify(), IsEmpty());
+}
+
+TEST_F(MonitorListTest, TheStateNumberCanBeReadWhileTheListIsBusy) {
+    MonitorList list{file()};
+    list.add(monitored(host(1)));
+    const auto after = std::chrono::steady_clock::now() + std::chrono::hours{1};
+    std::int32_t seen = 0;
+    const auto read = [&](const Host&) {
+        auto other = std::async(std::launch::async, [&] { return list.state(); });
+        if (other.wait_for(berth::test::patience) != std::future_status::ready) std::abort();
+        seen = other.get();
+        return true;
+    };
+    list.keep(read, after, after);
+    EXPECT_EQ(seen, 1);
+}
+
+TEST_F(MonitorListTest, AFileOfTooManyIsNotTakenWhole) {
+    std::ostringstream lines;
+    for (std::size_t n = 0; n < MonitorList::to_notify_max + 5; ++n)
+        lines << "host 192.0.2.1 192.0.2.9 x" << std::hex << std::setw(4) << std::setfill('0') << n
+              << '\n';
+    write(lines.str());
+    EXPECT_EQ(MonitorList{file()}.to_notify().size(), MonitorList::to_notify_max);
+}
+
+TEST_F(MonitorListTest, OneAddressHasACeilingOfItsOwn) {
+    MonitorList list{std::nullopt};
+    Host many = host(2);
+    for (std::size_t n = 0; n < MonitorList::address_hosts_max; ++n) {
+        many.name = std::to_string(n);
+        ASSERT_TRUE(list.add(monitored(many)));
+    }
+    EXPECT_TRUE(list.add(monitored(many))) << "it is there already";
+    many.name = "one more";
+    EXPECT_FALSE(list.add(monitored(many)));
+    EXPECT_TRUE(list.add(monitored(host(1))));
+    EXPECT_TRUE(list.add(monitored(host(3))));
 }
 
 TEST_F(MonitorListTest, LinesThatAreNoneAreLeftOut) {
@@ -113,10 +178,15 @@ TEST_F(MonitorListTest, GoesOnWhereItCannotBeWritten) {
 
 TEST_F(MonitorListTest, HasACeiling) {
     MonitorList list{std::nullopt};
-    for (std::size_t n = 0; n < MonitorList::hosts_max; ++n)
-        ASSERT_TRUE(list.add(monitored({.address = {}, .name = std::to_string(n)})));
-    EXPECT_FALSE(list.add(monitored(host(1))));
-    EXPECT_TRUE(list.add(monitored({.address = {}, .name = "7"}))) << "it is there already";
+    const auto numbered = [](std::size_t n) {
+        Host made = host(1);
+        made.address.bytes[2] = static_cast<std::byte>(n >> 8U);
+        made.address.bytes[3] = static_cast<std::byte>(n);
+        return monitored(made);
+    };
+    for (std::size_t n = 0; n < MonitorList::hosts_max; ++n) ASSERT_TRUE(list.add(numbered(n)));
+    EXPECT_FALSE(list.add(numbered(MonitorList::hosts_max)));
+    EXPECT_TRUE(list.add(numbered(7))) << "it is there already";
 }
 
 }  // namespace

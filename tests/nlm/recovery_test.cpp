@@ -2,15 +2,21 @@
 #include "nlm/recovery.hpp"
 
 #include <gmock/gmock.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
+#include "nfs/vfs/faulty.hpp"
+#include "nlm/programs.hpp"
 #include "tests/nlm/fixture.hpp"
 #include "tests/support/caller.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace berth::nlm::test {
 namespace {
 
 using std::chrono::seconds;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
@@ -149,6 +155,69 @@ TEST_F(RecoveryTest, WhatItReclaimedBeforeItsRestartGoesToo) {
     EXPECT_EQ(server->table.all().size(), 1U);
 }
 
+TEST_F(RecoveryTest, WhoMayNotLockIsNotMonitored) {
+    serve();
+    auto one = server->client(id4);
+    const auto known = file;
+    file = "no handle";
+    EXPECT_EQ(lock(*one), Status::stale_handle);
+    server->monitored.restart();
+    EXPECT_THAT(server->monitored.to_notify(), IsEmpty());
+    file = known;
+    EXPECT_EQ(lock(*one), Status::granted);
+    server->exports.replace({});
+    EXPECT_EQ(lock(*one, false, "other"), Status::stale_handle);
+    EXPECT_EQ(lock(*one), Status::stale_handle) << "though it has one of before";
+    EXPECT_EQ(test(*one), Status::stale_handle);
+    server->monitored.restart();
+    EXPECT_EQ(server->monitored.to_notify().size(), 1U);
+    const auto unlocked = one->call<Unlock<Wide>>(
+        {.lock = {.caller_name = std::string_view{"client"}, .file = bytes(file), .svid = 1}});
+    EXPECT_EQ(unlocked.value().status, Status::granted);
+    EXPECT_THAT(server->table.hosts(), IsEmpty());
+}
+
+TEST_F(RecoveryTest, WhoIsDroppedWhileItsFileIsOpenedIsMonitoredAgainThoughItWaits) {
+    serve();
+    const auto slow = std::make_shared<vfs::faulty::FileSystem>(server->files);
+    std::vector<vfs::Export> made;
+    made.push_back(vfs::make_export("/tree", slow, {.squash = vfs::Squash::none}));
+    server->exports.replace(std::move(made));
+    file = server->handle("f");
+    auto other = server->client(id4, "192.0.2.8");
+    ASSERT_EQ(lock(*other), Status::granted);
+    slow->inject({.applies = [&](vfs::faulty::Operation) {
+        const auto after = MonitorList::Clock::now() + seconds{1};
+        server->monitored.keep([](const Host&) { return false; }, after, after);
+        return false;
+    }});
+    const LockArgument<Wide> range{.caller_name = std::string_view{"client"}, .file = bytes(file)};
+    auto one = server->client(id4);
+    const auto waits = one->call<Lock<Wide>>({.block = true, .exclusive = true, .lock = range});
+    ASSERT_EQ(waits.value().status, Status::blocked);
+    server->monitored.restart();
+    ASSERT_EQ(server->monitored.to_notify().size(), 1U);
+    EXPECT_EQ(server->monitored.to_notify()[0].host, holder);
+}
+
+TEST_F(RecoveryTest, AClientTooManyIsRefusedAndTheLogSaysSoOnce) {
+    serve();
+    auto log = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
+    spdlog::default_logger()->sinks().push_back(log);
+    for (std::size_t n = 0; n < MonitorList::address_hosts_max; ++n)
+        server->monitored.add({.host = {.address = holder.address, .name = std::to_string(n)}});
+    auto one = server->client(id4);
+    for (int times = 0; times < 3; ++times) {
+        EXPECT_EQ(lock(*one), Status::denied_no_locks);
+        EXPECT_EQ(lock(*one, false, "another"), Status::denied_no_locks);
+    }
+    EXPECT_EQ(lock(*server->client(id4, "192.0.2.8")), Status::granted);
+    spdlog::default_logger()->sinks().pop_back();
+    EXPECT_THAT(log->last_formatted(),
+                ElementsAre(HasSubstr("192.0.2.7 (client): too many clients"),
+                            HasSubstr("192.0.2.7 (another): too many clients")));
+}
+
 TEST_F(RecoveryTest, WhoWaitsSinceItsRestartWaitsOn) {
     serve();
     auto one = server->client(id4);
@@ -210,6 +279,26 @@ TEST_F(RecoveryTest, AClientThatRestartedTooIsNotAwaited) {
     notify("192.0.2.7", "client", 5);
     EXPECT_FALSE(server->grace.is_on());
     EXPECT_THAT(server->monitored.to_notify(), IsEmpty());
+}
+
+TEST(NlmStop, WhoHoldsNothingIsNotAwaitedAfterIt) {
+    const berth::test::TemporaryDirectory directory;
+    const auto state = directory.path() / "locks";
+    LockServer<Wide> world;  // of which only the exported tree serves
+    const auto file = world.handle("f");
+    Services services{
+        world.exports, world.sealer, {.state_file = state, .host_name = "server", .connect = {}}};
+    rpc::Dispatcher dispatcher;
+    for (auto& program : services.programs()) dispatcher.add(std::move(program));
+    services.start();
+    rpc::Client client{std::make_unique<berth::test::Loopback>(dispatcher), id4};
+    const LockArgument<Wide> range{.caller_name = std::string_view{"client"}, .file = bytes(file)};
+    ASSERT_EQ(client.call<Lock<Wide>>({.exclusive = true, .lock = range}).value().status,
+              Status::granted);
+    EXPECT_EQ(MonitorList{state}.to_notify().size(), 1U);
+    ASSERT_EQ(client.call<Unlock<Wide>>({.lock = range}).value().status, Status::granted);
+    EXPECT_TRUE(services.stop(seconds{20}));
+    EXPECT_THAT(MonitorList{state}.to_notify(), IsEmpty());
 }
 
 class NsmTest : public RecoveryTest {

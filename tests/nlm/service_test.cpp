@@ -77,6 +77,17 @@ TYPED_TEST(EveryVersion, GrantedComesWhenTheLockIsFree) {
     EXPECT_EQ(this->lock(*this->one, 5, 1), S::denied);
 }
 
+TYPED_TEST(EveryVersion, GrantedGoesOverTheTransportThatTheWaitCameOver) {
+    using S = typename TestFixture::Answer;
+    auto over_udp = this->server.client(TypeParam::id, "192.0.2.8", 700, rpc::Transport::udp);
+    ASSERT_EQ(this->lock(*this->one, 0, 10), S::granted);
+    ASSERT_EQ(this->lock(*over_udp, 0, 10, true), S::blocked);
+    ASSERT_EQ(this->unlock(*this->one, 0, 10), S::granted);
+    this->server.run_callbacks();
+    ASSERT_EQ(this->server.connections.size(), 1U);
+    EXPECT_EQ(this->server.connections[0].first.transport, rpc::Transport::udp);
+}
+
 TYPED_TEST(EveryVersion, GrantedIsRepeatedUntilSomebodyAnswers) {
     using S = typename TestFixture::Answer;
     ASSERT_EQ(this->lock(*this->one, 0, 10), S::granted);
