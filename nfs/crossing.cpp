@@ -40,7 +40,7 @@ vfs::Result<std::optional<Target>> Service::cross_down(rpc::Call& call, const Ta
     if (!permit || !is_shown(*permit->exported, *permit->options, *from.options))
         return std::optional<Target>{};
     if (const auto allowed = check_search(from); !allowed) return allowed.error();
-    auto root = permit->exported->files->root();
+    auto root = permit->exported->files->root(from.caller.wait);
     if (!root) return root.error();
     return std::optional{target(call, *std::move(permit), *std::move(root), from.caller.wait)};
 }
@@ -50,7 +50,8 @@ vfs::Result<std::optional<Target>> Service::cross_up(rpc::Call& call, const Targ
         const auto crossing =
             std::ranges::find(outer.crossings, from.exported->id, &vfs::Crossing::inner);
         if (crossing == outer.crossings.end()) continue;
-        const auto root = from.exported->files->root();
+        const auto root = from.exported->files->root(from.caller.wait);
+        if (!root && root.error() == vfs::would_block) return root.error();
         if (!root || *root != from.node) break;
         auto permit = admit(call, outer.id);
         if (!permit && permit.error() == vfs::would_block) return permit.error();

@@ -65,4 +65,9 @@ Status fail(rpc::Call& call, std::errc error) {
     return status;
 }
 
+Status fail_after_change(std::errc error) {
+    const auto status = to_status(error);
+    return status == Status::jukebox ? Status::io : status;
+}
+
 }  // namespace berth::nfs

@@ -15,6 +15,10 @@ namespace berth::nfs {
 /// for duplicates of the call.
 [[nodiscard]] Status fail(rpc::Call& call, std::errc error);
 
+/// The same for what fails once something has been changed, as making it durable may. To try again
+/// would be to change it twice, so what the server is short of is an I/O error then.
+[[nodiscard]] Status fail_after_change(std::errc error);
+
 /// Whether the operation failed because this thread must not wait; then the call is deferred, and
 /// what it would answer is of no importance. The one place where that is decided.
 bool defer_if_blocked(rpc::Call& call, std::errc error);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -129,12 +130,22 @@ void announce(const Listening& listening, const vfs::ExportTable& exports, bool 
     std::fflush(stdout);
 }
 
+/// What clients may count on, whoever started the server: the modes that they ask for, and as many
+/// descriptors as are to be had.
+void set_up_process() {
+    ::umask(0);
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     set_up_log(options.log_level, options.log_format);
     const Signals signals;
-    ::umask(0);
+    set_up_process();
     const StateDirectory state{options.state};
     const vfs::HandleSealer sealer{state.handle_key()};
     SystemHosts hosts;

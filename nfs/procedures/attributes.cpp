@@ -58,7 +58,7 @@ SetAttributes::Result Service::set_attributes(rpc::Call& call, const SetAttribut
     auto object = wcc.finish();
     if (!done) return {fail(call, done.error()), {std::move(object)}};
     if (const auto durable = target->sync_if_promised(); !durable)
-        return {fail(call, durable.error()), {std::move(object)}};
+        return {fail_after_change(durable.error()), {std::move(object)}};
     return SetAttributes::Ok{std::move(object)};
 }
 

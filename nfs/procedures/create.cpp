@@ -34,7 +34,7 @@ Create::Result Service::make(rpc::Call& call, const Entry& where, Make make) {
     if (!made) return {fail(call, made.error()), {std::move(wcc)}};
     auto durable = directory->sync_if_promised(**made);
     if (durable) durable = directory->sync_if_promised();
-    if (!durable) return {fail(call, durable.error()), {std::move(wcc)}};
+    if (!durable) return {fail_after_change(durable.error()), {std::move(wcc)}};
     return Created{.object = seal(call, *directory->exported, (*made)->id()),
                    .attributes = directory->attributes_of(**made),
                    .directory = std::move(wcc)};

@@ -21,7 +21,7 @@ Remove::Result Service::take_away(rpc::Call& call, const Entry& object, NameUse 
     auto wcc = recorder.finish();
     if (!taken) return {fail(call, taken.error()), {std::move(wcc)}};
     if (const auto durable = directory->sync_if_promised(); !durable)
-        return {fail(call, durable.error()), {std::move(wcc)}};
+        return {fail_after_change(durable.error()), {std::move(wcc)}};
     return Remove::Ok{std::move(wcc)};
 }
 
@@ -60,11 +60,13 @@ Rename::Result Service::rename(rpc::Call& call, const Rename::Args& args) {
     WccRecorderPair recorder{*from, *to};
     const auto renamed = from->node->rename(from->caller, args.from.name, *to->node, args.to.name);
     auto wcc = recorder.finish();
+    if (!renamed)
+        return {fail(call, renamed.error()), {std::move(wcc.first), std::move(wcc.second)}};
     // The new name first: whatever the crash, the object is to be found under one of the two.
-    auto durable = renamed ? to->sync_if_promised() : renamed;
+    auto durable = to->sync_if_promised();
     if (durable && from->node != to->node) durable = from->sync_if_promised();
     if (!durable)
-        return {fail(call, durable.error()), {std::move(wcc.first), std::move(wcc.second)}};
+        return {fail_after_change(durable.error()), {std::move(wcc.first), std::move(wcc.second)}};
     return Rename::Ok{std::move(wcc.first), std::move(wcc.second)};
 }
 
@@ -89,7 +91,7 @@ Link::Result Service::link(rpc::Call& call, const Link::Args& args) {
     if (!linked) return {fail(call, linked.error()), {file->attributes(), std::move(wcc)}};
     auto durable = file->sync_if_promised();
     if (durable) durable = directory->sync_if_promised();
-    if (!durable) return {fail(call, durable.error()), {file->attributes(), std::move(wcc)}};
+    if (!durable) return {fail_after_change(durable.error()), {file->attributes(), std::move(wcc)}};
     return Link::Ok{file->attributes(), std::move(wcc)};
 }
 

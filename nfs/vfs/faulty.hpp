@@ -76,7 +76,8 @@ public:
     /// From now on it looks as if unsynced data had been lost once more.
     void lose();
 
-    Result<NodePtr> root() override;
+    using vfs::FileSystem::root;
+    Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override;
     Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;

@@ -121,8 +121,9 @@ public:
     /// The link's text. invalid_argument when not a symbolic link.
     virtual Result<std::string> read_link(const Caller& caller) = 0;
 
-    /// Reads up to into.size() bytes; short only at the end of file. Permission: read or execute,
-    /// or being the owner. is_a_directory / invalid_argument when not a regular file.
+    /// Reads up to into.size() bytes. None: the end of file. Short: there, or in front of what
+    /// can't be read, which reading on from there tells. Permission: read or execute, or being the
+    /// owner. is_a_directory / invalid_argument when not a regular file.
     virtual Result<std::size_t> read(const Caller& caller, std::uint64_t offset,
                                      std::span<std::byte> into,
                                      const Attributes* seen = nullptr) = 0;
@@ -205,7 +206,9 @@ public:
     virtual ~FileSystem() = default;
 
     /// The root of the tree; stale when it is gone.
-    virtual Result<NodePtr> root() = 0;
+    virtual Result<NodePtr> root(Wait wait) = 0;
+    /// For who may wait.
+    Result<NodePtr> root() { return root(Wait::yes); }
     /// The object with this id. stale when there is none (any more); invalid_argument when the
     /// bytes cannot be an id.
     virtual Result<NodePtr> find(const ObjectId& id, Wait wait) = 0;

@@ -62,7 +62,8 @@ public:
     FileSystem(std::unique_ptr<Tree> tree, const Limits& limits);
     ~FileSystem() override;
 
-    Result<NodePtr> root() override;
+    using vfs::FileSystem::root;
+    Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override;
     Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;
@@ -98,9 +99,8 @@ private:
     const Limits limits_;
 };
 
-/// Exports the directory at `path`, symbolic links in it followed. Raises the process's limit of
-/// descriptors to what it may be, and sets its umask to 0: modes come from clients, who have
-/// applied their own.
+/// Exports the directory at `path`, symbolic links in it followed. The process's umask should be 0:
+/// modes come from clients, who have applied their own.
 boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::string& path,
                                                                    const Options& options = {});
 

@@ -38,7 +38,8 @@ class Limited final : public vfs::FileSystem {
 public:
     explicit Limited(const vfs::Limits& limits) : limits_(limits) {}
 
-    vfs::Result<vfs::NodePtr> root() override { return inner_->root(); }
+    using vfs::FileSystem::root;
+    vfs::Result<vfs::NodePtr> root(vfs::Wait wait) override { return inner_->root(wait); }
     vfs::Result<vfs::NodePtr> find(const vfs::ObjectId& id, vfs::Wait wait) override {
         return inner_->find(id, wait);
     }

@@ -131,5 +131,21 @@ TEST_F(CrossingTest, each_file_system_has_its_own_limits) {
     }
 }
 
+// What is mounted may be another machine's, which does not answer now.
+TEST_F(CrossingTest, who_may_not_wait_leaves_a_slow_root_to_who_may) {
+    const auto remote = std::make_shared<vfs::faulty::FileSystem>(other_);
+    other_ = remote;
+    mount(crossing);
+    remote->inject(
+        {.error = vfs::would_block, .times = 100, .unless_waiting = true, .applies = [](auto next) {
+             return next == vfs::faulty::Operation::root;
+         }});
+    wire_.on_workers = 0;
+    EXPECT_EQ(lookup(root(), "point"), inner_);
+    EXPECT_EQ(wire_.on_workers, 1U);
+    EXPECT_EQ(lookup(inner_, ".."), root());
+    EXPECT_EQ(wire_.on_workers, 2U);
+}
+
 }  // namespace
 }  // namespace berth::nfs

@@ -260,5 +260,30 @@ TEST_F(Faults, in_link) {
     });
 }
 
+// A client told to try again later would be told then that the name is there, or that it is gone.
+TEST_F(Faults, what_is_done_but_not_synced_is_not_to_be_done_again) {
+    for (const auto error : {std::errc::too_many_files_open, std::errc::not_enough_memory,
+                             std::errc::too_many_files_open_in_system}) {
+        const auto directory = make_directory(root(), std::to_string(static_cast<int>(error)));
+        const auto file = make_file(directory, "file");
+        make_file(directory, "victim");
+        const auto at = [&](std::string_view name) { return entry(directory, name); };
+        fail_all(vfs::faulty::Operation::sync, error);
+        refuse<Create>(Status::io, {.where = at("new")});
+        refuse<MakeDirectory>(Status::io, {.where = at("directory")});
+        refuse<Link>(Status::io, {file, at("link")});
+        refuse<Rename>(Status::io, {at("link"), at("renamed")});
+        refuse<Remove>(Status::io, {at("victim")});
+        refuse<RemoveDirectory>(Status::io, {at("directory")});
+        const Time changed = attributes(file).changed;
+        refuse<SetAttributes>(Status::io,
+                              {.object = file, .attributes = {.mode = 0600}, .guard = changed});
+        files_->clear();
+        EXPECT_EQ(attributes(file).mode, 0600U);
+        EXPECT_TRUE(exists(directory, "new") && exists(directory, "renamed"));
+        EXPECT_FALSE(exists(directory, "victim") || exists(directory, "directory"));
+    }
+}
+
 }  // namespace
 }  // namespace berth::nfs

@@ -87,5 +87,14 @@ TEST(Failing, forgets_no_other_reply) {
     }
 }
 
+TEST(Failing, asks_for_no_repetition_of_what_was_done) {
+    for (int error = 1; error < 4096; ++error) {
+        const auto status = of(error);
+        EXPECT_EQ(fail_after_change(static_cast<std::errc>(error)),
+                  status == Status::jukebox ? Status::io : status)
+            << error;
+    }
+}
+
 }  // namespace
 }  // namespace berth::nfs

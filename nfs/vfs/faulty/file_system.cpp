@@ -43,9 +43,9 @@ void FileSystem::lose() {
     ++state_->losses;
 }
 
-Result<NodePtr> FileSystem::root() {
-    return state_->faults.run(Operation::root, Wait::yes,
-                              [&] { return state_->stand_in(state_->inner->root()); });
+Result<NodePtr> FileSystem::root(Wait wait) {
+    return state_->faults.run(Operation::root, wait,
+                              [&] { return state_->stand_in(state_->inner->root(wait)); });
 }
 
 Result<NodePtr> FileSystem::find(const ObjectId& id, Wait wait) {

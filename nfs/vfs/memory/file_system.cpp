@@ -32,7 +32,7 @@ FileSystem::FileSystem(const Options& options)
     : volume_(options),
       root_(add_root(volume_, options)) {}
 
-Result<NodePtr> FileSystem::root() {
+Result<NodePtr> FileSystem::root(Wait) {
     return NodePtr{root_};
 }
 

@@ -13,7 +13,8 @@ class FileSystem final : public vfs::FileSystem {
 public:
     explicit FileSystem(const Options& options);
 
-    Result<NodePtr> root() override;
+    using vfs::FileSystem::root;
+    Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override;
     Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override { return volume_.limits(); }

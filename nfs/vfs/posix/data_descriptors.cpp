@@ -45,10 +45,6 @@ int DataDescriptors::readable() const noexcept {
     return writable >= 0 ? writable : readable_.load(std::memory_order_acquire);
 }
 
-bool DataDescriptors::has_writable() const noexcept {
-    return writable_.load(std::memory_order_acquire) >= 0;
-}
-
 Result<int> DataDescriptors::for_reading(const Tree& tree, int path) {
     if (const int number = readable(); number >= 0) return number;
     return open(tree, path, O_RDONLY, readable_);
@@ -60,17 +56,22 @@ Result<int> DataDescriptors::for_writing(const Tree& tree, int path) {
     return open(tree, path, O_RDWR, writable_);
 }
 
-Descriptor DataDescriptors::take_idle_writable() {
-    if (!has_writable() || writable_used_.exchange(false, std::memory_order_relaxed)) return {};
-    return is_path_writable_ ? take_from_path() : Descriptor{writable_.exchange(-1)};
+Descriptor DataDescriptors::take_idle_writable(const Descriptor& stand_in) {
+    if (writable_.load() < 0 || writable_used_.exchange(false)) return {};
+    return is_path_writable_ ? take_from_path(stand_in) : Descriptor{writable_.exchange(-1)};
 }
 
-// One that only holds the object takes its place, under its number.
-Descriptor DataDescriptors::take_from_path() {
+Descriptor DataDescriptors::stand_in() const {
+    if (!is_path_writable_ || writable_used_.load()) return {};
+    auto opened = reopen(writable_.load(), O_PATH);
+    return opened ? std::move(*opened) : Descriptor{};
+}
+
+Descriptor DataDescriptors::take_from_path(const Descriptor& stand_in) {
+    if (!stand_in) return {};
     const int path = writable_.load();
-    const auto holding = reopen(path, O_PATH);
     Descriptor taken{::fcntl(path, F_DUPFD_CLOEXEC, 0)};
-    if (!holding || !taken || ::dup3(holding->number(), path, O_CLOEXEC) < 0) return {};
+    if (!taken || ::dup3(stand_in.number(), path, O_CLOEXEC) < 0) return {};
     is_path_writable_ = false;
     writable_.store(-1);
     return taken;

@@ -25,7 +25,6 @@ public:
 
     /// One that can be read, if one is open: else -1. Never blocks.
     [[nodiscard]] int readable() const noexcept;
-    [[nodiscard]] bool has_writable() const noexcept;
 
     /// The one to read or to write, opened if need be. Leaves the thread acting as the server if it
     /// was.
@@ -40,21 +39,24 @@ public:
         return std::unique_lock{opening_};
     }
 
-    /// Takes away the writable one if nobody asked for it since the last call; the object's own
-    /// descriptor then holds the object only (O_PATH). Only while no call that could use it is
-    /// under way.
-    Descriptor take_idle_writable();
+    /// Takes away the writable one if nobody asked for it since the last call. Where that is the
+    /// object's own, `stand_in` takes its place there; without one nothing happens. Only while no
+    /// call that could use it is under way.
+    Descriptor take_idle_writable(const Descriptor& stand_in);
+    /// Holds the object only (O_PATH), if it looks as if the next take_idle_writable() will need
+    /// it.
+    [[nodiscard]] Descriptor stand_in() const;
 
 private:
     static Result<Descriptor> open_as_server(const Tree& tree, int path, int flags);
     Result<int> open(const Tree& tree, int path, int flags, std::atomic<int>& slot);
-    Descriptor take_from_path();
+    Descriptor take_from_path(const Descriptor& stand_in);
 
     std::mutex opening_;
     std::atomic<int> readable_{-1};
     std::atomic<int> writable_;
     std::atomic<bool> writable_used_{true};
-    bool is_path_writable_;  // and then is what writable_ stands for
+    std::atomic<bool> is_path_writable_;  // and then is what writable_ stands for
 };
 
 }  // namespace berth::vfs::posix

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -18,13 +17,9 @@ constexpr std::size_t nodes_max_by_default = 16384;
 // A node of a busy file or directory holds up to four descriptors.
 constexpr std::size_t descriptors_per_node = 4;
 
-std::size_t raise_descriptor_limit() {
+std::size_t descriptors_max() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
 }
 
 // The largest offset at which a file here can end, found by asking to seek there.
@@ -60,8 +55,6 @@ Limits find_limits(int root) {
 
 boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::string& path,
                                                                    const Options& options) {
-    ::umask(0);
-    const std::size_t descriptors = raise_descriptor_limit();
     const auto failed = [&](std::errc code, const char* what) {
         return OpenError{code, path + ": " + what + ": " + std::make_error_code(code).message()};
     };
@@ -72,7 +65,8 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
     }
     Options decided = options;
     if (decided.nodes_max == 0) {
-        decided.nodes_max = std::min(descriptors / descriptors_per_node, nodes_max_by_default);
+        decided.nodes_max =
+            std::min(descriptors_max() / descriptors_per_node, nodes_max_by_default);
     }
     const Limits limits = find_limits(root->number());
     auto tree = Tree::make(std::move(*root), decided);
@@ -90,7 +84,8 @@ FileSystem::FileSystem(std::unique_ptr<Tree> tree, const Limits& limits)
 
 FileSystem::~FileSystem() = default;
 
-Result<NodePtr> FileSystem::root() {
+Result<NodePtr> FileSystem::root(Wait wait) {
+    if (wait == Wait::no && tree_->abilities().remote) return would_block;
     if (Pin known = tree_->cache().find(tree_->root_id()); known && !known->is_deleted()) {
         return NodePtr{std::move(known)};
     }
@@ -99,7 +94,7 @@ Result<NodePtr> FileSystem::root() {
     auto found = status(path->number());
     if (!found) return found.error();
     if (found->stx_nlink == 0) return stale;
-    auto node = tree_->adopt(std::move(*path), tree_->root_id(), Wait::yes, FileType::directory);
+    auto node = tree_->adopt(std::move(*path), tree_->root_id(), wait, FileType::directory);
     if (!node) return node.error();
     return NodePtr{std::move(*node)};
 }

@@ -16,7 +16,9 @@ public:
 
     Result<Descriptor> open(const ObjectId& id) override;
     [[nodiscard]] bool wants_names() const override { return false; }
-    void seen(const ObjectId&, const ObjectId&, std::string_view) override {}
+    Result<void> seen(const ObjectId&, const ObjectId&, std::string_view, Wait) override {
+        return {};
+    }
     void unlinked(const ObjectId&, const ObjectId&, std::string_view) override {}
     [[nodiscard]] std::string describe() const override;
 

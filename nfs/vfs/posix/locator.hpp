@@ -26,8 +26,10 @@ public:
 
     /// Whether it wants to be told of names; if not, seen() and unlinked() need not be called.
     [[nodiscard]] virtual bool wants_names() const = 0;
-    /// The object was seen, made, or renamed to be `name` in `directory`.
-    virtual void seen(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
+    /// The object was seen, made, or renamed to be `name` in `directory`. would_block, only with
+    /// Wait::no: it has to be told again.
+    virtual Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
+                              Wait wait) = 0;
     /// The object is no longer `name` in `directory`.
     virtual void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
 

@@ -33,6 +33,9 @@ public:
     virtual std::optional<Place> find(const ObjectId& id) = 0;
     /// Replaces what was there for this id.
     virtual void put(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
+    /// The same where that waits for no disk; else false, and nothing has changed.
+    virtual bool put_at_once(const ObjectId& id, const ObjectId& directory,
+                             std::string_view name) = 0;
     /// Only if that is the place kept for it.
     virtual void erase(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
     [[nodiscard]] virtual std::string describe() const = 0;
@@ -46,6 +49,11 @@ public:
 
     std::optional<Place> find(const ObjectId& id) override;
     void put(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    bool put_at_once(const ObjectId& id, const ObjectId& directory,
+                     std::string_view name) override {
+        put(id, directory, name);
+        return true;
+    }
     void erase(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     [[nodiscard]] std::string describe() const override;
 

@@ -7,7 +7,11 @@
 #include <system_error>
 #include <utility>
 
+#include <sys/stat.h>
+
 #include <sodium.h>
+
+#include "nfs/vfs/posix/system.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -46,6 +50,18 @@ std::uint64_t fingerprint_of(const ObjectId& id, const ObjectId& directory, std:
     return fingerprint;
 }
 
+// What files are called is nobody else's business. Each level that is missing is made.
+Result<void> make_private(const std::filesystem::path& directory) {
+    std::error_code ignored;
+    const auto above = directory.parent_path();
+    if (!above.empty() && !std::filesystem::exists(above, ignored)) {
+        if (auto made = make_private(above); !made) return made;
+    }
+    if (::mkdir(directory.c_str(), S_IRWXU) != 0 && errno != EEXIST) return last_error();
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, ignored);
+    return {};
+}
+
 // The damaged files stay for whoever wants to look at them, until the next ones are damaged.
 Result<std::unique_ptr<NameDatabase>> begin_anew(const std::filesystem::path& directory,
                                                  std::size_t names_max) {
@@ -59,9 +75,7 @@ Result<std::unique_ptr<NameDatabase>> begin_anew(const std::filesystem::path& di
 
 Result<std::unique_ptr<NamesOnDisk>> NamesOnDisk::open(const std::filesystem::path& directory,
                                                        std::size_t names_max) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) return static_cast<std::errc>(error.value());
+    if (const auto made = make_private(directory); !made) return made.error();
     auto log = RecentLog::open(directory);
     if (!log) return log.error();
     auto database = NameDatabase::open(directory, names_max);
@@ -129,6 +143,11 @@ void NamesOnDisk::put(const ObjectId& id, const ObjectId& directory, std::string
     known(id) = fingerprint;
 }
 
+bool NamesOnDisk::put_at_once(const ObjectId& id, const ObjectId& directory,
+                              std::string_view name) {
+    return known(id) == fingerprint_of(id, directory, name);
+}
+
 void NamesOnDisk::erase(const ObjectId& id, const ObjectId& directory, std::string_view name) {
     const std::scoped_lock held{lock_};
     const auto now = find_now(id);
@@ -159,7 +178,7 @@ void NamesOnDisk::change(const ObjectId& id, std::optional<Place> place) {
     if (pending_.size() == 1 || pending_.size() == pending_enough) changed_.notify_all();
 }
 
-std::uint64_t& NamesOnDisk::known(const ObjectId& id) {
+std::atomic<std::uint64_t>& NamesOnDisk::known(const ObjectId& id) {
     return known_[IdHash{}(id) % known_max];
 }
 
@@ -192,7 +211,8 @@ void NamesOnDisk::commit_once(std::unique_lock<std::mutex>& held) {
         pending_.merge(committing_);
     } else {
         // What was forgotten is to be put again when it is seen again.
-        if (*applied > 0) known_.assign(known_max, 0);
+        if (*applied > 0)
+            for (auto& one : known_) one = 0;
         if (const auto forgotten = log_.forget_older(); !forgotten)
             note("the log can't be emptied (" + text_of(forgotten.error()) + ")");
     }

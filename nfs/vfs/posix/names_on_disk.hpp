@@ -2,9 +2,11 @@
 // the kernel does not open by handle.
 //
 // A change is in a log file at once and in a database on disk a moment later, by a thread of its
-// own, so that no call waits for a disk. What the machine's own end costs is that moment.
+// own, so that no call waits for a sync. What the machine's own end costs is that moment. Calls may
+// wait for the database to be read and the log to be written, all but put_at_once().
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +39,8 @@ public:
 
     std::optional<Place> find(const ObjectId& id) override;
     void put(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    /// Knows the places put last, and takes no lock.
+    bool put_at_once(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     void erase(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] std::optional<std::string> trouble() override;
@@ -54,7 +58,7 @@ private:
     [[nodiscard]] const std::optional<Place>* find_recent(const ObjectId& id) const;
     [[nodiscard]] std::optional<Place> find_now(const ObjectId& id) const;
     void change(const ObjectId& id, std::optional<Place> place);
-    std::uint64_t& known(const ObjectId& id);
+    std::atomic<std::uint64_t>& known(const ObjectId& id);
     void run();
     void commit_once(std::unique_lock<std::mutex>& held);
     void note(std::string trouble);
@@ -69,7 +73,8 @@ private:
     Changes pending_;
     Changes committing_;
     // What was put last, by a keyed hash of all of it, for those that are put again and again.
-    std::vector<std::uint64_t> known_;
+    // Changed with the lock held, read without.
+    std::vector<std::atomic<std::uint64_t>> known_;
     std::optional<std::string> trouble_;
     bool hurry_ = false;
     bool stopping_ = false;

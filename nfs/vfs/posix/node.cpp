@@ -53,6 +53,7 @@ Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions
     if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
     const auto now = look(seen);
     if (!now) return now.error();
+    if (caller.wait == Wait::no && would_read_access_list(caller, *now)) return would_block;
     if (auto acting = tree_.act_as(caller); !acting) return acting.error();
     if (may(caller, *now, permissions)) return permissions;
     int granted = 0;
@@ -85,8 +86,8 @@ bool Node::is_known_deleted() const {
     return !tree_.abilities().remote && is_deleted();
 }
 
-void Node::take_idle(std::vector<Descriptor>& idle) {
-    if (auto writable = data_.take_idle_writable()) idle.push_back(std::move(writable));
+void Node::take_idle(const Descriptor& stand_in, std::vector<Descriptor>& idle) {
+    if (auto writable = data_.take_idle_writable(stand_in)) idle.push_back(std::move(writable));
     if (type_ == FileType::directory) listings_.take_idle(idle);
 }
 
@@ -116,9 +117,23 @@ bool Node::owns(const Caller& caller, const Attributes& now) const {
     return uid == 0 || uid == now.uid;
 }
 
+// Of a list that the object may have, the bits of the group are the mask: without any, nobody whom
+// it names is given anything. The owner's bits are the owner's.
+bool Node::goes_by_mode(const Caller& caller, const Attributes& now) const {
+    constexpr std::uint32_t mask = 0070;
+    return (now.mode & mask) == 0 || tree_.acting_uid(caller) == now.uid;
+}
+
+bool Node::would_read_access_list(const Caller& caller, const Attributes& now) const {
+    return tree_.abilities().kernel_access && !goes_by_mode(caller, now) &&
+           !access_list_read_.load(std::memory_order_relaxed);
+}
+
 bool Node::may(const Caller& caller, const Attributes& now, int permissions) const {
     if (tree_.abilities().kernel_access) {
-        return check_access(path_.number(), permissions).has_value();
+        const bool granted = check_access(path_.number(), permissions).has_value();
+        if (!goes_by_mode(caller, now)) access_list_read_.store(true, std::memory_order_relaxed);
+        return granted;
     }
     const int granted = permissions_by_mode(tree_.acting_uid(caller), caller.identity, now);
     return (granted & permissions) == permissions;
@@ -127,6 +142,7 @@ bool Node::may(const Caller& caller, const Attributes& now, int permissions) con
 // For reading and writing: the owner need not ask, and root is not asked.
 Result<void> Node::permit(const Caller& caller, const Attributes& now, unsigned any_of) const {
     if (owns(caller, now)) return {};
+    if (caller.wait == Wait::no && would_read_access_list(caller, now)) return would_block;
     if (auto acting = tree_.act_as(caller); !acting) return acting;
     for (const unsigned one : {may_read, may_write, may_execute}) {
         if ((any_of & one) != 0 && may(caller, now, static_cast<int>(one))) return {};

@@ -81,12 +81,13 @@ public:
     [[nodiscard]] std::uint32_t pins() const noexcept { return references(); }
     void mark_used() noexcept { used_.store(true, std::memory_order_relaxed); }
     bool take_used() noexcept { return used_.exchange(false, std::memory_order_relaxed); }
-    [[nodiscard]] bool has_writable() const noexcept { return data_.has_writable(); }
     [[nodiscard]] bool is_deleted() const;
     /// False also when to know would take a network's time.
     [[nodiscard]] bool is_known_deleted() const;
-    /// Only while the cache alone holds the node.
-    void take_idle(std::vector<Descriptor>& idle);
+    /// What take_idle() may need; often nothing.
+    [[nodiscard]] Descriptor stand_in() const { return data_.stand_in(); }
+    /// Only while nobody but its caller and the cache holds the node.
+    void take_idle(const Descriptor& stand_in, std::vector<Descriptor>& idle);
 
 private:
     // node.cpp
@@ -95,15 +96,19 @@ private:
     [[nodiscard]] Result<Attributes> look(const Attributes* seen) const;
     [[nodiscard]] bool owns(const Caller& caller, const Attributes& now) const;
     Result<void> permit(const Caller& caller, const Attributes& now, unsigned any_of) const;
+    [[nodiscard]] bool goes_by_mode(const Caller& caller, const Attributes& now) const;
+    [[nodiscard]] bool would_read_access_list(const Caller& caller, const Attributes& now) const;
     [[nodiscard]] bool may(const Caller& caller, const Attributes& now, int permissions) const;
 
     // node_io.cpp
     Result<std::size_t> read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
                                  std::uint64_t size) const;
     Result<void> synchronize(Sync what);
+    Result<void> synchronize_unopenable();
     Result<void> synchronize_directory(Sync what);
 
     // node_attributes.cpp
+    Result<void> apply(const Caller& caller, const NewAttributes& wanted, const Attributes& now);
     Result<void> set_size(const Caller& caller, const Attributes& now, std::uint64_t size);
     Result<void> set_owner(const NewAttributes& wanted) const;
     Result<void> set_times(const Caller& caller, const Attributes& now,
@@ -140,6 +145,9 @@ private:
     std::atomic<std::int64_t> looked_at_{0};  // in seconds of a clock that is never set
     std::atomic<bool> used_{false};
     std::atomic<bool> link_read_{false};
+    std::atomic<bool> changed_{false};  // attributes, since the last sync
+    // By the kernel, which keeps it with the object that is open here.
+    mutable std::atomic<bool> access_list_read_{false};
     DataDescriptors data_;
     ListingDescriptors listings_;
     GroupSync group_;

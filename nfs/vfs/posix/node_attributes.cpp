@@ -63,17 +63,23 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
         return std::errc::operation_not_permitted;
     }
     if (auto acting = tree_.act_as(caller); !acting) return acting;
+    auto applied = apply(caller, wanted, *now);
+    changed_.store(true);
+    return applied;
+}
+
+Result<void> Node::apply(const Caller& caller, const NewAttributes& wanted, const Attributes& now) {
     if (wanted.uid || wanted.gid) {
         if (auto set = set_owner(wanted); !set) return set;
     }
     if (wanted.size) {
-        if (auto set = set_size(caller, *now, *wanted.size); !set) return set;
+        if (auto set = set_size(caller, now, *wanted.size); !set) return set;
     }
     if (wanted.mode && type_ != FileType::symbolic_link) {
         const auto alone = data_.keep_from_opening();
         if (auto set = change_mode(path_.number(), *wanted.mode & 07777U); !set) return set;
     }
-    if (wanted.accessed || wanted.modified) return set_times(caller, *now, wanted);
+    if (wanted.accessed || wanted.modified) return set_times(caller, now, wanted);
     return {};
 }
 

@@ -45,24 +45,30 @@ Pin NodeCache::find(const ObjectId& id) {
 
 Pin NodeCache::insert(Pin fresh, Wait wait) {
     Shard& shard = shard_of(fresh->object_id());
-    std::vector<Pin> evicted;  // closed after the lock is let go
+    std::vector<Pin> closing;  // after the lock is let go
     const std::lock_guard locked{shard.lock};
     if (const auto found = shard.by_id.find(fresh->object_id()); found != shard.by_id.end()) {
         return *found->second;
     }
-    if (!make_room(shard, wait, evicted)) return nullptr;
+    if (wait == Wait::yes) {
+        closing.swap(shard.evicted);
+        make_room(shard, closing);
+    } else {
+        const auto all = shard.nodes.size() + shard.evicted.size();
+        if (all > shard_nodes_max_ + shard_nodes_max_ / 4) return nullptr;
+        make_room(shard, shard.evicted);
+    }
     shard.nodes.push_back(fresh);
     shard.by_id.emplace(fresh->object_id(), std::prev(shard.nodes.end()));
     return fresh;
 }
 
-bool NodeCache::make_room(Shard& shard, Wait wait, std::vector<Pin>& evicted) const {
-    // More than one goes when held nodes had made the shard grow beyond its share.
+void NodeCache::make_room(Shard& shard, std::vector<Pin>& evicted) const {
+    // More than one goes when held nodes, which are bounded by the calls in flight, had made the
+    // shard grow beyond its share.
     for (int tries = 0; tries < tries_max && shard.nodes.size() >= shard_nodes_max_; ++tries) {
         const Pin& oldest = shard.nodes.front();
-        // Closing a written file may start writing it out.
-        const bool slow_to_close = wait == Wait::no && oldest->has_writable();
-        if (oldest->take_used() || oldest->pins() > 1 || slow_to_close) {
+        if (oldest->take_used() || oldest->pins() > 1) {
             shard.nodes.splice(shard.nodes.end(), shard.nodes, shard.nodes.begin());
             continue;
         }
@@ -70,9 +76,6 @@ bool NodeCache::make_room(Shard& shard, Wait wait, std::vector<Pin>& evicted) co
         evicted.push_back(std::move(shard.nodes.front()));
         shard.nodes.pop_front();
     }
-    // Held nodes are bounded by the calls in flight; files being written are closed by the next
-    // sweep.
-    return wait == Wait::yes || shard.nodes.size() < shard_nodes_max_ + shard_nodes_max_ / 4 + 1;
 }
 
 void NodeCache::erase(const ObjectId& id) {
@@ -87,20 +90,30 @@ void NodeCache::erase(const ObjectId& id) {
 }
 
 void NodeCache::sweep() {
-    for (Shard& shard : shards_) {
-        std::vector<Pin> here;
-        std::vector<Descriptor> idle;
-        {
-            const std::lock_guard locked{shard.lock};
-            for (const Pin& node : shard.nodes) {
-                // Nobody else holds it, and nobody can while the shard is locked.
-                if (node->pins() == 1) node->take_idle(idle);
-            }
-            here.assign(shard.nodes.begin(), shard.nodes.end());
-        }
-        for (const Pin& node : here) {
-            if (node->is_known_deleted()) erase(node->object_id());
-        }
+    for (Shard& shard : shards_) sweep(shard);
+}
+
+void NodeCache::sweep(Shard& shard) {
+    std::vector<Pin> closing;
+    std::vector<Pin> here;
+    {
+        const std::lock_guard locked{shard.lock};
+        closing.swap(shard.evicted);
+        if (shard.nodes.size() > shard_nodes_max_) make_room(shard, closing);
+        here.assign(shard.nodes.begin(), shard.nodes.end());
+    }
+    std::vector<Descriptor> stand_ins;
+    for (const Pin& node : here) {
+        stand_ins.push_back(node->stand_in());
+        if (node->is_known_deleted()) erase(node->object_id());
+    }
+    std::vector<Descriptor> idle;
+    const std::lock_guard locked{shard.lock};
+    for (std::size_t at = 0; at < here.size(); ++at) {
+        const auto found = shard.by_id.find(here[at]->object_id());
+        const bool is_cached = found != shard.by_id.end() && *found->second == here[at];
+        // Nobody else holds it, and nobody can while the shard is locked.
+        if (is_cached && here[at]->pins() == 2) here[at]->take_idle(stand_ins[at], idle);
     }
 }
 

@@ -31,8 +31,8 @@ public:
     Pin find(const ObjectId& id);
 
     /// The node to use for this object: the new one, or one that another thread has brought
-    /// meanwhile. Null, only with Wait::no, when there is no room but by closing files that have
-    /// been written.
+    /// meanwhile. Null, only with Wait::no, when there is no room but by closing something, which
+    /// takes time when it starts a file's being written out or frees a deleted one's space.
     Pin insert(Pin fresh, Wait wait);
 
     /// Lets go of it; holders keep it.
@@ -48,11 +48,13 @@ private:
         mutable std::mutex lock;
         std::list<Pin>
             nodes;  ///< second chance: the front goes next unless used since it got there
+        std::vector<Pin> evicted;  ///< by who may not wait; closed by who may
         std::unordered_map<ObjectId, std::list<Pin>::iterator, IdHash> by_id;
     };
 
     Shard& shard_of(const ObjectId& id);
-    bool make_room(Shard& shard, Wait wait, std::vector<Pin>& evicted) const;
+    void make_room(Shard& shard, std::vector<Pin>& evicted) const;
+    void sweep(Shard& shard);
 
     std::size_t shard_nodes_max_;
     std::vector<Shard> shards_;

@@ -1,4 +1,6 @@
 // Making new objects.
+#include <tuple>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -180,7 +182,7 @@ Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Des
     const auto held = type == FileType::regular ? Held::readable_writable : Held::object;
     auto node = tree_.adopt(std::move(made), *id, Wait::yes, type, held);
     if (!node) return node.error();
-    tree_.locator().seen(*id, id_, name.text());
+    std::ignore = tree_.locator().seen(*id, id_, name.text(), Wait::yes);
     if (is_anything(rest)) {
         auto wanted = rest;
         give_away(**node, caller, wanted);

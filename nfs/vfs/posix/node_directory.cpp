@@ -2,6 +2,7 @@
 #include <cassert>
 #include <cstdio>
 #include <optional>
+#include <tuple>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -45,7 +46,8 @@ Result<Pin> Node::look_up(const EntryName& name, Wait wait) {
     auto id = tree_.identity().identify(opened->number());
     if (!id) return id.error();
     auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt);
-    if (node) tree_.locator().seen(*id, id_, name.text());
+    if (!node) return node;
+    if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
     return node;
 }
 
@@ -90,7 +92,7 @@ Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
     if (!tree_.identity().same_mount(*found) || !ObjectIdentity::shows_inode(*id, found->stx_ino)) {
         return peek_by_opening(*entry_name, caller.wait);
     }
-    tree_.locator().seen(*id, id_, entry_name->text());
+    std::ignore = tree_.locator().seen(*id, id_, entry_name->text(), Wait::yes);
     return Listed{*id, to_attributes(*found)};
 }
 
@@ -102,7 +104,7 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
     auto found = status(opened->number());
     if (!found) return found.error();
     if (found->stx_nlink == 0) return stale;
-    tree_.locator().seen(*id, id_, name.text());
+    if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
     return Listed{*id, to_attributes(*found)};
 }
 
@@ -121,7 +123,7 @@ Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& 
         const bool gone = error == std::errc::no_such_file_or_directory && object.is_deleted();
         return gone ? stale : reason(error);
     }
-    tree_.locator().seen(object.id_, id_, entry_name->text());
+    std::ignore = tree_.locator().seen(object.id_, id_, entry_name->text(), Wait::yes);
     return {};
 }
 
@@ -168,7 +170,7 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     if (victim) tree_.unlinked(*victim, target.id_, to_name);
     if (moved) {
         tree_.locator().unlinked(*moved, id_, name);
-        tree_.locator().seen(*moved, target.id_, to_name);
+        std::ignore = tree_.locator().seen(*moved, target.id_, to_name, Wait::yes);
     }
     return {};
 }

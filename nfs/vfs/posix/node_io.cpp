@@ -18,6 +18,14 @@ Result<void> holds_contents(FileType type) {
     return type == FileType::directory ? std::errc::is_a_directory : std::errc::invalid_argument;
 }
 
+// Where something can't be opened, to write out everything is still possible: that takes no
+// permission and no descriptor of its own.
+bool leaves_everything(std::errc error) {
+    return error == std::errc::permission_denied || error == std::errc::too_many_files_open ||
+           error == std::errc::too_many_files_open_in_system ||
+           error == std::errc::not_enough_memory;
+}
+
 template <class Call>
 Result<std::size_t> transferred(Call call) {
     ssize_t bytes = call();
@@ -105,18 +113,24 @@ Result<void> Node::sync(Sync what) {
         return group_.run(what, [this](Sync most) { return synchronize(most); });
     case FileType::directory:
         return group_.run(what, [this](Sync most) { return synchronize_directory(most); });
-    default:
-        // Nothing to write out: these objects are their directory's entry and an inode, both of
-        // which the directory's own sync takes along.
-        return {};
+    default: return group_.run(what, [this](Sync) { return synchronize_unopenable(); });
     }
 }
 
 Result<void> Node::synchronize(Sync what) {
     auto descriptor = data_.for_reading(tree_, path_.number());
     if (descriptor) return tree_.synchronize(*descriptor, what);
-    if (descriptor.error() == std::errc::permission_denied) return tree_.synchronize_everything();
+    if (leaves_everything(descriptor.error())) return tree_.synchronize_everything();
     return descriptor.error();
+}
+
+// What such an object was made as, its directory's own sync takes along; of what was changed since
+// only that of everything makes sure.
+Result<void> Node::synchronize_unopenable() {
+    if (!changed_.exchange(false)) return {};
+    auto outcome = tree_.synchronize_everything();
+    if (!outcome) changed_.store(true);
+    return outcome;
 }
 
 Result<void> Node::synchronize_directory(Sync what) {
@@ -124,7 +138,7 @@ Result<void> Node::synchronize_directory(Sync what) {
     if (!through.descriptor) {
         auto opened = open_listing();
         if (!opened) {
-            if (opened.error() != std::errc::permission_denied) return opened.error();
+            if (!leaves_everything(opened.error())) return opened.error();
             return tree_.synchronize_everything();
         }
         through = {.descriptor = std::move(*opened), .position = 0};

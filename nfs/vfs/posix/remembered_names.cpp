@@ -53,9 +53,15 @@ Result<Descriptor> RememberedNames::open_verified(int directory, const ObjectId&
     return stale;
 }
 
-void RememberedNames::seen(const ObjectId& id, const ObjectId& directory, std::string_view name) {
-    // "." leads nowhere.
-    if (!(id == root_id_) && !(id == directory)) store_->put(id, directory, name);
+Result<void> RememberedNames::seen(const ObjectId& id, const ObjectId& directory,
+                                   std::string_view name, Wait wait) {
+    if (id == root_id_ || id == directory) return {};  // "." leads nowhere
+    if (wait == Wait::yes) {
+        store_->put(id, directory, name);
+    } else if (!store_->put_at_once(id, directory, name)) {
+        return would_block;
+    }
+    return {};
 }
 
 void RememberedNames::unlinked(const ObjectId& id, const ObjectId& directory,

@@ -23,7 +23,8 @@ public:
 
     Result<Descriptor> open(const ObjectId& id) override;
     [[nodiscard]] bool wants_names() const override { return true; }
-    void seen(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
+                      Wait wait) override;
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] std::optional<std::string> trouble() override { return store_->trouble(); }

@@ -6,6 +6,8 @@
 #include <ostream>
 #include <stdexcept>
 
+#include <sys/stat.h>
+
 #include "nfs/vfs/faulty.hpp"
 #include "nfs/vfs/memory.hpp"
 #include "nfs/vfs/posix.hpp"
@@ -40,6 +42,7 @@ private:
 class PosixTree final : public Tree {
 public:
     explicit PosixTree(bool kernel_handles) {
+        ::umask(0);
         posix::act_as_server();
         std::string pattern = std::filesystem::temp_directory_path() / "berth-tree-XXXXXX";
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp " + pattern};

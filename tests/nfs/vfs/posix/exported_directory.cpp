@@ -30,6 +30,7 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 ExportedDirectory::ExportedDirectory(const Options& options) {
+    ::umask(0);
     ::chmod(local.path().c_str(), 0777);
     open_again(options);
 }

@@ -298,5 +298,16 @@ TEST_F(FileSystems, ABadSectorHidesNothingInFrontOfIt) {
     });
 }
 
+TEST_F(FileSystems, ARemoteOneIsAskedForNothingByWhoMayNotWait) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium"};
+        export_again(medium.path());
+        EXPECT_TRUE(files->root(Wait::yes));
+        EXPECT_EQ(error_of(files->root(Wait::no)), would_block);
+        files.reset();
+    });
+}
+
 }  // namespace
 }  // namespace berth::vfs::posix

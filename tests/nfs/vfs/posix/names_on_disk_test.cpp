@@ -58,6 +58,27 @@ TEST_F(NamesOnDiskTest, KeepsOnePlacePerObject) {
     EXPECT_EQ(place_of(*names, 1), "2/b") << "the same place again";
 }
 
+TEST_F(NamesOnDiskTest, IsAtOnceToldWhatItKnows) {
+    auto names = open();
+    EXPECT_FALSE(names->put_at_once(id_of(1), id_of(0), "a"));
+    EXPECT_EQ(place_of(*names, 1), "nowhere");
+    names->put(id_of(1), id_of(0), "a");
+    EXPECT_TRUE(names->put_at_once(id_of(1), id_of(0), "a"));
+    EXPECT_FALSE(names->put_at_once(id_of(1), id_of(0), "b"));
+    EXPECT_FALSE(names->put_at_once(id_of(1), id_of(2), "a"));
+    names->erase(id_of(1), id_of(0), "a");
+    EXPECT_FALSE(names->put_at_once(id_of(1), id_of(0), "a"));
+    EXPECT_EQ(place_of(*names, 1), "nowhere");
+}
+
+TEST_F(NamesOnDiskTest, IsNobodyElsesBusiness) {
+    const auto mask = ::umask(0);
+    const auto names = *NamesOnDisk::open(directory / "state/names", plenty);
+    ::umask(mask);
+    for (const auto* made : {"state", "state/names"})
+        EXPECT_EQ(local_status(directory / made).st_mode & 0777U, 0700U) << made;
+}
+
 TEST_F(NamesOnDiskTest, ARestartForgetsNothing) {
     for (std::uint32_t round = 0; round < 3; ++round) {
         const auto names = open();
@@ -358,6 +379,16 @@ TEST_F(Journaled, NoneIsMadeWhereTheKernelOpensHandles) {
     kernel.journal = state / "unused";
     open_again(kernel);
     EXPECT_FALSE(std::filesystem::exists(state / "unused"));
+}
+
+TEST_F(Journaled, ANameSeenForTheFirstTimeIsLeftToWhoMayWait) {
+    write_local(local / "f", "text");
+    const auto top = root();
+    EXPECT_EQ(error_of(top->lookup(not_waiting(root_caller), "f")), would_block);
+    EXPECT_EQ(error_of(top->peek(not_waiting(root_caller), "f")), would_block);
+    const auto id = top->lookup(root_caller, "f").value()->id();
+    EXPECT_EQ(top->lookup(not_waiting(root_caller), "f").value()->id(), id);
+    EXPECT_EQ(top->peek(not_waiting(root_caller), "f")->id, id);
 }
 
 }  // namespace

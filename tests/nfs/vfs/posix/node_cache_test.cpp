@@ -248,5 +248,23 @@ TEST_F(Cache, ASweepLeavesWhatIsInUse) {
     EXPECT_EQ(lookup("f"), file);
 }
 
+TEST_F(DeletedFiles, EvictedByWhoMayNotWaitFreeTheirSpaceInTheNextSweep) {
+    for (int n = 0; n < 20; ++n) write_local(local / std::to_string(n), "x");
+    top.reset();
+    file.reset();
+    files = std::move(open(local.path(), {.nodes_max = 8}).value());
+    top = files->root().value();
+    EXPECT_EQ(read_all(*top->lookup(root_caller, "big").value(), root_caller).size(), 65536U);
+    std::filesystem::remove(local / "big");
+    int found = 0;
+    for (int n = 0; n < 20; ++n)
+        found += top->lookup(not_waiting(root_caller), std::to_string(n)).has_value();
+    EXPECT_GT(found, 6) << "more than there was room for";
+    EXPECT_LT(found, 20) << "not more than may wait to be closed";
+    EXPECT_LT(free_bytes(local.path()), free_before + (7 << 20));
+    files->sweep();
+    expect_space_is_freed();
+}
+
 }  // namespace
 }  // namespace berth::vfs::posix

@@ -9,6 +9,7 @@
 
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
@@ -152,7 +153,7 @@ TEST_F(Surroundings, WithoutProcTheReasonIsGiven) {
 TEST_F(Surroundings, TheCacheFitsTheDescriptorsThereAre) {
     for (int n = 0; n < 300; ++n) write_local(local / std::to_string(n), "x");
     in_child_process([&] {
-        const rlimit few{.rlim_cur = 64, .rlim_max = 256};
+        const rlimit few{.rlim_cur = 256, .rlim_max = 256};
         ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
         open_again({});
         for (int n = 0; n < 300; ++n) {
@@ -203,6 +204,38 @@ TEST_F(Surroundings, MadeUpIdsAreErrors) {
         bytes[random() % bytes.size()] ^= static_cast<std::byte>(1 + random() % 255);
         expect_error(bytes);
     }
+}
+
+TEST_F(Surroundings, SyncingNeedsNoDescriptorThatIsNotThere) {
+    write_local(local / "f", "x");
+    auto directory = make_directory(root_caller, "d");
+    auto file = lookup("f");
+    in_child_process([&] {
+        std::vector<int> taken;
+        for (int descriptor = ::dup(0); descriptor >= 0; descriptor = ::dup(0)) {
+            taken.push_back(descriptor);
+        }
+        EXPECT_TRUE(directory->sync(Sync::all));
+        EXPECT_TRUE(file->sync(Sync::all));
+    });
+}
+
+// Whose attributes only a sync of everything makes durable; what they were made as is their
+// directory's.
+TEST_F(Surroundings, ChangedAttributesOfWhatCannotBeOpenedAreSynced) {
+    auto link = root()->make_symbolic_link(root_caller, "l", "target", {}).value();
+    auto fifo = root()->make_special(root_caller, "p", {.attributes = {.mode = 0644}}).value();
+    in_child_process([&] {
+        forbid_system_calls({SYS_syncfs}, std::errc::io_error);
+        for (const auto& one : {link, fifo}) {
+            EXPECT_TRUE(one->sync(Sync::all));
+            ASSERT_TRUE(one->set_attributes(root_caller, {.uid = 1000}));
+            EXPECT_EQ(error_of(one->sync(Sync::all)), std::errc::io_error);
+            EXPECT_EQ(error_of(one->sync(Sync::all)), std::errc::io_error) << "still to be done";
+        }
+    });
+    ASSERT_TRUE(link->set_attributes(root_caller, {.uid = 1000}));
+    EXPECT_TRUE(link->sync(Sync::all));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // With Wait::no a call answers from memory or says would_block, having changed nothing.
 #include <array>
 #include <csignal>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -135,6 +136,32 @@ TEST_F(Waiting, ALeaseIsWaitedFor) {
     write_local("/proc/sys/fs/lease-break-time", "45");
     ::close(holder);
     EXPECT_EQ(read_local(local / "f"), "y");
+}
+
+TEST_F(Waiting, AnAccessControlListIsReadByWhoMayWait) {
+    write_local(local / "f", "text");
+    ASSERT_EQ(std::system(("setfacl -m u:1000:r " + (local / "f")).c_str()), 0);
+    open_again({});
+    auto file = lookup("f");
+    EXPECT_EQ(file->access(not_waiting(root_caller), may_read).value(), may_read)
+        << "the owner needs none";
+    EXPECT_EQ(error_of(file->access(hasty, may_read)), would_block);
+    EXPECT_EQ(file->access(alice, may_read | may_write).value(), may_read);
+    EXPECT_EQ(file->access(hasty, may_read | may_write).value(), may_read);
+
+    open_again({});
+    file = lookup("f");
+    std::array<std::byte, 4> into{};
+    EXPECT_EQ(file->read(root_caller, 0, into).value(), 4U);
+    EXPECT_EQ(error_of(file->read(hasty, 0, into)), would_block);
+    EXPECT_EQ(file->read(alice, 0, into).value(), 4U);
+    EXPECT_EQ(file->read(hasty, 0, into).value(), 4U);
+}
+
+TEST_F(Waiting, WithoutBitsOfTheGroupThereIsNoListToRead) {
+    write_local(local / "f", "text");
+    ::chmod((local / "f").c_str(), 0604);
+    EXPECT_EQ(lookup("f")->access(hasty, may_read | may_write).value(), may_read);
 }
 
 }  // namespace
