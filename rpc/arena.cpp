@@ -74,6 +74,12 @@ std::string_view Arena::copy(std::string_view text) {
     return {reinterpret_cast<const char*>(to.data()), text.size()};
 }
 
+std::size_t Arena::more_bytes() const noexcept {
+    std::size_t sum = 0;
+    for (const auto& block : more_) sum += block.size;
+    return sum;
+}
+
 void Arena::reset() noexcept {
     room_ = {first_.get(), first_ ? first_block_bytes : 0};
     while (!more_.empty()) {

@@ -61,6 +61,8 @@ public:
     std::string_view copy(std::string_view text);
 
     void reset() noexcept;
+    /// Memory held since the last reset() beyond what is always there.
+    [[nodiscard]] std::size_t more_bytes() const noexcept;
 
 private:
     static constexpr std::size_t first_block_bytes = 2048;

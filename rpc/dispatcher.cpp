@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -99,8 +100,12 @@ const Program* Dispatcher::find(std::uint32_t program, std::uint32_t version,
 Verdict Dispatcher::handle(Exchange& exchange) {
     const auto verdict = admit(exchange);
     if (verdict != Verdict::worker) return verdict;
+    // Of calls that list something, say.
+    constexpr std::size_t expected_of_unknown = std::size_t{64} << 10;
     switch (exchange.procedure->id.runs) {
-    case Runs::on_worker: return Verdict::worker;
+    case Runs::on_worker:
+        exchange.reply_bytes_expected = expected_of_unknown;
+        return Verdict::worker;
     case Runs::guarded: return Verdict::guarded;
     case Runs::promptly:
     case Runs::or_defers: break;
@@ -184,6 +189,8 @@ Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
             exchange.procedure->invoke(exchange.program->service, call, arguments, exchange.reply);
         if (outcome == Outcome::deferred) {
             assert(patience != Patience::ample);
+            // What it had ready for its reply it will need again.
+            exchange.reply_bytes_expected = exchange.arena.more_bytes();
             exchange.arena.reset();
             return Verdict::worker;
         }
@@ -203,10 +210,17 @@ Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
 // Tells the reply cache how the call ended.
 void Dispatcher::settle(Exchange& exchange, AcceptStatus status) {
     if (!exchange.key) return;
-    exchange.newest_path = is_asking_again_later(exchange, status)
-                               ? replies_.abandon(*exchange.key)
-                               : replies_.finish(*exchange.key, in_one_piece(exchange));
-    exchange.key.reset();
+    const auto key = *std::exchange(exchange.key, {});
+    try {
+        if (!is_asking_again_later(exchange, status)) {
+            exchange.newest_path = replies_.finish(key, in_one_piece(exchange));
+            return;
+        }
+    } catch (const std::bad_alloc&) {
+        spdlog::error("out of memory: a reply to {} is not remembered",
+                      exchange.call.caller.text());
+    }
+    exchange.newest_path = replies_.abandon(key);
 }
 
 void Dispatcher::give_up(Exchange& exchange) {

@@ -65,8 +65,6 @@ public:
     [[nodiscard]] const ReplyCache& reply_cache() const noexcept { return replies_; }
 
 private:
-    struct Refusal;
-
     Verdict admit(Exchange& exchange);
     Verdict run(Exchange& exchange, Patience patience);
     static Verdict repeat(Exchange& exchange, std::span<const std::byte> reply);

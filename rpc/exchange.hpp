@@ -37,6 +37,7 @@ struct Exchange {
         is_redirected = false;
         program = nullptr;
         procedure = nullptr;
+        reply_bytes_expected = 0;
         key.reset();
     }
 
@@ -51,6 +52,8 @@ struct Exchange {
     const Program* program = nullptr;
     const Program::Procedure* procedure = nullptr;
     xdr::Reader arguments{{}};
+    /// Roughly, of a call that is to run on a worker.
+    std::size_t reply_bytes_expected = 0;
     std::optional<CallKey> key;  ///< while the reply cache has this call in progress
     /// By which the newest copy of the call came, if copies came while it ran: the way for the
     /// reply if the first is gone.

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cassert>
 #include <mutex>
+#include <new>
 #include <random>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <spdlog/spdlog.h>
 #include <xxhash.h>
 #if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
 // The same sums by the widest instructions that the processor has.
@@ -75,7 +77,7 @@ struct ReplyCache::Shard {
     std::uint64_t dropped = 0;
 
     [[nodiscard]] std::size_t bytes() const noexcept {
-        // The tables are at least seven sixteenths full.
+        // As full as tables are that have just grown: seven sixteenths.
         constexpr std::size_t running = (sizeof(InProgress::value_type) + 1) * 16 / 7;
         constexpr std::size_t indexed = (sizeof(const Record*) + 1) * 16 / 7;
         return in_progress.size() * running + answered.size() * indexed + log.bytes();
@@ -138,7 +140,11 @@ std::shared_ptr<ReplyPath> ReplyCache::finish(const CallKey& key,
     const std::scoped_lock held{shard.lock};
     auto newest = shard.end(key);
     if (ReplyLog::bytes_for(reply.size()) > shard_bytes_max_) return newest;
-    shard.answered.insert(&shard.log.append(key, now_(), reply));
+    try {
+        shard.answered.insert(&shard.log.append(key, now_(), reply));
+    } catch (const std::bad_alloc&) {
+        spdlog::error("out of memory: a reply is not remembered");
+    }
     while (shard.bytes() > shard_bytes_max_ && !shard.log.is_empty()) shard.forget_oldest();
     return newest;
 }

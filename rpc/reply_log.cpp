@@ -29,7 +29,13 @@ const ReplyLog::Record& ReplyLog::append(const CallKey& call, Clock::time_point 
     const auto needed = bytes_for(reply.size());
     if (chunks_.empty() || chunks_.back().size - chunks_.back().used < needed) {
         const auto size = std::max(chunk_bytes_, needed);
-        chunks_.push_back({.memory = take_memory(size), .size = size});
+        chunks_.emplace_back();
+        try {
+            chunks_.back() = {.memory = take_memory(size), .size = size};
+        } catch (...) {
+            chunks_.pop_back();
+            throw;
+        }
     }
     auto& chunk = chunks_.back();
     auto* const at = chunk.memory.get() + chunk.used;

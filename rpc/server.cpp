@@ -68,28 +68,30 @@ struct Server::Parts {
             threads.push_back(std::make_unique<net::NetworkThread>(blocks, watch));
     }
 
-    /// Runs `task` on every network thread and waits until all have.
+    using Clock = std::chrono::steady_clock;
+
+    /// Runs `task` on every network thread and waits until all have, or until the deadline.
     template <class Task>
-    void on_every_thread(Task task) {
+    void on_every_thread(Clock::time_point deadline, Task task) {
         std::vector<std::future<void>> done;
         for (auto& thread : threads) {
             auto packaged =
-                std::make_shared<std::packaged_task<void()>>([&task, &thread] { task(*thread); });
+                std::make_shared<std::packaged_task<void()>>([task, &thread] { task(*thread); });
             done.push_back(packaged->get_future());
             boost::asio::post(thread->context(), [packaged] { (*packaged)(); });
         }
-        for (auto& future : done) future.wait();
+        for (auto& future : done) future.wait_until(deadline);
     }
 
     /// Takes no more calls. Listeners go first: what they had accepted by then has been started
     /// when the connections' turn comes.
-    void drain() {
-        on_every_thread([this](net::NetworkThread& thread) {
+    void drain(Clock::time_point deadline) {
+        on_every_thread(deadline, [this](net::NetworkThread& thread) {
             if (&thread != threads.front().get()) return;
             for (const auto& listener : listeners) listener->close();
             for (const auto& socket : udp_sockets) socket->drain();
         });
-        on_every_thread([](net::NetworkThread& thread) {
+        on_every_thread(deadline, [](net::NetworkThread& thread) {
             const std::vector connections(thread.connections.begin(), thread.connections.end());
             for (const auto& connection : connections) connection->drain();
         });
@@ -177,7 +179,7 @@ void Server::start() {
 }
 
 bool Server::stop(std::chrono::milliseconds patience) {
-    using Clock = std::chrono::steady_clock;
+    using Clock = Parts::Clock;
     constexpr std::chrono::milliseconds between_looks{5};
     const auto deadline = Clock::now() + patience;
     const auto await = [&](const auto& condition) {
@@ -185,7 +187,7 @@ bool Server::stop(std::chrono::milliseconds patience) {
         return condition();
     };
     if (std::exchange(parts_->running, false)) {
-        parts_->drain();
+        parts_->drain(deadline);
         await([this] { return parts_->is_quiet(); });
         for (const auto& thread : parts_->threads) thread->context().stop();
     }

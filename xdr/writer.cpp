@@ -14,19 +14,6 @@ void Writer::reference_or_copy(std::span<const std::byte> bytes) {
     if (const auto pad = padding(bytes.size()); pad > 0) std::memset(extend(pad), 0, pad);
 }
 
-void Writer::patch_u32(std::size_t place, std::uint32_t value) noexcept {
-    const auto wire = detail::big_endian(value);
-    std::memcpy(bytes_.get() + place, &wire, sizeof wire);
-}
-
-void Writer::rewind(Mark to) noexcept {
-    size_ = to.own_bytes;
-    while (references_.size() > to.references) {
-        referenced_bytes_ -= references_.back().bytes.size();
-        references_.pop_back();
-    }
-}
-
 void Writer::shrink(std::size_t bytes) noexcept {
     if (capacity_ <= bytes || size_ != 0) return;
     bytes_.reset();

@@ -40,22 +40,10 @@ public:
     /// Bytes and their padding; large ones must outlive what is made of segments().
     void reference_or_copy(std::span<const std::byte> bytes);
 
-    /// A word to be filled in later with patch_u32 (a count, a record mark); gives its place.
-    std::size_t reserve_u32() {
-        const auto place = size_;
-        u32(0);
-        return place;
+    void clear() noexcept {
+        size_ = referenced_bytes_ = 0;
+        references_.clear();
     }
-    void patch_u32(std::size_t place, std::uint32_t value) noexcept;
-
-    /// Forgets everything written after a mark() (an answer begun and given up).
-    struct Mark {
-        std::size_t own_bytes;
-        std::size_t references;
-    };
-    [[nodiscard]] Mark mark() const noexcept { return {size_, references_.size()}; }
-    void rewind(Mark to) noexcept;
-    void clear() noexcept { rewind({0, 0}); }
     /// Gives memory above `bytes` back; for buffers that stay in a pool.
     void shrink(std::size_t bytes) noexcept;
 

@@ -1,6 +1,7 @@
 #include "rpc/net/listener.hpp"
 
 #include <chrono>
+#include <new>
 
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
@@ -30,7 +31,11 @@ void Listener::accept() {
                 self->pause();
                 return;
             }
-            self->adopt(thread, std::move(socket));
+            try {
+                self->adopt(thread, std::move(socket));
+            } catch (const std::bad_alloc&) {
+                spdlog::error("out of memory; refusing a connection");
+            }
             self->accept();
         });
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -54,10 +56,16 @@ void NetworkThread::start() {
 
 void NetworkThread::run() {
     thread_id_.store(::gettid(), std::memory_order_relaxed);
-    try {
-        context_.run();
-    } catch (const TakenOver&) {
-        former_is_blocked_.store(false, std::memory_order_release);
+    for (;;) {
+        try {
+            context_.run();
+            return;
+        } catch (const TakenOver&) {
+            former_is_blocked_.store(false, std::memory_order_release);
+            return;
+        } catch (const std::exception& error) {
+            spdlog::error("something on the network failed: {}", error.what());
+        }
     }
 }
 
@@ -116,18 +124,36 @@ bool NetworkThread::look() {
         if (former_is_blocked_.load(std::memory_order_acquire)) return true;
         former_.join();
     }
+    take_over(section);
+    return true;
+}
+
+void NetworkThread::take_over(std::uint64_t section) {
+    std::promise<bool> takes_over;
+    std::thread successor;
+    try {
+        successor = std::thread{[this, decided = takes_over.get_future()]() mutable {
+            if (decided.get()) run();
+        }};
+    } catch (const std::system_error& error) {
+        if (!std::exchange(is_told_, true))
+            spdlog::warn("a file operation blocks, and no other thread can take over: {}",
+                         error.what());
+        return;
+    }
     former_is_blocked_.store(true, std::memory_order_relaxed);
     if (!section_.compare_exchange_strong(section, section + 1)) {
         former_is_blocked_.store(false, std::memory_order_relaxed);
-        return true;
+        takes_over.set_value(false);
+        successor.join();
+        return;
     }
     // Nobody is the network thread now, so its members are ours until the next one starts.
     spdlog::debug("a file operation blocks; another thread takes over");
     be_cautious();
-    former_ = std::move(thread_);
+    former_ = std::exchange(thread_, std::move(successor));
     running_->go_on();
-    start();
-    return true;
+    takes_over.set_value(true);
 }
 
 // What blocks again soon is given longer to come to its senses.

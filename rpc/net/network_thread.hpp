@@ -82,6 +82,7 @@ private:
     static constexpr std::size_t spare_exchanges_max = 256;
 
     void run();
+    void take_over(std::uint64_t section);
     void be_cautious() noexcept;
 
     BlockPool& blocks_;
@@ -104,6 +105,7 @@ private:
     unsigned looks_at_section_ = 0;
     std::uint64_t section_blocked_ = 0;
     unsigned caution_ = 0;
+    bool is_told_ = false;
     std::thread former_;  // which it has taken over from
     std::atomic<bool> former_is_blocked_{false};
 };

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include <netinet/in.h>
@@ -64,7 +65,8 @@ void TcpConnection::await_readable() {
     socket_.async_wait(boost::asio::socket_base::wait_read,
                        [self = shared_from_this()](const auto& error) {
                            self->reading_ = false;
-                           if (!error && self->is_open_ && !self->draining_) self->on_readable();
+                           if (!error && self->is_open_ && !self->draining_)
+                               self->take_step([&] { self->on_readable(); });
                        });
 }
 
@@ -74,8 +76,19 @@ void TcpConnection::await_writable() {
     socket_.async_wait(boost::asio::socket_base::wait_write,
                        [self = shared_from_this()](const auto& error) {
                            self->writing_ = false;
-                           if (!error && self->is_open_) self->advance();
+                           if (!error && self->is_open_) self->take_step([&] { self->advance(); });
                        });
+}
+
+// Without memory this connection ends, and not the server.
+template <class Step>
+void TcpConnection::take_step(Step step) {
+    try {
+        step();
+    } catch (const std::bad_alloc&) {
+        spdlog::error("out of memory; closing the connection from {}", peer_.text());
+        close("out of memory");
+    }
 }
 
 void TcpConnection::on_readable() {
@@ -159,7 +172,7 @@ void TcpConnection::take(const Record& record) {
     case Verdict::worker:
         ++calls_out_;
         bytes_out_ += record.bytes.size();
-        submit(std::move(exchange));
+        hand_over(std::move(exchange));
         break;
     }
 }
@@ -169,13 +182,14 @@ void TcpConnection::attempt(ExchangePtr exchange) {
     constexpr std::size_t request_bytes_max = std::size_t{128} << 10;
     auto& thread = context_.thread;
     if (exchange->request.size() > request_bytes_max || !thread.may_enter()) {
-        submit(std::move(exchange));
+        hand_over(std::move(exchange));
         return;
     }
     const auto section = thread.enter(*this);
     const auto verdict = context_.dispatcher.attempt(*exchange);
     if (!thread.leave(section)) {
         if (verdict == Verdict::worker) {
+            exchange->reply_bytes_expected = 0;  // whoever counts, it is not us any more
             submit(std::move(exchange));
         } else {
             const auto path = exchange->path;
@@ -184,9 +198,14 @@ void TcpConnection::attempt(ExchangePtr exchange) {
         throw NetworkThread::TakenOver{};
     }
     if (verdict == Verdict::worker)
-        submit(std::move(exchange));
+        hand_over(std::move(exchange));
     else
         settle(std::move(exchange));
+}
+
+void TcpConnection::hand_over(ExchangePtr exchange) {
+    bytes_out_ += exchange->reply_bytes_expected;
+    submit(std::move(exchange));
 }
 
 void TcpConnection::submit(ExchangePtr exchange) {
@@ -237,8 +256,9 @@ void TcpConnection::deliver(ExchangePtr finished) {
     }
     // One wake-up collects all that is finished by then.
     if (first)
-        boost::asio::post(context_.thread.context(),
-                          [self = shared_from_this()] { self->collect_finished(); });
+        boost::asio::post(context_.thread.context(), [self = shared_from_this()] {
+            self->take_step([&] { self->collect_finished(); });
+        });
 }
 
 void TcpConnection::collect_finished() {
@@ -255,10 +275,11 @@ void TcpConnection::collect_finished() {
 void TcpConnection::settle(ExchangePtr finished) {
     if (!finished->is_redirected) {  // else another connection has counted it
         --calls_out_;
-        bytes_out_ -= finished->request.size();
+        bytes_out_ -= finished->request.size() + finished->reply_bytes_expected;
     }
+    // Who asked again over another connection may have given this one up without our knowing.
     if (const auto newest = std::exchange(finished->newest_path, {});
-        newest && (!is_open_ || at_end_)) {
+        newest && newest.get() != this) {
         finished->is_redirected = true;
         newest->deliver(std::move(finished));
     } else if (is_open_ && finished->reply.size() > 0) {
@@ -270,7 +291,7 @@ void TcpConnection::settle(ExchangePtr finished) {
 
 void TcpConnection::go_on() {
     boost::asio::post(context_.thread.context(), [self = shared_from_this()] {
-        if (self->is_open_) self->advance();
+        if (self->is_open_) self->take_step([&] { self->advance(); });
     });
 }
 

@@ -50,9 +50,12 @@ private:
     void on_readable();
     bool receive();
     void advance();
+    template <class Step>
+    void take_step(Step step);
     bool answer_records();
     void take(const Record& record);
     void attempt(ExchangePtr exchange);
+    void hand_over(ExchangePtr exchange);
     void submit(ExchangePtr exchange);
     void settle(ExchangePtr finished);
     void queue(ExchangePtr exchange);
@@ -68,8 +71,8 @@ private:
     RecordReader records_;
     Outbox outbox_;
     std::size_t calls_out_ = 0;  // with workers, or in a section
-    std::size_t bytes_out_ = 0;
-    bool reading_ = false;  // a wait for readability is under way
+    std::size_t bytes_out_ = 0;  // of their requests, and of the replies that workers will make
+    bool reading_ = false;       // a wait for readability is under way
     bool writing_ = false;
     bool draining_ = false;
     bool at_end_ = false;  // the client sends no more; it may still be reading

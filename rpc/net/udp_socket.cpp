@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -108,8 +109,12 @@ void UdpSocket::await_readable() {
 
 void UdpSocket::on_readable() {
     if (draining_ || !open_) return;
-    for (int turn = 0; turn < datagrams_per_turn; ++turn)
-        if (!receive()) break;
+    try {
+        for (int turn = 0; turn < datagrams_per_turn; ++turn)
+            if (!receive()) break;
+    } catch (const std::bad_alloc&) {
+        spdlog::error("out of memory: a datagram is lost");
+    }
     await_readable();
 }
 

@@ -1,5 +1,6 @@
 #include "rpc/net/worker_pool.hpp"
 
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -56,6 +57,16 @@ void WorkerPool::stop() {
     threads_.clear();
 }
 
+void WorkerPool::run(Job job) noexcept {
+    try {
+        job.dispatcher->finish(*job.exchange);
+        const auto path = job.exchange->path;
+        path->deliver(std::move(job.exchange));
+    } catch (const std::exception& error) {
+        spdlog::error("a reply is lost: {}", error.what());
+    }
+}
+
 void WorkerPool::work() {
     std::unique_lock held{lock_};
     for (;;) {
@@ -66,9 +77,7 @@ void WorkerPool::work() {
         --free_;
         ++running_;
         held.unlock();
-        job.dispatcher->finish(*job.exchange);
-        const auto path = job.exchange->path;
-        path->deliver(std::move(job.exchange));
+        run(std::move(job));
         held.lock();
         --running_;
         ++free_;

@@ -22,8 +22,8 @@ public:
 
     /// At most so many threads; they are made as calls come that find none free.
     void start(unsigned threads_max);
-    /// Has `dispatcher.finish` run on a worker. From any thread. What bounds the queue is the sum
-    /// of what connections may have in flight.
+    /// Has `dispatcher.finish` run on a worker. From any thread. What bounds the queue is what each
+    /// connection may have in flight.
     void submit(Dispatcher& dispatcher, ExchangePtr exchange);
     [[nodiscard]] std::size_t waiting() const;
     /// No call waits or runs.
@@ -37,6 +37,7 @@ private:
         ExchangePtr exchange;
     };
     void work();
+    static void run(Job job) noexcept;
     void add_thread();
 
     mutable std::mutex lock_;

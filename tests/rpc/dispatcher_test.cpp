@@ -94,7 +94,7 @@ TEST_F(Decisions, AnUnknownVersionIsToldTheLowestAndTheHighest) {
 }
 
 TEST_F(Decisions, AnUnknownProcedureIsUnavailable) {
-    for (const std::uint32_t procedure : {7U, 13U, 1000U, 0x7FFFFFFFU, 0xFFFFFFFFU})
+    for (const std::uint32_t procedure : {7U, 14U, 1000U, 0x7FFFFFFFU, 0xFFFFFFFFU})
         EXPECT_EQ(answer_hex(call_bytes({.procedure = procedure})), accepted + "00000003");
     EXPECT_EQ(service.runs, 0U);
 }

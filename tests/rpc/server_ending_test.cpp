@@ -135,7 +135,7 @@ TEST_F(ConnectionEnds, AClientThatEndedItsSendingAndAskedAgainIsAnsweredThere) {
     EXPECT_EQ(service.runs, 1U);
 }
 
-TEST_F(ConnectionEnds, WhileTheFirstConnectionLivesTheReplyGoesThere) {
+TEST_F(ConnectionEnds, TheReplyGoesThereThoughTheFirstLives) {
     start();
     service.gate.close();
     const auto call = toy_call<toy::CountOnWorker>({1});
@@ -146,7 +146,7 @@ TEST_F(ConnectionEnds, WhileTheFirstConnectionLivesTheReplyGoesThere) {
     second.call(call);
     await_duplicates(1);
     service.gate.open();
-    const auto reply = first.reply();
+    const auto reply = second.reply();
     EXPECT_EQ(results_of<toy::CountOnWorker>(reply).total, 1U);
     // Asked again now, it is remembered, to the byte, wherever it comes from.
     second.call(call);
@@ -155,6 +155,8 @@ TEST_F(ConnectionEnds, WhileTheFirstConnectionLivesTheReplyGoesThere) {
     datagrams.send(call);
     EXPECT_EQ(hex_of(datagrams.receive()), hex_of(reply));
     EXPECT_EQ(service.runs, 1U);
+    first.call(toy_call<toy::Echo>({bytes_of("other")}, {.xid = 2}));
+    EXPECT_EQ(hex_of(first.reply()).substr(0, 8), "00000002") << "and nothing before";
 }
 
 using ServerStops = ConnectionEnds;

@@ -46,6 +46,23 @@ TEST_F(SlowReader, TheBytesOfItsRepliesAreBounded) {
     run(calls / 2);
 }
 
+TEST_F(SlowReader, TheBytesOfRepliesThatWorkersWillMakeAreBounded) {
+    options.bytes_in_flight_max = std::size_t{1} << 20;
+    options.network_threads = 1;
+    start();
+    service.gate.close();
+    RawClient slow{tcp};
+    for (std::uint32_t i = 0; i < 100; ++i)
+        slow.call(toy_call<toy::ProduceDeferred>({reply_bytes}, {.xid = i}));
+    auto other = client();
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(other.call<toy::Echo>({bytes_of("quick")}));
+    EXPECT_LE(service.runs, 100U + 2 * 11);
+    service.gate.open();
+    std::set<std::uint32_t> seen;
+    for (std::uint32_t i = 0; i < 100; ++i) seen.insert(xid_of(slow.reply()));
+    EXPECT_EQ(seen.size(), 100U);
+}
+
 TEST_F(SlowReader, TheNumberOfItsRepliesIsBounded) {
     options.bytes_in_flight_max = std::size_t{1} << 40;
     options.calls_in_flight_max = 16;
@@ -79,7 +96,7 @@ TEST_F(Pressure, CallsWithWorkersAreBoundedByNumber) {
 
 TEST_F(Pressure, CallsWithWorkersAreBoundedByBytes) {
     options.network_threads = 1;
-    options.bytes_in_flight_max = 250'000;
+    options.bytes_in_flight_max = 400'000;  // which count 64 KiB of reply each as well
     start();
     service.gate.close();
     RawClient greedy{tcp};

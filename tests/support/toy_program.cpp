@@ -23,6 +23,7 @@ constexpr rpc::Entry<Service> Service::procedures[] = {
     rpc::on<Defer, &Service::defer>(),
     rpc::on<Throw, &Service::fail>(),
     rpc::on<Produce, &Service::produce>(),
+    rpc::on<ProduceDeferred, &Service::produce_deferred>(),
     rpc::on<CountLater, &Service::count_later>(),
     rpc::on<Who, &Service::who>(),
     rpc::on<CountDeferred, &Service::count_deferred>(),
@@ -78,6 +79,15 @@ Produce::Result Service::produce(Call& call, const Produce::Args& args) {
     const auto bytes = call.memory.bytes(args.size);
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i % 251);
     return {std::span<const std::byte>{bytes}};
+}
+
+Produce::Result Service::produce_deferred(Call& call, const Produce::Args& args) {
+    auto made = produce(call, args);
+    if (may_block(call))
+        gate.pass();
+    else
+        call.defer();
+    return made;
 }
 
 Count::Result Service::count_later(Call& call, const Count::Args& args) {

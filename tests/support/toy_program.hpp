@@ -80,6 +80,14 @@ struct Produce {
     };
 };
 
+/// Produce on a worker; passes the gate first.
+struct ProduceDeferred {
+    static constexpr rpc::ProcedureId id{13, "PRODUCE_DEFERRED", rpc::Replay::execute,
+                                         rpc::Runs::or_defers};
+    using Args = Produce::Args;
+    using Result = Produce::Result;
+};
+
 /// Count with an answer that must not be remembered.
 struct CountLater {
     static constexpr rpc::ProcedureId id{9, "COUNT_LATER", rpc::Replay::remember};
@@ -147,13 +155,14 @@ public:
     Defer::Result defer(rpc::Call& call, const Defer::Args& args);
     xdr::Void fail(rpc::Call& call, const xdr::Void& args);
     Produce::Result produce(rpc::Call& call, const Produce::Args& args);
+    Produce::Result produce_deferred(rpc::Call& call, const Produce::Args& args);
     Count::Result count_later(rpc::Call& call, const Count::Args& args);
     Who::Result who(rpc::Call& call, const xdr::Void& args);
     Count::Result count_deferred(rpc::Call& call, const Count::Args& args);
 
     CountGuarded::Result count_guarded(rpc::Call& call, const CountGuarded::Args& args);
 
-    static const rpc::Entry<Service> procedures[12];
+    static const rpc::Entry<Service> procedures[13];
 };
 
 }  // namespace berth::test::toy

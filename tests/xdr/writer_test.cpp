@@ -171,31 +171,12 @@ TEST(Writer, GrowsToWhatIsNeededAtOnce) {
     EXPECT_TRUE(std::ranges::equal(std::span{flat}.subspan(4), bytes));
 }
 
-TEST(Writer, PatchesAReservedWord) {
-    Writer writer;
-    writer.u32(1);
-    const auto place = writer.reserve_u32();
-    writer.u32(3);
-    EXPECT_EQ(hex_of(writer.flat()), "000000010000000000000003");
-    writer.patch_u32(place, 0x80000002);
-    EXPECT_EQ(hex_of(writer.flat()), "000000018000000200000003");
-}
-
-TEST(Writer, RewindsToAMark) {
+TEST(Writer, ClearForgetsWhatIsReferenced) {
     const auto large = payload(1026);
     Writer writer;
     writer.u32(1);
     writer.reference_or_copy(large);
-    const auto whole = writer.flat();
-    const auto mark = writer.mark();
-    writer.u32(2);
-    writer.reference_or_copy(large);
-    writer.reference_or_copy(large);
-    writer.u32(3);
-    writer.rewind(mark);
-    EXPECT_EQ(writer.flat(), whole);
-    EXPECT_EQ(writer.size(), whole.size());
-    writer.rewind({0, 0});
+    writer.clear();
     EXPECT_EQ(writer.size(), 0U);
     EXPECT_TRUE(writer.owns_all());
 }
