@@ -22,8 +22,9 @@ namespace {
 
 // A section that took longer was not as quick as it should have been.
 constexpr std::chrono::microseconds slow{250};
-constexpr unsigned calls_after_slow = 64;
-constexpr unsigned calls_after_blocked_max = 8192;
+// While a thread that has been taken over from is still blocked, so many calls run on workers before
+// the next look at it.
+constexpr unsigned calls_between_questions = 64;
 // A thread that only waits for a processor is worth some patience: another would wait as well.
 constexpr unsigned looks_at_running_max = 5;
 
@@ -94,7 +95,7 @@ bool NetworkThread::may_enter() noexcept {
     --calls_until_next_section_;
     // One blocked thread at a time.
     if (calls_until_next_section_ == 0 && former_is_blocked_.load(std::memory_order_acquire))
-        calls_until_next_section_ = calls_after_slow;
+        calls_until_next_section_ = calls_between_questions;
     return false;
 }
 
@@ -110,7 +111,7 @@ std::uint64_t NetworkThread::enter(Guarded& running) noexcept {
 bool NetworkThread::leave(std::uint64_t section) noexcept {
     if (!section_.compare_exchange_strong(section, section + 1)) return false;
     if (std::chrono::steady_clock::now() - entered_at_ > slow)
-        calls_until_next_section_ = calls_after_slow;
+        calls_until_next_section_ = after_slow_.calls_after(section / 2);
     return true;
 }
 
@@ -150,19 +151,10 @@ void NetworkThread::take_over(std::uint64_t section) {
     }
     // Nobody is the network thread now, so its members are ours until the next one starts.
     spdlog::debug("a file operation blocks; another thread takes over");
-    be_cautious();
+    calls_until_next_section_ = after_blocked_.calls_after(section / 2);
     former_ = std::exchange(thread_, std::move(successor));
     running_->go_on();
     takes_over.set_value(true);
-}
-
-// What blocks again soon is given longer to come to its senses.
-void NetworkThread::be_cautious() noexcept {
-    const auto sections_since =
-        (section_seen_ - std::exchange(section_blocked_, section_seen_)) / 2;
-    const bool again = sections_since < std::uint64_t{16} * caution_;
-    caution_ = again ? std::min(2 * caution_, calls_after_blocked_max) : calls_after_slow;
-    calls_until_next_section_ = caution_;
 }
 
 bool NetworkThread::is_in_section() const noexcept {

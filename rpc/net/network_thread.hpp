@@ -23,6 +23,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "rpc/exchange.hpp"
+#include "rpc/net/caution.hpp"
 
 namespace berth::rpc::net {
 
@@ -83,7 +84,6 @@ private:
 
     void run();
     void take_over(std::uint64_t section);
-    void be_cautious() noexcept;
 
     BlockPool& blocks_;
     Watch& watch_;
@@ -99,12 +99,14 @@ private:
     std::chrono::steady_clock::time_point entered_at_;
     Guarded* running_ = nullptr;
     unsigned calls_until_next_section_ = 0;
+    // On a machine with much to do any section can look slow, and another thread can cost more than
+    // that; what really sleeps is rarer, and worse.
+    Caution after_slow_{4, 2};
+    Caution after_blocked_{64, 16};
 
     // Of the watch:
     std::uint64_t section_seen_ = 0;
     unsigned looks_at_section_ = 0;
-    std::uint64_t section_blocked_ = 0;
-    unsigned caution_ = 0;
     bool is_told_ = false;
     std::thread former_;  // which it has taken over from
     std::atomic<bool> former_is_blocked_{false};
