@@ -22,8 +22,8 @@ namespace {
 
 // A section that took longer was not as quick as it should have been.
 constexpr std::chrono::microseconds slow{250};
-// While a thread that has been taken over from is still blocked, so many calls run on workers before
-// the next look at it.
+// While a thread that has been taken over from is still blocked, so many calls run on workers
+// before the next look at it.
 constexpr unsigned calls_between_questions = 64;
 // A thread that only waits for a processor is worth some patience: another would wait as well.
 constexpr unsigned looks_at_running_max = 5;
