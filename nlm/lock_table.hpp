@@ -1,8 +1,10 @@
 // All locks and shares of all clients, and who waits for one. The truth about a lock is on the file
-// itself; here is whose it is. Locks itself: the table briefly, one file while the file system is
-// asked, so that a file that hangs holds up nobody but those who lock it.
+// itself; here is whose it is. Locks itself, briefly; a file is visited by one at a time while the
+// file system is asked. So a file that hangs holds up those who lock, test or unlock it, and nobody
+// else: who frees, refuses or tries again leaves word with its visitor and goes on.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,23 +20,17 @@
 #include "nfs/vfs/result.hpp"
 #include "nlm/owner.hpp"
 #include "nlm/table/locked_file.hpp"
+#include "nlm/table/pending_grants.hpp"
 
 namespace berth::nlm {
 
-/// Past any of them the answer is "no locks".
+/// What would grow past any of them is answered "no locks", an unlock that splits a range too.
 struct LockLimits {
     std::size_t client_locks_max = 8192;  ///< ranges and shares of one host
     std::size_t locks_max = 65536;
     std::size_t client_waiters_max = 1024;
     std::size_t waiters_max = 4096;      ///< those count too whose grant is not acknowledged
     std::size_t open_files_max = 16384;  ///< each owner has one for each file it locks
-};
-
-/// A lock that a waiter has got and is to be told of.
-struct Grant {
-    std::uint64_t id = 0;  ///< never used again
-    LockRequest request;
-    ReturnPath path;
 };
 
 /// SHARE's arguments: what the opener wants to do, and what nobody else may. Bits: 1 read, 2 write.
@@ -85,7 +81,8 @@ public:
     /// Who is in the way of this lock, if anybody.
     vfs::Result<std::optional<Holder>> test(const LockRequest& request, const OpenLocks& open);
 
-    /// What is not locked need not be. Ends waiting for the same range too.
+    /// What is not locked need not be. Ends waiting for the same range too. no_lock_available: it
+    /// would split a range, and there is no room for one more.
     vfs::Result<void> unlock(const LockRequest& request);
     /// False: nothing to cancel, because the lock has been granted or was never asked for. A
     /// granted lock stays, to be unlocked, and is not told of again.
@@ -96,71 +93,88 @@ public:
     void unshare(const FileKey& key, const Owner& owner);
 
     /// Frees what is meant of what is held and waited for. Gives how many locks and shares that
-    /// were.
+    /// were, without those of a file that hangs: they go as soon as it answers. `is_meant` is kept
+    /// until then.
     std::size_t free(const IsMeant& is_meant);
 
     /// The client has taken the lock granted under this id. An id is believed only from the address
     /// of the client; unknown ones do nothing.
-    void acknowledge(std::uint64_t id, const rpc::Address& from);
+    void acknowledge(std::uint64_t id, const rpc::Address& from) { pending_.acknowledge(id, from); }
     /// The client does not want it: what it had before is restored, and the next one is served. But
     /// if it has been told more than once, it may have taken the lock the first time and know
     /// nothing of a wait any more: then the lock stays its own, to be unlocked.
     void refuse(std::uint64_t id, const rpc::Address& from);
-    [[nodiscard]] bool is_pending(std::uint64_t id) const;
+    [[nodiscard]] bool is_pending(std::uint64_t id) const { return pending_.contains(id); }
     /// The client is about to be told; and: it surely was not.
-    void telling(std::uint64_t id);
-    void not_told(std::uint64_t id);
+    void telling(std::uint64_t id) { pending_.telling(id); }
+    void not_told(std::uint64_t id) { pending_.not_told(id); }
 
-    /// Serves those who wait for locks that are not ours, if these are gone. True: some are not.
+    /// Serves those who wait for locks that are not ours, if these are gone, or for room. True:
+    /// some wait on.
     bool retry();
 
     /// Every host that holds a lock or a share, or waits.
     [[nodiscard]] std::vector<Host> hosts() const;
 
+    /// Of how many files something is known.
+    [[nodiscard]] std::size_t file_count() const;
+
     /// For people.
     struct Shown {
-        enum class What : std::uint8_t { lock, wait, share };
+        /// busy: a file does not answer; of each host on it only this is known.
+        enum class What : std::uint8_t { lock, wait, share, busy };
         std::string file;
         What what = What::lock;
         Owner owner;
         vfs::LockedRange range;
         Share share;
     };
-    [[nodiscard]] std::vector<Shown> all() const;
+    /// Waits up to a second for files that are visited.
+    [[nodiscard]] std::vector<Shown> all();
 
 private:
     struct File;
     class Visit;
+    using Errand = std::function<void(Visit&)>;
     struct Use {
         std::size_t locks = 0;  ///< and shares
         std::size_t waits = 0;
         std::size_t open_files = 0;
+        bool operator==(const Use&) const = default;
+    };
+    using Uses = std::map<Host, Use>;
+    struct HostUse {
+        Use use;
         bool is_told = false;  ///< that it has reached a ceiling
     };
-    struct Pending {
-        Grant grant;
-        std::vector<vfs::LockedRange> before;
-        int times_told = 0;
-    };
 
-    [[nodiscard]] std::shared_ptr<File> find(const FileKey& key) const;
-    std::shared_ptr<File> find_or_add(const FileKey& key);
-    [[nodiscard]] std::vector<std::shared_ptr<File>> files() const;
-    [[nodiscard]] bool has_room(const Host& host);
+    File& enter(const FileKey& key);
+    /// nullptr: nothing is known of the file, or another visits it until then.
+    File* enter_known(const FileKey& key,
+                      const std::chrono::steady_clock::time_point* until = nullptr);
+    /// Whether it is newly contended; none: errands are left to do.
+    std::optional<bool> leave(File& file, Uses now);
+    /// To be done now, or by who visits the file.
+    void send(const FileKey& key, Errand errand);
+    [[nodiscard]] std::vector<FileKey> keys() const;
+    static Uses count(const File& file);
+    void count(const Host& host, const Use& before, const Use& after);
+    void take_back(Visit& file, std::uint64_t id);
+    static void show(const File& file, std::vector<Shown>& all);
+    void show_busy(const FileKey& key, std::vector<Shown>& all) const;
+
+    [[nodiscard]] bool reserve(File& file, const Host& host, const LockedFile::Growth& growth);
     [[nodiscard]] bool has_room_to_wait(const Host& host);
     Answer refuse_for_room(const Host& host, std::string_view what);
-    void recount(File& file);
-    void forget_pending(const LockRequest& request);
 
     const LockLimits limits_;
     LockEvents& events_;
+    PendingGrants pending_;
     mutable std::mutex lock_;
-    std::map<FileKey, std::shared_ptr<File>> files_;
+    std::map<FileKey, std::unique_ptr<File>> files_;
     std::set<FileKey> contended_;
-    std::map<Host, Use> uses_;
-    Use total_;
-    std::map<std::uint64_t, Pending> pending_;
-    std::uint64_t last_id_;
+    std::map<Host, HostUse> uses_;
+    HostUse total_;
 };
 
 }  // namespace berth::nlm

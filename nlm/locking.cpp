@@ -243,7 +243,7 @@ void Locking::free_all(rpc::Call& call, std::string_view name) {
     std::erase_if(hosts, [&](const Host& host) { return host.address != call.caller.address; });
     const auto meant = meant_by(name, std::move(hosts));
     if (meant.empty()) return;
-    table_.free([&](const Owner& owner, std::int32_t /*state*/) {
+    table_.free([meant](const Owner& owner, std::int32_t /*state*/) {
         return std::ranges::find(meant, owner.host) != meant.end();
     });
 }

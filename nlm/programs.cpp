@@ -88,11 +88,11 @@ bool Services::stop(std::chrono::milliseconds patience) {
 }
 
 std::size_t Services::release(std::string_view client) {
-    const auto is_meant = [&](const Host& host) {
+    const auto is_meant = [client = std::string{client}](const Host& host) {
         return host.name == client || host.address.text() == client;
     };
     const auto freed =
-        table_.free([&](const Owner& owner, std::int32_t) { return is_meant(owner.host); });
+        table_.free([is_meant](const Owner& owner, std::int32_t) { return is_meant(owner.host); });
     for (const auto& host : monitored_.to_notify()) {
         if (!is_meant(host.host)) continue;
         grace_.not_awaited(host.host);

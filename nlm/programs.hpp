@@ -53,7 +53,7 @@ public:
     /// way after `patience`; then the destructor waits for it.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
-    [[nodiscard]] const LockTable& table() const noexcept { return table_; }
+    [[nodiscard]] LockTable& table() noexcept { return table_; }
     /// For a client that is gone for good: frees what hosts of this name or address hold. Gives how
     /// many locks and shares that were.
     std::size_t release(std::string_view client);

@@ -70,7 +70,7 @@ void Recovery::restarted(const rpc::Address& from, std::string_view name, std::i
 
     for (const auto& host : meant_by(name, {there.begin(), there.end()})) {
         // What came with this number has been taken since: the notice was slower, or comes again.
-        const auto freed = table_.free([&](const Owner& owner, std::int32_t then) {
+        const auto freed = table_.free([host, state](const Owner& owner, std::int32_t then) {
             return owner.host == host && (then == 0 || then != state);
         });
         spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);

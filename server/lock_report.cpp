@@ -39,12 +39,18 @@ std::string what_of(const Shown& shown) {
                        range_of(shown.range.range));
 }
 
-std::string all_locks(const nlm::Services& locks) {
+std::string all_locks(nlm::Services& locks) {
     std::string text;
-    for (const auto& shown : locks.table().all())
+    for (const auto& shown : locks.table().all()) {
+        if (shown.what == Shown::What::busy) {
+            text += fmt::format("{} {}: locks of a file that does not answer\n",
+                                shown.owner.host.address.text(), printable(shown.owner.host.name));
+            continue;
+        }
         text += fmt::format("{} {} svid {}: {} of {}\n", shown.owner.host.address.text(),
                             printable(shown.owner.host.name), shown.owner.svid, what_of(shown),
                             shown.file.empty() ? "a file" : shown.file);
+    }
     return text.empty() ? "no locks\n" : text;
 }
 

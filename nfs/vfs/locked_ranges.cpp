@@ -1,30 +1,34 @@
 #include "nfs/vfs/locked_ranges.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 namespace berth::vfs {
 
+namespace {
+
+constexpr auto first_of = [](const LockedRange& held) { return held.range.first; };
+constexpr auto last_of = [](const LockedRange& held) { return held.range.last; };
+
+}  // namespace
+
 void LockedRanges::unlock(const ByteRange& range) {
-    std::vector<LockedRange> left;
-    left.reserve(ranges_.size() + 1);
-    for (const auto& held : ranges_) {
-        if (!held.range.meets(range)) {
-            left.push_back(held);
-            continue;
-        }
-        if (held.range.first < range.first)
-            left.push_back({{held.range.first, range.first - 1}, held.kind});
-        if (held.range.last > range.last)
-            left.push_back({{range.last + 1, held.range.last}, held.kind});
-    }
-    ranges_ = std::move(left);
+    const auto from = std::ranges::lower_bound(ranges_, range.first, {}, last_of);
+    const auto to = std::ranges::upper_bound(from, ranges_.end(), range.last, {}, first_of);
+    if (from == to) return;
+    std::array<LockedRange, 2> left;
+    auto* end = left.data();
+    if (from->range.first < range.first)
+        *end++ = {{from->range.first, range.first - 1}, from->kind};
+    if (const auto& last = *std::prev(to); last.range.last > range.last)
+        *end++ = {{range.last + 1, last.range.last}, last.kind};
+    ranges_.insert(ranges_.erase(from, to), left.data(), end);
 }
 
 void LockedRanges::lock(const LockedRange& wanted) {
     unlock(wanted.range);
-    auto place = std::ranges::lower_bound(ranges_, wanted.range.first, {},
-                                          [](const LockedRange& held) { return held.range.first; });
+    auto place = std::ranges::lower_bound(ranges_, wanted.range.first, {}, first_of);
     place = ranges_.insert(place, wanted);
     const auto joins = [](const LockedRange& left, const LockedRange& right) {
         return left.kind == right.kind && left.range.last + 1 == right.range.first;
@@ -37,6 +41,29 @@ void LockedRanges::lock(const LockedRange& wanted) {
         std::prev(place)->range.last = place->range.last;
         ranges_.erase(place);
     }
+}
+
+LockedRanges LockedRanges::near(const ByteRange& range) const {
+    const auto before = range.first - std::min<std::uint64_t>(range.first, 1);
+    const auto from = std::ranges::lower_bound(ranges_, before, {}, last_of);
+    const auto to = std::ranges::upper_bound(from, ranges_.end(), range.last + 1, {}, first_of);
+    LockedRanges found;
+    found.ranges_.assign(from, to);
+    return found;
+}
+
+std::ptrdiff_t LockedRanges::growth_by_lock(const LockedRange& wanted) const {
+    auto changed = near(wanted.range);
+    const auto before = std::ssize(changed.ranges_);
+    changed.lock(wanted);
+    return std::ssize(changed.ranges_) - before;
+}
+
+std::ptrdiff_t LockedRanges::growth_by_unlock(const ByteRange& range) const {
+    auto changed = near(range);
+    const auto before = std::ssize(changed.ranges_);
+    changed.unlock(range);
+    return std::ssize(changed.ranges_) - before;
 }
 
 const LockedRange* LockedRanges::excluding(const LockedRange& wanted) const noexcept {

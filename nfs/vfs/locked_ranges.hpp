@@ -46,6 +46,10 @@ public:
     /// Unlocks what of the range was locked.
     void unlock(const ByteRange& range);
 
+    /// By how much lock() would change size().
+    [[nodiscard]] std::ptrdiff_t growth_by_lock(const LockedRange& wanted) const;
+    [[nodiscard]] std::ptrdiff_t growth_by_unlock(const ByteRange& range) const;
+
     /// The first that excludes `wanted` of somebody else, or nullptr.
     [[nodiscard]] const LockedRange* excluding(const LockedRange& wanted) const noexcept;
     /// Whether all of the range is locked, in this way or an exclusive one where shared is asked.
@@ -57,6 +61,9 @@ public:
     [[nodiscard]] bool empty() const noexcept { return ranges_.empty(); }
 
 private:
+    /// Those that meet the range or are next to it.
+    [[nodiscard]] LockedRanges near(const ByteRange& range) const;
+
     std::vector<LockedRange> ranges_;
 };
 

@@ -1,6 +1,7 @@
 #include "nlm/table/locked_file.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace berth::nlm {
 namespace {
@@ -9,15 +10,28 @@ bool is_same(const LockRequest& a, const LockRequest& b) {
     return a.wanted == b.wanted && a.owner == b.owner;
 }
 
-std::vector<vfs::LockedRange> cut_to(const vfs::LockedRanges& ranges, const vfs::ByteRange& range) {
-    std::vector<vfs::LockedRange> pieces;
+vfs::LockedRanges cut_to(const vfs::LockedRanges& ranges, const vfs::ByteRange& range) {
+    vfs::LockedRanges pieces;
     for (const auto& held : ranges.all()) {
         if (!held.range.meets(range)) continue;
-        pieces.push_back(
+        pieces.lock(
             {{std::max(held.range.first, range.first), std::min(held.range.last, range.last)},
              held.kind});
     }
     return pieces;
+}
+
+/// What both have, each byte in the lesser way of the two.
+vfs::LockedRanges lesser_of(const vfs::LockedRanges& a, const vfs::LockedRanges& b) {
+    vfs::LockedRanges both;
+    for (const auto& piece : a.all()) {
+        const auto pieces = cut_to(b, piece.range);
+        for (auto common : pieces.all()) {
+            if (piece.kind == vfs::LockKind::shared) common.kind = piece.kind;
+            both.lock(common);
+        }
+    }
+    return both;
 }
 
 }  // namespace
@@ -106,22 +120,24 @@ vfs::Result<void> LockedFile::unlock(const Owner& owner, const vfs::ByteRange& r
     return unlocked;
 }
 
-vfs::Result<void> LockedFile::restore(const Owner& owner, const vfs::ByteRange& range,
-                                      const std::vector<vfs::LockedRange>& before) {
+vfs::Result<void> LockedFile::restore(const Owner& owner, const vfs::LockedRanges& undone,
+                                      const vfs::LockedRanges& before, const HasRoom& has_room) {
     const auto found = holdings_.find(owner);
     if (found == holdings_.end()) return {};
     auto& holding = found->second;
-    vfs::LockedRanges gaps;
-    gaps.lock({range, vfs::LockKind::exclusive});
     // Never more than it has now: others may have what it has let go of since.
-    for (const auto& piece : before) {
-        for (auto left : cut_to(holding.ranges, piece.range)) {
-            if (piece.kind == vfs::LockKind::shared) left.kind = piece.kind;
-            const auto taken = holding.locks->lock(left);
-            if (!taken) return taken.error();
-            if (*taken) holding.ranges.lock(left);
-            gaps.unlock(left.range);
-        }
+    const auto kept = lesser_of(lesser_of(before, undone), holding.ranges);
+    auto gaps = undone;
+    for (const auto& piece : kept.all()) gaps.unlock(piece.range);
+    auto after = holding.ranges;
+    for (const auto& piece : kept.all()) after.lock(piece);
+    for (const auto& gap : gaps.all()) after.unlock(gap.range);
+    const auto growth = std::ssize(after.all()) - std::ssize(holding.ranges.all());
+    if (!has_room(owner.host, {.ranges = growth})) return std::errc::no_lock_available;
+    for (const auto& piece : kept.all()) {
+        const auto taken = holding.locks->lock(piece);
+        if (!taken) return taken.error();
+        if (*taken) holding.ranges.lock(piece);
     }
     for (const auto& gap : gaps.all()) {
         if (auto unlocked = holding.locks->unlock(gap.range); !unlocked) return unlocked;
@@ -129,6 +145,24 @@ vfs::Result<void> LockedFile::restore(const Owner& owner, const vfs::ByteRange& 
     }
     drop_if_unused(found);
     return {};
+}
+
+LockedFile::Growth LockedFile::growth_by_lock(const LockRequest& request) const {
+    const auto found = holdings_.find(request.owner);
+    if (found == holdings_.end()) return {.ranges = 1, .open_files = 1};
+    return {.ranges = found->second.ranges.growth_by_lock(request.wanted)};
+}
+
+LockedFile::Growth LockedFile::growth_by_unlock(const Owner& owner,
+                                                const vfs::ByteRange& range) const {
+    const auto found = holdings_.find(owner);
+    if (found == holdings_.end()) return {};
+    return {.ranges = found->second.ranges.growth_by_unlock(range)};
+}
+
+bool LockedFile::holds(const Owner& owner, const vfs::LockedRange& what) const {
+    const auto found = holdings_.find(owner);
+    return found != holdings_.end() && found->second.ranges.cover(what);
 }
 
 LockedFile::Waiter* LockedFile::find_waiter(const LockRequest& request) {
@@ -175,18 +209,18 @@ std::size_t LockedFile::free(const IsMeant& is_meant) {
     return freed;
 }
 
-std::vector<LockedFile::Served> LockedFile::serve() {
+std::vector<LockedFile::Served> LockedFile::serve(const HasRoom& has_room) {
     std::vector<Served> served;
     // What one of them gets may put another request of its owner before those it was behind.
     std::size_t before = 0;
     do {
         before = served.size();
-        serve_once(served);
+        serve_once(has_room, served);
     } while (served.size() != before);
     return served;
 }
 
-void LockedFile::serve_once(std::vector<Served>& served) {
+void LockedFile::serve_once(const HasRoom& has_room, std::vector<Served>& served) {
     std::vector<const LockRequest*> passed_over;
     is_contended_ = false;
     for (auto next = waiters_.begin(); next != waiters_.end();) {
@@ -197,14 +231,16 @@ void LockedFile::serve_once(std::vector<Served>& served) {
         const auto holding = holdings_.find(request.owner);
         if (!must_queue && !obstacle(request)) {
             auto before = cut_to(holding->second.ranges, request.wanted.range);
-            const auto taken = take(holding->second, request);
+            vfs::Result<Attempt> taken = Attempt::refused;
+            if (has_room(request.owner.host, growth_by_lock(request)))
+                taken = take(holding->second, request);
             if (taken && *taken == Attempt::granted) {
                 --holding->second.waits;
                 served.push_back({std::move(*waiter), std::move(before)});
                 waiters_.erase(waiter);
                 continue;
             }
-            // A file system out of locks has some again when others let go of theirs.
+            // Who is out of locks, client or file system, has some again when others go.
             is_contended_ = true;
         }
         passed_over.push_back(&request);

@@ -34,8 +34,15 @@ public:
     /// A waiter that has its lock now, and what it had in that range before.
     struct Served {
         Waiter waiter;
-        std::vector<vfs::LockedRange> before;
+        vfs::LockedRanges before;
     };
+    /// What something would add.
+    struct Growth {
+        std::ptrdiff_t ranges = 0;
+        std::size_t open_files = 0;
+    };
+    /// Whether so much more of a host is not too much.
+    using HasRoom = std::function<bool(const Host&, const Growth&)>;
     /// Somebody else's lock that is in the way. Without an owner it is not one of ours.
     struct Obstacle {
         vfs::LockedRange held;
@@ -48,10 +55,13 @@ public:
     vfs::Result<Attempt> lock(const LockRequest& request, const OpenLocks& open, bool in_turn);
     vfs::Result<std::optional<Obstacle>> test(const LockRequest& request, const OpenLocks& open);
     vfs::Result<void> unlock(const Owner& owner, const vfs::ByteRange& range);
-    /// Undoes a lock that was granted: what the owner had there `before` it keeps, as far as it
-    /// still has as much.
-    vfs::Result<void> restore(const Owner& owner, const vfs::ByteRange& range,
-                              const std::vector<vfs::LockedRange>& before);
+    /// Undoes a lock that was granted, as far as `undone` goes: what the owner had
+    /// there `before` it keeps, as far as it still has as much. Without room for the pieces nothing
+    /// changes: no_lock_available.
+    vfs::Result<void> restore(const Owner& owner, const vfs::LockedRanges& undone,
+                              const vfs::LockedRanges& before, const HasRoom& has_room);
+    [[nodiscard]] Growth growth_by_lock(const LockRequest& request) const;
+    [[nodiscard]] Growth growth_by_unlock(const Owner& owner, const vfs::ByteRange& range) const;
 
     /// The same request that waits already, or nullptr.
     [[nodiscard]] Waiter* find_waiter(const LockRequest& request);
@@ -62,11 +72,15 @@ public:
     /// These locks and waits are gone. Gives how many locks that were.
     std::size_t free(const IsMeant& is_meant);
 
-    /// Gives waiters what they can have now, first come first served.
-    std::vector<Served> serve();
+    /// Gives waiters what they can have now, first come first served. Who has no room for it waits
+    /// on, as for a lock that is not ours.
+    std::vector<Served> serve(const HasRoom& has_room);
     /// Whether the last serve() or lock() met a lock that is not ours: then only trying again shows
     /// when it is gone.
     [[nodiscard]] bool is_contended() const noexcept { return is_contended_ && !waiters_.empty(); }
+
+    /// Whether the owner has all of it, in this way or a stronger one.
+    [[nodiscard]] bool holds(const Owner& owner, const vfs::LockedRange& what) const;
 
     [[nodiscard]] const std::map<Owner, Holding>& holdings() const noexcept { return holdings_; }
     [[nodiscard]] const std::list<Waiter>& waiters() const noexcept { return waiters_; }
@@ -79,7 +93,7 @@ private:
     void drop_if_unused(Holdings::iterator holding);
     [[nodiscard]] std::optional<Obstacle> obstacle(const LockRequest& request) const;
     [[nodiscard]] bool is_behind(const LockRequest& request, const LockRequest& earlier) const;
-    void serve_once(std::vector<Served>& served);
+    void serve_once(const HasRoom& has_room, std::vector<Served>& served);
     vfs::Result<Attempt> take(Holding& holding, const LockRequest& request);
 
     Holdings holdings_;

@@ -47,7 +47,7 @@ protected:
             const bool expected = naive.try_lock(wanted);
             ASSERT_EQ(lock(who(wanted.owner), wanted.what),
                       expected ? Answer::granted : Answer::denied);
-            forget_grants(wanted.owner, wanted.what.range, expected);
+            if (expected) changed(wanted.owner, wanted.what.range);
             break;
         }
         case 3:
@@ -57,7 +57,7 @@ protected:
             const bool expected = naive.lock_or_wait(wanted);
             ASSERT_EQ(lock_or_wait(who(wanted.owner), wanted.what),
                       expected ? Answer::granted : Answer::blocked);
-            forget_grants(wanted.owner, wanted.what.range, expected);
+            if (expected) changed(wanted.owner, wanted.what.range);
             break;
         }
         case 6:
@@ -65,7 +65,7 @@ protected:
             const auto wanted = below(2) == 0 ? some_wanted() : some_waiting();
             naive.unlock(wanted.owner, wanted.what.range);
             unlock(who(wanted.owner), wanted.what.range);
-            forget_grants(wanted.owner, wanted.what.range, true);
+            changed(wanted.owner, wanted.what.range);
             break;
         }
         case 8: {
@@ -74,7 +74,7 @@ protected:
             naive.waiting.remove(wanted);
             ASSERT_EQ(table.cancel(request(who(wanted.owner), wanted.what)),
                       naive.waiting.size() != before);
-            forget_grants(wanted.owner, wanted.what.range, true);
+            forget_grants(wanted.owner, wanted.what.range);
             break;
         }
         case 9: local_step(); break;
@@ -116,11 +116,36 @@ protected:
         grants.erase(chosen);
     }
 
-    void forget_grants(int owner, const vfs::ByteRange& range, bool is_answer) {
-        if (!is_answer) return;
-        std::erase_if(grants, [&](const auto& known) {
+    /// The owner has spoken of the lock itself.
+    void forget_grants(int owner, const vfs::ByteRange& range) {
+        forget_if([&](const Known& known) {
             const auto& wanted = known.naive.wanted;
             return wanted.owner == owner && wanted.what.range == range;
+        });
+    }
+    /// By a call.
+    void changed(int owner, const vfs::ByteRange& range) {
+        forget_grants(owner, range);
+        change_grants(owner, range);
+    }
+    /// The owner has locked or unlocked the range.
+    void change_grants(int owner, const vfs::ByteRange& range) {
+        for (auto& known : grants) {
+            if (known.naive.wanted.owner != owner) continue;
+            for (auto byte = range.first; byte <= range.last; ++byte)
+                known.naive.changed.at(byte) = true;
+        }
+        forget_if([&](const Known& known) {
+            const auto& wanted = known.naive.wanted;
+            return wanted.owner == owner && wanted.what.range.meets(range) && !naive.holds(wanted);
+        });
+    }
+    template <class Condition>
+    void forget_if(Condition condition) {
+        std::erase_if(grants, [&](const Known& known) {
+            if (!condition(known)) return false;
+            forgotten.push_back(known.id);
+            return true;
         });
     }
 
@@ -134,8 +159,12 @@ protected:
             ASSERT_EQ(grant.request.owner, who(expected[n].wanted.owner));
             ASSERT_EQ(grant.request.wanted, expected[n].wanted.what);
         }
-        for (std::size_t n = 0; n < expected.size(); ++n)
+        for (std::size_t n = 0; n < expected.size(); ++n) {
+            change_grants(expected[n].wanted.owner, expected[n].wanted.what.range);
             grants.push_back({told.grants[n].id, expected[n]});
+        }
+        for (const auto& known : grants) ASSERT_TRUE(table.is_pending(known.id));
+        for (const auto id : std::exchange(forgotten, {})) ASSERT_FALSE(table.is_pending(id));
         told.grants.clear();
         compare();
     }
@@ -171,6 +200,7 @@ protected:
     std::mt19937_64 random;
     NaiveTable naive;
     std::vector<Known> grants;
+    std::vector<std::uint64_t> forgotten;
     std::unique_ptr<vfs::FileLocks> local = node("f")->open_locks({}).value();
     std::unique_ptr<vfs::FileLocks> witness = node("f")->open_locks({}).value();
 };
@@ -184,6 +214,11 @@ TEST_F(LockTableModel, AgreesWithTheSimpleOne) {
         step();
         ASSERT_FALSE(HasFatalFailure()) << "step " << n;
     }
+    local.reset();
+    table.retry();
+    table.free([](const Owner&, std::int32_t) { return true; });
+    EXPECT_EQ(table.file_count(), 0U);
+    EXPECT_TRUE(table.hosts().empty());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -120,6 +121,46 @@ TEST_F(LockTableTest, ARefusedUpgradeRestoresWhatWasHeld) {
     EXPECT_EQ(lock(owner(3), shared(0, 9)), Answer::granted);
 }
 
+TEST_F(LockTableTest, AGrantIsOutOfDateWhenItsOwnerHasUnlockedMore) {
+    ASSERT_EQ(lock(owner(1), exclusive(0, 9)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    unlock(owner(1), {0, 9});
+    const auto id = told.grants.at(0).id;
+    unlock(owner(2), whole.range);
+    EXPECT_FALSE(table.is_pending(id));
+    ASSERT_EQ(lock(owner(2), exclusive(0, 4)), Answer::granted);
+    table.refuse(id, host(2).address);
+    EXPECT_EQ(lock(owner(3), exclusive(4, 4)), Answer::denied) << "locked after the grant";
+}
+
+TEST_F(LockTableTest, AGrantIsOutOfDateWhenItsOwnerHasLessThanThat) {
+    ASSERT_EQ(lock(owner(1), exclusive(0, 9)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    unlock(owner(1), {0, 9});
+    auto id = told.grants.at(0).id;
+    unlock(owner(2), {0, 4});
+    EXPECT_FALSE(table.is_pending(id)) << "told now, the client would believe it has all";
+
+    ASSERT_EQ(lock(owner(1), shared(0, 4)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    unlock(owner(1), {0, 4});
+    id = told.grants.at(1).id;
+    ASSERT_EQ(lock(owner(2), shared(5, 19)), Answer::granted);
+    EXPECT_FALSE(table.is_pending(id)) << "downgraded in part";
+}
+
+TEST_F(LockTableTest, ARefusalTakesBackNothingLockedAfterTheGrant) {
+    ASSERT_EQ(lock(owner(1), exclusive(0, 9)), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), exclusive(0, 9)), Answer::blocked);
+    unlock(owner(1), {0, 9});
+    const auto id = told.grants.at(0).id;
+    ASSERT_EQ(lock(owner(2), exclusive(5, 19)), Answer::granted);
+    EXPECT_TRUE(table.is_pending(id)) << "it has all that it was granted";
+    table.refuse(id, host(2).address);
+    EXPECT_EQ(lock(owner(3), exclusive(5, 5)), Answer::denied);
+    EXPECT_EQ(lock(owner(3), exclusive(0, 4)), Answer::granted);
+}
+
 TEST_F(LockTableTest, CancelEndsWaitingAndLeavesWhatIsGranted) {
     ASSERT_EQ(lock(owner(1), whole), Answer::granted);
     EXPECT_FALSE(table.cancel(request(owner(2), whole))) << "never asked for";
@@ -204,6 +245,7 @@ TEST_F(LockTableTest, FreeingAHostLetsItsWaitersGoAndServesOthers) {
     EXPECT_THAT(table.hosts(), ElementsAre(host(2)));
     unlock(owner(2), {0, 9});
     EXPECT_THAT(table.hosts(), IsEmpty());
+    EXPECT_EQ(table.file_count(), 0U);
 }
 
 TEST_F(LockTableTest, SharesExcludeByModeAndAccess) {
@@ -232,6 +274,94 @@ TEST_F(LockTableTest, WhoMayNotOpenTheFileLearnsNothing) {
     ASSERT_EQ(lock(owner(1), whole), Answer::granted);
     EXPECT_EQ(table.lock(request(owner(2), whole), refuse).error(), std::errc::permission_denied);
     EXPECT_EQ(table.test(request(owner(2), whole), refuse).error(), std::errc::permission_denied);
+}
+
+TEST_F(LockTableTest, NothingIsKnownOfAFileThatNobodyHasAnythingOn) {
+    ASSERT_EQ(lock(owner(1), whole, "locked"), Answer::granted);
+    ASSERT_EQ(lock(owner(1), whole, "waited for"), Answer::granted);
+    ASSERT_EQ(lock_or_wait(owner(2), whole, "waited for"), Answer::blocked);
+    ASSERT_EQ(lock(owner(1), whole, "freed"), Answer::granted);
+    ASSERT_EQ(table.share("shared", {.owner = owner(1), .mode = 1, .access = 1}), Answer::granted);
+    EXPECT_FALSE(table.test(request(owner(2), whole, "tested"), open("tested")).value());
+    table.unshare("never shared", owner(1));
+    EXPECT_EQ(table.all().size(), 5U);
+    EXPECT_EQ(table.file_count(), 4U);
+
+    unlock(owner(1), whole.range, "locked");
+    EXPECT_EQ(table.file_count(), 3U);
+    table.unshare("shared", owner(1));
+    EXPECT_EQ(table.file_count(), 2U);
+    EXPECT_EQ(table.free([](const Owner& which, std::int32_t) { return which.host == host(1); }),
+              2U);
+    EXPECT_EQ(table.file_count(), 1U) << "of which the next has a lock now";
+    table.refuse(told.grants.at(0).id, host(2).address);
+    EXPECT_EQ(table.file_count(), 0U);
+}
+
+/// Somebody's LOCK waits for a disk.
+class HungFile : public LockTableTest {
+protected:
+    HungFile() {
+        gate.close();
+        locker = std::thread{[this] {
+            const OpenLocks hang = [this] {
+                gate.pass();
+                return node("hung")->open_locks({});
+            };
+            answer = table.lock(request(owner(1), whole, "hung"), hang).value();
+        }};
+        gate.await_held_back(1);
+    }
+    ~HungFile() override { let_go(); }
+    void let_go() {
+        gate.open();
+        if (locker.joinable()) locker.join();
+    }
+    /// Another thread's, so that a test ends whose action hangs.
+    template <class Action>
+    void expect_at_once(Action action) {
+        auto done = std::async(std::launch::async, action);
+        EXPECT_EQ(done.wait_for(berth::test::patience), std::future_status::ready);
+        if (done.wait_for(std::chrono::seconds{0}) != std::future_status::ready) let_go();
+    }
+
+    berth::test::Gate gate;
+    std::thread locker;
+    std::optional<Answer> answer;
+};
+
+TEST_F(HungFile, HoldsUpNobodyWhoFreesAHost) {
+    ASSERT_EQ(lock(owner(1), whole, "f"), Answer::granted);
+    expect_at_once([this] {
+        table.free([](const Owner& which, std::int32_t) { return which.host == host(1); });
+    });
+    EXPECT_EQ(lock(owner(2), whole, "f"), Answer::granted);
+    let_go();
+    EXPECT_EQ(answer, Answer::granted) << "asked for before the client was freed";
+    EXPECT_EQ(lock(owner(2), whole, "hung"), Answer::granted) << "and gone with the rest";
+    EXPECT_THAT(table.hosts(), ElementsAre(host(2)));
+}
+
+TEST_F(HungFile, HoldsUpNoneOfThoseWhoWaitForOtherFiles) {
+    auto local = node("f")->open_locks({}).value();
+    ASSERT_TRUE(local->lock(whole).value());
+    ASSERT_EQ(lock_or_wait(owner(2), whole, "f"), Answer::blocked);
+    local.reset();
+    expect_at_once([this] { EXPECT_FALSE(table.retry()); });
+    EXPECT_THAT(served(), ElementsAre(owner(2)));
+}
+
+TEST_F(HungFile, IsListedAsBusy) {
+    ASSERT_EQ(lock(owner(2), whole, "f"), Answer::granted);
+    expect_at_once([this] {
+        const auto all = table.all();
+        ASSERT_EQ(all.size(), 2U);
+        EXPECT_EQ(all[0].owner, owner(2));
+        EXPECT_EQ(all[1].what, LockTable::Shown::What::busy);
+        EXPECT_EQ(all[1].owner.host, host(1));
+    });
+    let_go();
+    EXPECT_EQ(table.all().size(), 2U);
 }
 
 TEST(LockTableThreads, NothingIsHeldByTwoAndNothingIsLeft) {
@@ -282,45 +412,7 @@ TEST(LockTableThreads, NothingIsHeldByTwoAndNothingIsLeft) {
     EXPECT_EQ(together, 0);
     EXPECT_THAT(table.all(), IsEmpty());
     EXPECT_THAT(table.hosts(), IsEmpty());
-}
-
-class FewLocks : public LockTableTest {
-protected:
-    FewLocks()
-        : LockTableTest({.client_locks_max = 3,
-                         .locks_max = 5,
-                         .client_waiters_max = 1,
-                         .waiters_max = 2,
-                         .open_files_max = 4}) {}
-};
-
-TEST_F(FewLocks, OfOneClient) {
-    for (std::uint64_t n = 0; n < 3; ++n)
-        ASSERT_EQ(lock(owner(1), exclusive(n * 10, n * 10)), Answer::granted);
-    EXPECT_EQ(lock(owner(1), exclusive(100, 100)), Answer::no_room);
-    EXPECT_EQ(lock(owner(2), exclusive(100, 100)), Answer::granted);
-    unlock(owner(1), {0, 0});
-    EXPECT_EQ(lock(owner(1), exclusive(101, 102)), Answer::granted);
-}
-
-TEST_F(FewLocks, InAll) {
-    for (int n = 1; n <= 4; ++n)
-        ASSERT_EQ(lock(owner(n), exclusive(static_cast<std::uint64_t>(n), 9), std::to_string(n)),
-                  Answer::granted);
-    EXPECT_EQ(lock(owner(5), whole, "5"), Answer::no_room) << "open files";
-}
-
-TEST_F(FewLocks, AndWaiters) {
-    ASSERT_EQ(lock(owner(1), whole), Answer::granted);
-    ASSERT_EQ(lock_or_wait(owner(2), whole), Answer::blocked);
-    EXPECT_EQ(lock_or_wait(owner(2, 2), whole), Answer::no_room);
-    EXPECT_EQ(lock_or_wait(owner(2), whole), Answer::blocked) << "it waits already";
-    ASSERT_EQ(lock_or_wait(owner(3), whole), Answer::blocked);
-    EXPECT_EQ(lock_or_wait(owner(4), whole), Answer::no_room);
-    unlock(owner(1), whole.range);
-    EXPECT_EQ(lock_or_wait(owner(4), whole), Answer::no_room) << "not told yet";
-    table.acknowledge(told.grants.at(0).id, host(2).address);
-    EXPECT_EQ(lock_or_wait(owner(4), whole), Answer::blocked);
+    EXPECT_EQ(table.file_count(), 0U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // owner nothing, a shared or an exclusive lock.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <list>
@@ -27,6 +28,8 @@ public:
     struct Granted {
         Wanted wanted;
         Bytes before;
+        /// Locked or unlocked since.
+        std::array<bool, bytes> changed{};
     };
 
     /// Whether the owner has it now.
@@ -57,6 +60,7 @@ public:
     void restore(const Granted& granted) {
         const auto& range = granted.wanted.what.range;
         for (auto byte = range.first; byte <= range.last; ++byte) {
+            if (granted.changed[byte]) continue;
             auto& now = held[granted.wanted.owner][byte];
             const auto before = granted.before[byte];
             // The lesser of the two: nothing, shared, exclusive.
@@ -94,6 +98,15 @@ public:
             if (excludes(has, wanted.what)) return true;
         }
         return false;
+    }
+
+    [[nodiscard]] bool holds(const Wanted& wanted) {
+        const auto& has = held[wanted.owner];
+        const auto& [range, kind] = wanted.what;
+        return std::all_of(has.begin() + static_cast<long>(range.first),
+                           has.begin() + static_cast<long>(range.last) + 1, [&](const Kind& byte) {
+                               return byte && (byte == vfs::LockKind::exclusive || byte == kind);
+                           });
     }
 
     std::map<int, Bytes> held;

@@ -100,14 +100,19 @@ TEST(LockedRanges, RandomOnesAreWhatAnArrayOfBytesSays) {
     };
     for (int step = 0; step < 100'000; ++step) {
         const auto range = some_range();
+        const auto size_before = std::ssize(ranges.all());
+        std::ptrdiff_t growth = 0;
         if (random() % 2 == 0) {
             const auto kind = some_kind();
+            growth = ranges.growth_by_lock({range, kind});
             ranges.lock({range, kind});
             for (auto byte = range.first; byte <= range.last; ++byte) naive[byte] = kind;
         } else {
+            growth = ranges.growth_by_unlock(range);
             ranges.unlock(range);
             for (auto byte = range.first; byte <= range.last; ++byte) naive[byte].reset();
         }
+        ASSERT_EQ(std::ssize(ranges.all()), size_before + growth) << step;
         std::array<std::optional<LockKind>, bytes> seen{};
         const LockedRange* before = nullptr;
         for (const auto& held : ranges.all()) {

@@ -1,0 +1,66 @@
+// The grants that clients have not answered yet, and what a refusal of each would take back. Locks
+// itself, never for long.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "nlm/owner.hpp"
+#include "nlm/table/locked_file.hpp"
+
+namespace berth::nlm {
+
+/// A lock that a waiter has got and is to be told of.
+struct Grant {
+    std::uint64_t id = 0;  ///< never used again
+    LockRequest request;
+    ReturnPath path;
+};
+
+class PendingGrants {
+public:
+    PendingGrants();
+
+    /// Gives it an id.
+    Grant add(LockedFile::Served served);
+    /// The owner has locked or unlocked a range of `file`: a refusal does not take that back. Of a
+    /// grant of which it does not have all any more, nobody is told.
+    void changed(const LockedFile& file, const LockRequest& request);
+    /// The owner has spoken of the lock itself: it knows.
+    void forget(const LockRequest& request);
+    void forget(const FileKey& key, const IsMeant& is_meant);
+
+    void acknowledge(std::uint64_t id, const rpc::Address& from);
+    /// None: not pending, or not from there.
+    [[nodiscard]] std::optional<FileKey> file_of(std::uint64_t id, const rpc::Address& from) const;
+    struct Refused {
+        Owner owner;
+        vfs::LockedRanges undone;
+        vfs::LockedRanges before;
+        int times_told = 0;
+    };
+    /// None: not pending any more.
+    std::optional<Refused> take(std::uint64_t id);
+
+    [[nodiscard]] bool contains(std::uint64_t id) const;
+    void telling(std::uint64_t id);
+    void not_told(std::uint64_t id);
+    [[nodiscard]] std::size_t size() const;
+
+private:
+    struct Pending {
+        Grant grant;
+        vfs::LockedRanges undone;  ///< by a refusal
+        vfs::LockedRanges before;
+        int times_told = 0;
+    };
+
+    mutable std::mutex lock_;
+    std::map<std::uint64_t, Pending> pending_;
+    std::uint64_t last_id_;
+};
+
+}  // namespace berth::nlm

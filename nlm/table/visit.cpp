@@ -1,0 +1,155 @@
+#include "nlm/table/visit.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace berth::nlm {
+
+using Clock = std::chrono::steady_clock;
+
+void LockTable::Visit::serve() {
+    auto all = file_.locks.serve(
+        [this](const Host& host, const auto& growth) { return reserve(host, growth); });
+    for (auto& served : all) {
+        const auto& request = served.waiter.request;
+        table_.pending_.changed(file_.locks, request);
+        grants_.push_back(table_.pending_.add(std::move(served)));
+    }
+}
+
+LockTable::Visit::~Visit() {
+    auto is_new = leave();
+    for (; !is_new; is_new = leave()) run_errands();
+    for (const auto& grant : grants_) table_.events_.granted(table_, grant);
+    if (*is_new) table_.events_.contended();
+}
+
+void LockTable::Visit::run_errands() {
+    std::vector<Errand> errands;
+    {
+        const std::lock_guard guard{table_.lock_};
+        errands.swap(file_.errands);
+    }
+    for (const auto& errand : errands) errand(*this);
+}
+
+LockTable::File& LockTable::enter(const FileKey& key) {
+    std::unique_lock held{lock_};
+    auto& known = files_[key];
+    if (!known) known = std::make_unique<File>(key);
+    auto& file = *known;
+    ++file.users;
+    file.left.wait(held, [&] { return !file.is_visited; });
+    file.is_visited = true;
+    return file;
+}
+
+LockTable::File* LockTable::enter_known(const FileKey& key, const Clock::time_point* until) {
+    std::unique_lock held{lock_};
+    const auto found = files_.find(key);
+    if (found == files_.end()) return nullptr;
+    auto& file = *found->second;
+    ++file.users;
+    const auto is_free = [&] { return !file.is_visited; };
+    if (until == nullptr) {
+        file.left.wait(held, is_free);
+    } else if (!file.left.wait_until(held, *until, is_free)) {
+        --file.users;  // its visitor is another one
+        return nullptr;
+    }
+    file.is_visited = true;
+    return &file;
+}
+
+std::optional<bool> LockTable::leave(File& file, Uses now) {
+    struct Change {
+        const Host* host;
+        Use before;
+        Use after;
+    };
+    std::vector<Change> changes;
+    for (const auto& [host, use] : now) {
+        const auto before = file.counted.find(host);
+        if (before == file.counted.end())
+            changes.push_back({&host, {}, use});
+        else if (before->second != use)
+            changes.push_back({&host, before->second, use});
+    }
+    for (const auto& [host, use] : file.counted)
+        if (!now.contains(host)) changes.push_back({&host, use, {}});
+
+    const std::lock_guard guard{lock_};
+    if (!file.errands.empty()) return {};
+    for (const auto& change : changes) count(*change.host, change.before, change.after);
+    file.counted.swap(now);
+    const bool is_contended = file.locks.is_contended();
+    if (!is_contended) contended_.erase(file.key);
+    const bool is_new = is_contended && contended_.insert(file.key).second;
+    file.is_visited = false;
+    if (--file.users > 0)
+        file.left.notify_one();
+    else if (file.locks.empty() && file.shares.empty())
+        files_.erase(file.key);
+    return is_new;
+}
+
+void LockTable::send(const FileKey& key, Errand errand) {
+    File* file = nullptr;
+    {
+        const std::lock_guard guard{lock_};
+        const auto found = files_.find(key);
+        if (found == files_.end()) return;
+        file = found->second.get();
+        file->errands.push_back(std::move(errand));
+        if (file->is_visited) return;
+        file->is_visited = true;
+        ++file->users;
+    }
+    const Visit visit{*this, *file};
+}
+
+LockTable::Uses LockTable::count(const File& file) {
+    Uses uses;
+    for (const auto& [owner, holding] : file.locks.holdings()) {
+        auto& use = uses[owner.host];
+        use.locks += holding.ranges.size();
+        use.waits += holding.waits;
+        ++use.open_files;
+    }
+    for (const auto& share : file.shares) ++uses[share.owner.host].locks;
+    return uses;
+}
+
+void LockTable::count(const Host& host, const Use& before, const Use& after) {
+    const auto replace = [&](Use& use) {
+        use.locks += after.locks - before.locks;
+        use.waits += after.waits - before.waits;
+        use.open_files += after.open_files - before.open_files;
+    };
+    const auto own = uses_.try_emplace(host).first;
+    replace(own->second.use);
+    replace(total_.use);
+    if (own->second.use == Use{}) uses_.erase(own);
+}
+
+// Counted at once, so that two who ask at the same time don't both have the last room; the end of
+// the visit puts right what came to nothing.
+bool LockTable::reserve(File& file, const Host& host, const LockedFile::Growth& growth) {
+    if (growth.ranges <= 0 && growth.open_files == 0) return true;
+    const auto ranges = static_cast<std::size_t>(std::max<std::ptrdiff_t>(growth.ranges, 0));
+    const std::lock_guard guard{lock_};
+    const auto own = uses_.find(host);
+    const auto own_locks = own == uses_.end() ? 0 : own->second.use.locks;
+    if (own_locks + ranges > limits_.client_locks_max ||
+        total_.use.locks + ranges > limits_.locks_max ||
+        total_.use.open_files + growth.open_files > limits_.open_files_max)
+        return false;
+    auto& counted = file.counted[host];
+    const auto before = counted;
+    counted.locks += ranges;
+    counted.open_files += growth.open_files;
+    count(host, before, counted);
+    return true;
+}
+
+}  // namespace berth::nlm
