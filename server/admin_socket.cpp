@@ -100,15 +100,29 @@ AdminSocket::AdminSocket(const std::filesystem::path& path, Answer answer)
 
 AdminSocket::~AdminSocket() {
     if (!thread_.joinable()) return;
-    const std::uint64_t one = 1;
-    static_cast<void>(!::write(ending_, &one, sizeof one));
+    static_cast<void>(stop({}));
     thread_.join();
     ::unlink(path_.c_str());
     ::close(listening_);
     ::close(ending_);
 }
 
-void AdminSocket::run() const {
+bool AdminSocket::stop(std::chrono::milliseconds patience) {
+    if (!thread_.joinable()) return true;
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(ending_, &one, sizeof one));
+    std::unique_lock held{lock_};
+    return ended_.wait_for(held, patience, [this] { return has_ended_; });
+}
+
+void AdminSocket::run() {
+    serve_all();
+    const std::lock_guard guard{lock_};
+    has_ended_ = true;
+    ended_.notify_all();
+}
+
+void AdminSocket::serve_all() const {
     constexpr int pause_ms = 200;  // while there are no descriptors
     for (bool pauses = false;;) {
         // The end first: all that a pause waits for.

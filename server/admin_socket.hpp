@@ -2,8 +2,11 @@
 // runs as. A request is one line, the answer is text, and the connection ends with it.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,14 +30,22 @@ public:
     AdminSocket& operator=(const AdminSocket&) = delete;
     ~AdminSocket();
 
+    /// Takes no more requests. False: an answer was still under way after `patience`; then the
+    /// destructor waits for it.
+    [[nodiscard]] bool stop(std::chrono::milliseconds patience);
+
 private:
-    void run() const;
+    void run();
+    void serve_all() const;
     void serve(int connection) const;
 
     const std::filesystem::path path_;
     const Answer answer_;
     int listening_ = -1;
     int ending_ = -1;  ///< an eventfd
+    std::mutex lock_;
+    std::condition_variable ended_;
+    bool has_ended_ = false;
     std::thread thread_;
 };
 

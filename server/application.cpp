@@ -194,9 +194,10 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
-    admin.reset();
+    const bool has_answered = !admin || admin->stop(patience_at_stop);
     const bool has_called_back = locks.stop(patience_with_clients);
-    const bool is_still = is_clean && sweeper.stop(patience_at_stop);
+    const bool is_still = is_clean && has_answered && sweeper.stop(patience_at_stop);
+    if (has_answered) admin.reset();
     if (is_still && has_called_back) return EXIT_SUCCESS;
     if (!is_still)
         spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());

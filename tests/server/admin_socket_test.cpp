@@ -1,12 +1,14 @@
 // The unix socket by which the operator asks a running server.
 #include "server/admin_socket.hpp"
 
+#include <future>
 #include <stdexcept>
 
 #include <sys/stat.h>
 
 #include <gtest/gtest.h>
 
+#include "tests/support/gate.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace berth::server {
@@ -45,6 +47,23 @@ TEST(AdminSocket, TakesThePlaceOfADeadOne) {
         EXPECT_EQ(ask_server(path, "locks"), "asked for locks");
     }
     EXPECT_THROW(ask_server(path, "locks"), std::runtime_error);
+}
+
+TEST(AdminSocket, AnAnswerThatHangsIsNotWaitedForInVain) {
+    const test::TemporaryDirectory directory;
+    const auto path = directory.path() / "admin.sock";
+    test::Gate gate;
+    gate.close();
+    AdminSocket socket{path, [&](std::string_view) {
+                           gate.pass();
+                           return std::string{"late"};
+                       }};
+    auto asked = std::async(std::launch::async, [&] { return ask_server(path, "locks"); });
+    gate.await_held_back(1);
+    EXPECT_FALSE(socket.stop({}));
+    gate.open();
+    EXPECT_EQ(asked.get(), "late");
+    EXPECT_TRUE(socket.stop(test::patience));
 }
 
 TEST(AdminSocket, WithoutAServerOneSentenceSaysSo) {
