@@ -57,7 +57,7 @@ class Bench:
         log = self.directory / f"berth-{self._started}.log"
         with said.open("wb") as out, log.open("wb") as err:
             process = subprocess.Popen(
-                [*by, self.berth, "serve", *arguments, "--state", self.directory / "state"],
+                [*by, self.berth, "serve", "--state", self.directory / "state", *arguments],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err,
             )  # fmt: skip
         self._servers.append(process)

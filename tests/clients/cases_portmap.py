@@ -141,7 +141,7 @@ def registered_beside_another(bench: Bench) -> None:
     with system_rpcbind(bench):
         first = bench.serve("--portmap", "register", "--listen", ":0")
         during = bench.run("rpcinfo", "127.0.0.1")
-        bench.serve("--listen", ":0")
+        bench.serve("--listen", ":0", "--state", str(bench.directory / "other state"))
         expect(bench.run("rpcinfo", "127.0.0.1") == during, "the second server took over registrations")
         expect(v2(V2_GETPORT, 100003, 3, TCP) == first, "GETPORT tells the second server")
         bench.stop_last_server()

@@ -84,6 +84,16 @@ def released_by_the_operator(lab: Lab):
         lab.meet()
 
 
+def serves_in_grace(lab: Lab) -> None:
+    """Reads and writes do not wait for those who reclaim."""
+    put("written in grace", b"1" * 5000)
+    check.equal(lab.local.read("written in grace"), b"1" * 5000, "what was written")
+    lab.local.write("of the server", b"2")
+    check.equal(get("of the server"), b"2", "what is read")
+    since = lab.local.server_log().rpartition("had locks before the restart")
+    check.true(since[1] and "new locks are taken" not in since[2] and "to reclaim is over" not in since[2], "in grace")
+
+
 def server_restarts(lab: Lab, how: str) -> None:
     """Locks are reclaimed, who waits waits on and is served, and nothing is granted twice."""
     with open_file(lab) as file:
@@ -92,6 +102,7 @@ def server_restarts(lab: Lab, how: str) -> None:
         if lab.client == 1:
             lab.meet()
             lab.local.restart_server(how)
+            serves_in_grace(lab)
             check.eventually(lambda: holders(lab) == 2, "both have reclaimed", 60)
             check.eventually(lambda: waiters(lab) == 1, "the other waits again", 60)
             check.true(not taken(file, fcntl.LOCK_EX, 25, 1), "reclaimed by the other")
