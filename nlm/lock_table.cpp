@@ -32,16 +32,13 @@ LockTable::~LockTable() = default;
 bool LockTable::has_room_to_wait(const Host& host) {
     const std::lock_guard guard{lock_};
     const auto own = uses_.find(host);
-    return (own == uses_.end() || own->second.use.waits < limits_.client_waiters_max) &&
-           total_.use.waits + pending_.size() < limits_.waiters_max;
+    return (own == uses_.end() || own->second.waits < limits_.client_waiters_max) &&
+           total_.waits + pending_.size() < limits_.waiters_max;
 }
 
 LockTable::Answer LockTable::refuse_for_room(const Host& host, std::string_view what) {
-    const std::lock_guard guard{lock_};
-    const auto use = uses_.find(host);
-    const bool is_told = use == uses_.end() ? std::exchange(total_.is_told, true)
-                                            : std::exchange(use->second.is_told, true);
-    if (!is_told) spdlog::warn("{}: too many {}; more are refused", host.text(), what);
+    if (refused_.is_first(host))
+        spdlog::warn("{}: too many {}; more are refused", host.text(), what);
     return Answer::no_room;
 }
 

@@ -21,6 +21,7 @@
 #include "nlm/owner.hpp"
 #include "nlm/table/locked_file.hpp"
 #include "nlm/table/pending_grants.hpp"
+#include "nlm/told_once.hpp"
 
 namespace berth::nlm {
 
@@ -143,10 +144,6 @@ private:
         bool operator==(const Use&) const = default;
     };
     using Uses = std::map<Host, Use>;
-    struct HostUse {
-        Use use;
-        bool is_told = false;  ///< that it has reached a ceiling
-    };
 
     File& enter(const FileKey& key);
     /// nullptr: nothing is known of the file, or another visits it until then.
@@ -173,8 +170,9 @@ private:
     mutable std::mutex lock_;
     std::map<FileKey, std::unique_ptr<File>> files_;
     std::set<FileKey> contended_;
-    std::map<Host, HostUse> uses_;
-    HostUse total_;
+    Uses uses_;
+    Use total_;
+    ToldOnce refused_;  // at a ceiling
 };
 
 }  // namespace berth::nlm

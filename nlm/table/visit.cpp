@@ -127,9 +127,9 @@ void LockTable::count(const Host& host, const Use& before, const Use& after) {
         use.open_files += after.open_files - before.open_files;
     };
     const auto own = uses_.try_emplace(host).first;
-    replace(own->second.use);
-    replace(total_.use);
-    if (own->second.use == Use{}) uses_.erase(own);
+    replace(own->second);
+    replace(total_);
+    if (own->second == Use{}) uses_.erase(own);
 }
 
 // Counted at once, so that two who ask at the same time don't both have the last room; the end of
@@ -139,10 +139,10 @@ bool LockTable::reserve(File& file, const Host& host, const LockedFile::Growth& 
     const auto ranges = static_cast<std::size_t>(std::max<std::ptrdiff_t>(growth.ranges, 0));
     const std::lock_guard guard{lock_};
     const auto own = uses_.find(host);
-    const auto own_locks = own == uses_.end() ? 0 : own->second.use.locks;
+    const auto own_locks = own == uses_.end() ? 0 : own->second.locks;
     if (own_locks + ranges > limits_.client_locks_max ||
-        total_.use.locks + ranges > limits_.locks_max ||
-        total_.use.open_files + growth.open_files > limits_.open_files_max)
+        total_.locks + ranges > limits_.locks_max ||
+        total_.open_files + growth.open_files > limits_.open_files_max)
         return false;
     auto& counted = file.counted[host];
     const auto before = counted;

@@ -144,6 +144,9 @@ def registered_beside_another(bench: Bench) -> None:
         bench.serve("--listen", ":0", "--state", str(bench.directory / "other state"))
         expect(bench.run("rpcinfo", "127.0.0.1") == during, "the second server took over registrations")
         expect(v2(V2_GETPORT, 100003, 3, TCP) == first, "GETPORT tells the second server")
+        log = (bench.directory / "berth-1.log").read_text()
+        for whose in ("this machine's own lock manager (lockd)", "this machine's rpc.statd"):
+            expect(f"{whose} is registered with its rpcbind and in charge" in log, f"the log does not say so:\n{log}")
         bench.stop_last_server()
         expect(bench.run("rpcinfo", "127.0.0.1") == during, "the second server removed the first one's registrations")
 

@@ -1,5 +1,9 @@
 // The ceilings of the lock table: what would grow past one is refused, what does not grow is not.
+#include <memory>
+
 #include <gmock/gmock.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 #include "tests/nlm/table_fixture.hpp"
 
@@ -38,6 +42,20 @@ TEST_F(FewLocks, InAll) {
     EXPECT_EQ(table.share("f", {.owner = owner(3), .mode = 0, .access = 1}), Answer::no_room);
     unlock(owner(2), {30, 30});
     EXPECT_EQ(lock(owner(3), exclusive(100, 100)), Answer::granted);
+}
+
+TEST_F(FewLocks, TheLogSaysSoOnceOfEachClient) {
+    const auto log = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10);
+    for (std::uint64_t n = 0; n < 5; ++n)
+        ASSERT_EQ(lock(owner(n < 3 ? 1 : 2), exclusive(n * 10, n * 10)), Answer::granted);
+    spdlog::default_logger()->sinks().push_back(log);
+    for (const int n : {1, 3, 4, 3, 4, 1})
+        EXPECT_EQ(lock(owner(n), exclusive(100, 100)), Answer::no_room);
+    spdlog::default_logger()->sinks().pop_back();
+    const auto said_of = [](int n) {
+        return testing::HasSubstr(owner(n).host.text() + ": too many locks");
+    };
+    EXPECT_THAT(log->last_formatted(), testing::ElementsAre(said_of(1), said_of(3), said_of(4)));
 }
 
 TEST_F(FewLocks, OfOpenFiles) {
