@@ -28,6 +28,13 @@ std::optional<Monitored> parse_host(std::istringstream& words) {
 
 }  // namespace
 
+std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
+    std::vector<Host> hosts;
+    hosts.reserve(clients.size());
+    for (const auto& client : clients) hosts.push_back(client.host);
+    return hosts;
+}
+
 MonitorList::MonitorList(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
     if (file_) read();
     begin();

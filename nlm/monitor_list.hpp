@@ -28,6 +28,8 @@ struct Monitored {
     std::optional<std::chrono::steady_clock::time_point> told;  ///< of a restart; not kept
 };
 
+[[nodiscard]] std::vector<Host> hosts_of(const std::vector<Monitored>& clients);
+
 class MonitorList {
 public:
     using Clock = std::chrono::steady_clock;

@@ -15,13 +15,6 @@ constexpr std::chrono::milliseconds between_tries{50};
 constexpr std::chrono::seconds between_tidyings{5};
 constexpr std::size_t first_procedures = 16;
 
-std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
-    std::vector<Host> hosts;
-    hosts.reserve(clients.size());
-    for (const auto& client : clients) hosts.push_back(client.host);
-    return hosts;
-}
-
 }  // namespace
 
 Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Options options)

@@ -15,13 +15,6 @@ namespace {
 /// As long as a client may take to be back after a power cut that hit all.
 constexpr std::chrono::minutes notice_patience{15};
 
-std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
-    std::vector<Host> hosts;
-    hosts.reserve(clients.size());
-    for (const auto& client : clients) hosts.push_back(client.host);
-    return hosts;
-}
-
 }  // namespace
 
 void Recovery::notify(const Monitored& client) {
