@@ -21,7 +21,7 @@ namespace berth::server {
 namespace {
 
 /// Who connects and then says nothing is not waited for.
-constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
+constexpr timeval silence_at_most{.tv_sec = 5, .tv_usec = 0};
 
 bool fill(sockaddr_un& address, const std::filesystem::path& path) {
     address.sun_family = AF_UNIX;
@@ -43,7 +43,7 @@ int connect_to(const std::filesystem::path& path) {
     }
     const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (number < 0) return -1;
-    ::setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &silence_at_most, sizeof silence_at_most);
     if (::connect(number, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
         return number;
     const int failed = errno;
@@ -135,8 +135,8 @@ void AdminSocket::serve_all() const {
             pauses = true;
             continue;
         }
-        ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &silence_at_most, sizeof silence_at_most);
+        ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &silence_at_most, sizeof silence_at_most);
         serve(connection);
         ::close(connection);
     }
