@@ -18,6 +18,8 @@ namespace {
 
 // One connection may not keep its thread from the others for longer than this many reads.
 constexpr int reads_per_turn = 8;
+// Replies are sent together, but not more than the processor's own cache keeps until then.
+constexpr std::size_t send_at_bytes = std::size_t{512} << 10;
 
 Endpoint local_endpoint_of(int descriptor) {
     sockaddr_storage storage{};
@@ -146,6 +148,8 @@ bool TcpConnection::answer_records() {
         const auto record = records_.next();
         if (!record) break;
         take(*record);
+        if (outbox_.bytes() >= send_at_bytes && !writing_) send_waiting();
+        if (!is_open_) return false;
     }
     if (!records_.is_broken()) return true;
     spdlog::warn("{} sent no RPC record; closing its connection", peer_.text());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -27,11 +28,15 @@ constexpr std::array<unsigned, 9> remote_magics{
     0x0BD00BD0,  // Lustre
 };
 
-bool is_remote(int root) {
+constexpr std::array<unsigned, 2> memory_magics{
+    0x01021994,  // tmpfs
+    0x858458F6,  // ramfs
+};
+
+bool is_one_of(std::span<const unsigned> magics, int root) {
     struct statfs found {};
     if (::fstatfs(root, &found) != 0) return false;
-    return std::ranges::find(remote_magics, static_cast<unsigned>(found.f_type)) !=
-           remote_magics.end();
+    return std::ranges::find(magics, static_cast<unsigned>(found.f_type)) != magics.end();
 }
 
 bool can_open(int root, std::uint64_t resolve) {
@@ -48,7 +53,8 @@ Abilities find_abilities(int root) {
         .confined_open = can_open(root, RESOLVE_BENEATH),
         .cached_lookup = can_open(root, RESOLVE_BENEATH | RESOLVE_CACHED),
         .kernel_access = check_access(root, F_OK).has_value(),
-        .remote = is_remote(root),
+        .remote = is_one_of(remote_magics, root),
+        .in_memory = is_one_of(memory_magics, root),
     };
 }
 

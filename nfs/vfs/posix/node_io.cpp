@@ -75,6 +75,8 @@ Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
 
 Result<std::size_t> Node::read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
                                    std::uint64_t size) const {
+    // Such a file system does not know RWF_NOWAIT.
+    if (tree_.abilities().in_memory) return read_all(descriptor, offset, into);
     const iovec whole{.iov_base = into.data(), .iov_len = into.size()};
     auto got = transferred(
         [&] { return ::preadv2(descriptor, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT); });

@@ -1,6 +1,7 @@
 // Real file systems, each made for the test: what an exported one must be able to do, and what it
 // says when it is full, over quota, or broken.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <vector>
@@ -194,6 +195,23 @@ TEST_F(FileSystems, InMemoryWork) {
         std::filesystem::create_directory(path);
         mount_memory(path, "size=64m");
         works(path, {[] {}});
+        files.reset();
+    });
+}
+
+TEST_F(FileSystems, InMemoryAreReadWithoutWaiting) {
+    in_child_process([this] {
+        have_own_mounts();
+        const auto path = space / "tmpfs";
+        std::filesystem::create_directory(path);
+        mount_memory(path, "size=64m");
+        export_again(path);
+        auto file = make("file", std::string(100'000, 'x'));
+        std::array<std::byte, 16> into{};
+        EXPECT_EQ(file->read(root_caller, 0, into).value(), 16U);
+        EXPECT_EQ(file->read(not_waiting(root_caller), 16, into).value(), 16U);
+        EXPECT_EQ(file->read(not_waiting(root_caller), 99'990, into).value(), 10U);
+        file.reset();
         files.reset();
     });
 }
