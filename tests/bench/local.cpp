@@ -1,7 +1,9 @@
 // The system calls that a work comes down to, made by this very process on a directory: what a call
 // to a server can't cost less than. `local DIR WORK SECONDS` prints one line of JSON; a system call
 // that fails ends it.
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -9,9 +11,12 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace {
@@ -34,8 +39,63 @@ double own_cpu_us() {
     return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
+struct statx status(int object, const char* name = "", int flags = AT_EMPTY_PATH) {
+    struct statx found {};
+    good(statx(object, name, flags, STATX_BASIC_STATS | STATX_BTIME, &found), "statx");
+    return found;
+}
+
+/// The object a server keeps open, as it does.
+int file_in(int directory) {
+    static const int file = openat(directory, "file", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return file;
+}
+
+void look_up(int directory) {
+    const open_how how{
+        .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_BENEATH};
+    const auto found = static_cast<int>(syscall(SYS_openat2, directory, "file", &how, sizeof how));
+    good(found, "openat2");
+    status(found);
+    alignas(file_handle) std::array<std::byte, sizeof(file_handle) + MAX_HANDLE_SZ> room{};
+    auto* const handle = reinterpret_cast<file_handle*>(room.data());
+    handle->handle_bytes = MAX_HANDLE_SZ;
+    int mount = 0;
+    good(name_to_handle_at(found, "", handle, &mount, AT_EMPTY_PATH), "name_to_handle_at");
+    close(found);
+    status(directory);
+}
+
+void read(int directory, std::size_t size) {
+    static const int file = openat(directory, "file", O_RDWR | O_CLOEXEC);
+    static std::vector<std::byte> into;
+    if (into.size() != size) {
+        into.resize(size);
+        good(static_cast<int>(pwrite(file, into.data(), size, 0)), "pwrite");
+    }
+    status(file);
+    good(static_cast<int>(pread(file, into.data(), size, 0)), "pread");
+}
+
+template <class Work>
+auto twice(Work work) {
+    return [work](int directory) {
+        work(directory);
+        work(directory);
+    };
+}
+
 /// Two calls of the protocol each.
 const std::map<std::string, std::function<void(int)>> pairs{
+    {"getattr", twice([](int directory) { status(file_in(directory)); })},
+    {"access", twice([](int directory) {
+         status(file_in(directory));
+         good(faccessat(file_in(directory), "", R_OK, AT_EMPTY_PATH | AT_EACCESS), "faccessat");
+     })},
+    {"lookup", twice(look_up)},
+    {"read_4k", twice([](int directory) { read(directory, std::size_t{4} << 10); })},
+    {"read_64k", twice([](int directory) { read(directory, std::size_t{64} << 10); })},
+    {"read_1m", twice([](int directory) { read(directory, std::size_t{1} << 20); })},
     {"create_remove",
      [](int directory) {
          create(directory, "made");

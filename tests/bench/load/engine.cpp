@@ -19,8 +19,6 @@
 
 #include <limits.h>
 
-#include "tests/bench/load/process.hpp"
-
 namespace berth::bench {
 
 std::atomic<bool> must_stop{false};
@@ -212,7 +210,7 @@ private:
             phase_ = Phase::measuring;
             began_at_ = now;
             end_at_ = now + static_cast<std::uint64_t>(plan_.seconds * 1e9);
-            server_cpu_ = cpu_us(plan_.server_process);
+            server_cpu_ = cpu_time(plan_.server_process);
             client_cpu_ = own_cpu_us();
             if (plan_.on_measuring) plan_.on_measuring();
         }
@@ -221,7 +219,7 @@ private:
         if (!over && !must_stop) return;
         phase_ = Phase::ending;
         outcome_.seconds = static_cast<double>(now - began_at_) / 1e9;
-        outcome_.server_cpu_us = cpu_us(plan_.server_process) - server_cpu_;
+        outcome_.server_cpu = cpu_time(plan_.server_process) - server_cpu_;
         outcome_.client_cpu_us = own_cpu_us() - client_cpu_;
     }
 
@@ -282,7 +280,7 @@ private:
     std::uint64_t warm_at_ = 0;
     std::uint64_t began_at_ = 0;
     std::uint64_t end_at_ = 0;
-    double server_cpu_ = 0;
+    CpuTime server_cpu_;
     double client_cpu_ = 0;
     Outcome outcome_;
 };

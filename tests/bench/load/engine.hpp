@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "tests/bench/load/histogram.hpp"
+#include "tests/bench/load/process.hpp"
 #include "tests/bench/load/works.hpp"
 
 namespace berth::bench {
@@ -31,7 +32,7 @@ struct Outcome {
     std::uint64_t errors = 0;  // replies that are not good, of the warm-up too
     std::uint64_t bytes = 0;   // of data
     double seconds = 0;
-    double server_cpu_us = 0;  // in all
+    CpuTime server_cpu;
     double client_cpu_us = 0;
     Histogram latency;
 };

@@ -239,10 +239,11 @@ void report(const Options& options, const Outcome& outcome, const Resident& resi
     std::printf(R"("p50_us": %.2f, "p99_us": %.2f, "p999_us": %.2f, "max_us": %.2f, )",
                 outcome.latency.percentile_us(0.5), outcome.latency.percentile_us(0.99),
                 outcome.latency.percentile_us(0.999), outcome.latency.max_us());
-    std::printf(R"("server_cpu_us": %.3f, "client_cpu_us": %.3f, "rss_kib": [%llu, %llu, %llu]})"
+    std::printf(R"("server_cpu_us": %.3f, "server_kernel_us": %.3f, "client_cpu_us": %.3f, )"
+                R"("rss_kib": [%llu, %llu, %llu]})"
                 "\n",
-                outcome.server_cpu_us / calls, outcome.client_cpu_us / calls,
-                static_cast<unsigned long long>(resident.before),
+                outcome.server_cpu.in_all / calls, outcome.server_cpu.in_kernel / calls,
+                outcome.client_cpu_us / calls, static_cast<unsigned long long>(resident.before),
                 static_cast<unsigned long long>(resident.connected),
                 static_cast<unsigned long long>(resident.after));
 }
@@ -275,18 +276,19 @@ int measure_list(const Options& options) {
     if (options.cpu >= 0) pinned.emplace(options.plan.server_process, options.cpu);
     Session session{options.plan.server, options.caller};
     const Bytes directory = session.lookup(mounted(options), options.directory);
-    const double cpu = cpu_us(options.plan.server_process);
+    const CpuTime cpu = cpu_time(options.plan.server_process);
     const Listing listing = list(session, directory);
-    const double cpu_used = cpu_us(options.plan.server_process) - cpu;
+    const CpuTime cpu_used = cpu_time(options.plan.server_process) - cpu;
+    const auto entries = static_cast<double>(std::max<std::uint64_t>(listing.entries, 1));
     const bool complete = options.entries == 0 || listing.entries == options.entries;
     std::printf(
         R"({"work": "list", "calls": %llu, "entries": %llu, "errors": %d, "seconds": %.4f, )"
-        R"("entries_per_s": %.0f, "server_cpu_us_per_entry": %.3f})"
+        R"("entries_per_s": %.0f, "server_cpu_us": %.3f, "server_kernel_us": %.3f})"
         "\n",
         static_cast<unsigned long long>(listing.calls),
         static_cast<unsigned long long>(listing.entries), complete ? 0 : 1, listing.seconds,
-        static_cast<double>(listing.entries) / listing.seconds,
-        cpu_used / static_cast<double>(std::max<std::uint64_t>(listing.entries, 1)));
+        static_cast<double>(listing.entries) / listing.seconds, cpu_used.in_all / entries,
+        cpu_used.in_kernel / entries);
     return complete ? 0 : 1;
 }
 

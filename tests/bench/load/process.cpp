@@ -21,17 +21,18 @@ std::string file_of(pid_t process, const char* name) {
 
 }  // namespace
 
-double cpu_us(pid_t process) {
-    if (process == 0) return 0;
+CpuTime cpu_time(pid_t process) {
+    if (process == 0) return {};
     const std::string text = file_of(process, "stat");
     const auto name_end = text.rfind(')');
-    if (name_end == std::string::npos) return 0;
+    if (name_end == std::string::npos) return {};
     std::istringstream fields{text.substr(name_end + 1)};
     std::string skipped;
     for (int field = 3; field < 14; ++field) fields >> skipped;
     double user = 0, system = 0;
     fields >> user >> system;
-    return (user + system) * 1e6 / static_cast<double>(sysconf(_SC_CLK_TCK));
+    const double us_per_tick = 1e6 / static_cast<double>(sysconf(_SC_CLK_TCK));
+    return {.in_all = (user + system) * us_per_tick, .in_kernel = system * us_per_tick};
 }
 
 std::uint64_t resident_kib(pid_t process) {

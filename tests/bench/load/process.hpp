@@ -9,9 +9,17 @@
 
 namespace berth::bench {
 
-/// User and system time of all threads, those that have ended included; in microseconds. 0 for no
-/// process.
-double cpu_us(pid_t process);
+/// Microseconds of processor time.
+struct CpuTime {
+    double in_all = 0;
+    double in_kernel = 0;
+    CpuTime operator-(const CpuTime& before) const {
+        return {.in_all = in_all - before.in_all, .in_kernel = in_kernel - before.in_kernel};
+    }
+};
+
+/// Of all threads, those that have ended included. Nothing for no process.
+CpuTime cpu_time(pid_t process);
 
 /// Resident memory in KiB. 0 for no process.
 std::uint64_t resident_kib(pid_t process);

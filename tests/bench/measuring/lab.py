@@ -29,6 +29,7 @@ class Row:
     at_least: bool
     limit: float
     is_ratio: bool = True
+    in_the_way: str = ""  # of a target that is not met, with what was measured of that in the same run
     group: str = ""
     rounds: int = 0
     urgent: bool = False  # before all other work of the machine

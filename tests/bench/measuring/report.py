@@ -52,6 +52,11 @@ def markdown(rows: list[Row]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
 
 
+def in_the_way(rows: list[Row]) -> list[str]:
+    """A sentence for each target that is not met."""
+    return [f"{row.work}, {row.metric}: {row.in_the_way or 'not known'}." for row in rows if not row.met]
+
+
 def machine() -> str:
     """What the numbers were measured on, in one line."""
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
@@ -77,6 +82,7 @@ def measured_on(rows: list[Row], ganesha: str, apart: bool) -> str:
     )
 
 
+NOT_MET = "What stands in the way of those that are not met, measured in the same run:"
 TITLE = "Speed as multiples of NFS-Ganesha's"
 CHART = """
 set terminal svg size 900,{height} font "sans,12" background "white"
@@ -123,8 +129,9 @@ def into_readme(readme: pathlib.Path, rows: list[Row], measured_on: str, picture
     text = readme.read_text()
     if BEGIN not in text or END not in text:
         raise SystemExit(f"{readme} has no place for the table: a line {BEGIN}, and one {END}")
-    section = (
-        f"{BEGIN}\n{measured_on}\n\n![{TITLE}]({picture})\n\n{markdown(rows)}\n{END}"
-    )
+    section = f"{BEGIN}\n{measured_on}\n\n![{TITLE}]({picture})\n\n{markdown(rows)}\n"
+    if sentences := in_the_way(rows):
+        section += f"\n{NOT_MET}\n\n" + "\n".join(f"- {sentence}" for sentence in sentences) + "\n"
+    section += END
     before, rest = text.split(BEGIN, 1)
     readme.write_text(before + section + rest.split(END, 1)[1])

@@ -8,7 +8,7 @@ import sys
 import typing
 
 from measuring import client as clients
-from measuring.lab import Lab, Row
+from measuring.lab import Lab, Row, medians
 
 SMALL = {"null": "NULL", "getattr": "GETATTR", "access": "ACCESS", "lookup": "LOOKUP"}
 # work: name, times Ganesha's rate, times the floor's CPU
@@ -46,12 +46,42 @@ SETTLING_CALLS = 1_000_000
 LIKE_WITHOUT = 0.9  # of the rate without: what counts as "as fast", given the noise
 
 
+SYSTEM_CALLS = {
+    "getattr": "statx",
+    "access": "statx and faccessat2",
+    "lookup": "openat2, name_to_handle_at, close and two statx",
+    "read_4k": "statx and pread, which copies what the floor has ready",
+    "read_64k": "statx and pread, which copies what the floor has ready",
+    "read_1m": "statx and pread, which copies what the floor has ready",
+}
+
+
+def _kernel(berth: dict) -> str:
+    return f"Of berth's {berth['server_cpu_us']:.2f} us, {berth['server_kernel_us']:.2f} are spent in the kernel"
+
+
+def _busy(berth: dict) -> str:
+    """Of a rate that the processors limit."""
+    server, client = (berth["calls_per_s"] * berth[side] / 1e6 for side in ("server_cpu_us", "client_cpu_us"))
+    return f"{_kernel(berth)}; server and client together keep {server + client:.1f} of {os.cpu_count()} CPUs busy"
+
+
 def _value(results: dict, server: str, key: str) -> float | None:
     return results[server][key] if server in results else None
 
 
 def _ratio(results: dict, key: str, other: str) -> float:
     return results["berth"][key] / results[other][key] if results[other][key] else float("inf")
+
+
+def _shares_of(middle: dict, values: dict) -> str:
+    """Of a work of the real client: how much of it was the server's, and how far the rounds differ."""
+    spread = "; ".join(
+        f"{server}'s rounds {min(each):.2f} to {max(each):.2f}"
+        for server, each in ((name, [result["value"] for result in results]) for name, results in values.items())
+    )
+    berth, ganesha = (middle[server]["server_cpu_s"] for server in ("berth", "ganesha"))
+    return f"berth worked {berth:.2f} s of CPU time for it, Ganesha {ganesha:.2f} s; {spread}"
 
 
 class Table:
@@ -84,43 +114,79 @@ class Table:
         for result in self._lab.raw[raw:]:
             result["group"] = group
 
-    def _against(self, results: dict, work: str, metric: str, key: str, other: str, at_least: bool, limit: float):
+    def _add(self, row: Row, in_the_way: typing.Callable[[], str]) -> None:
+        """What stands in the way is asked, and measured, only where something does."""
+        self.rows.append(row if row.met else dataclasses.replace(row, in_the_way=in_the_way()))
+
+    def _against(self, results: dict, work: str, metric: str, key: str, other: str, at_least: bool, limit: float,
+                 in_the_way: typing.Callable[[], str]) -> None:  # fmt: skip
         """A row whose value is berth's share of another's."""
         if other not in results:
             return
         third = "local" if other == "local" else "floor"
-        self.rows.append(
-            Row(work, metric, results["berth"][key], _value(results, "ganesha", key), _value(results, third, key),
-                _ratio(results, key, other), {"ganesha": "Ganesha", "floor": "floor", "local": "local calls"}[other],
-                at_least, limit)
-        )  # fmt: skip
+        row = Row(work, metric, results["berth"][key], _value(results, "ganesha", key), _value(results, third, key),
+                  _ratio(results, key, other), {"ganesha": "Ganesha", "floor": "floor", "local": "local calls"}[other],
+                  at_least, limit)  # fmt: skip
+        self._add(row, in_the_way)
+
+    def _local(self, work: str) -> float:
+        """Microseconds of CPU that the system calls of one such call take, made locally."""
+        rounds = range(self._lab.settings.rounds)
+        return statistics.median(self._lab.local(work, round_)["server_cpu_us"] for round_ in rounds)
+
+    def _calls_of_the_system(self, work: str, results: dict) -> str:
+        local, floor = self._local(work), results["floor"]["server_cpu_us"]
+        return (
+            f"{SYSTEM_CALLS[work]}, {local:.2f} us when made locally: {local / floor:.1f} x all that the floor does. "
+            f"{_kernel(results['berth'])}"
+        )
+
+    def _canned(self, results: dict) -> str:
+        """How near a round trip can come to nothing but the sockets."""
+        options = ["--shape", "1x1", "--seconds", self._lab.settings.seconds, "--pin", 0]
+        canned = self._lab.load(self._lab.floor, "getattr", *options)["p50_us"]
+        return (
+            f"A canned reply takes {canned:.1f} us over the same connection, "
+            f"{canned / results['ganesha']['p50_us']:.2f} of Ganesha's round trip"
+        )
 
     def _small(self, work: str) -> None:
         name, servers = SMALL[work], [*self._lab.rivals, self._lab.floor]
         many = self._lab.compare(work, "4x16", servers)
-        self._against(many, f"{name} 4 x 16", "calls/s", "calls_per_s", "ganesha", True, 5)
-        self._against(many, f"{name} 4 x 16", "CPU us/call", "server_cpu_us", "floor", False, 3)
+        self._against(many, f"{name} 4 x 16", "calls/s", "calls_per_s", "ganesha", True, 5,
+                      lambda: _busy(many["berth"]))  # fmt: skip
+        self._against(many, f"{name} 4 x 16", "CPU us/call", "server_cpu_us", "floor", False, 3,
+                      lambda: self._calls_of_the_system(work, many) if work in SYSTEM_CALLS else _kernel(many["berth"])
+                      )  # fmt: skip
         one = self._lab.compare(work, "1x1", servers)
-        self._against(one, f"{name} 1 x 1", "round trip us", "p50_us", "floor", False, 1.6)
+        self._against(one, f"{name} 1 x 1", "round trip us", "p50_us", "floor", False, 1.6,
+                      lambda: _kernel(one["berth"]))  # fmt: skip
 
     def _read(self, work: str) -> None:
         name, rate, cpu = READS[work]
         results = self._lab.compare(work, "4x8", [*self._lab.rivals, self._lab.floor])
-        self._against(results, f"{name} 4 x 8", "MB/s", "mb_per_s", "ganesha", True, rate)
-        self._against(results, f"{name} 4 x 8", "CPU us/call", "server_cpu_us", "floor", False, cpu)
+        self._against(results, f"{name} 4 x 8", "MB/s", "mb_per_s", "ganesha", True, rate,
+                      lambda: _busy(results["berth"]))  # fmt: skip
+        self._against(results, f"{name} 4 x 8", "CPU us/call", "server_cpu_us", "floor", False, cpu,
+                      lambda: self._calls_of_the_system(work, results))  # fmt: skip
 
     def _write(self, work: str) -> None:
         name, rate = WRITES[work]
         results = self._lab.compare(work, "4x8", [*self._lab.rivals, self._lab.floor])
-        self._against(results, f"{name} 4 x 8", "MB/s", "mb_per_s", "ganesha", True, rate)
+        self._against(results, f"{name} 4 x 8", "MB/s", "mb_per_s", "ganesha", True, rate,
+                      lambda: _busy(results["berth"]))  # fmt: skip
 
     def _change(self, work: str) -> None:
         name = CHANGES[work]
         many = self._lab.compare(work, "4x8", self._lab.rivals, with_local=True)
-        self._against(many, f"{name} 4 x 8", "calls/s", "calls_per_s", "ganesha", True, 4)
-        self._against(many, f"{name} 4 x 8", "CPU us/call", "server_cpu_us", "local", False, 3)
+        self._against(many, f"{name} 4 x 8", "calls/s", "calls_per_s", "ganesha", True, 4,
+                      lambda: _busy(many["berth"]))  # fmt: skip
+        self._against(many, f"{name} 4 x 8", "CPU us/call", "server_cpu_us", "local", False, 3,
+                      lambda: f"{_kernel(many['berth'])}: the change, attributes before and after it, and the sockets"
+                      )  # fmt: skip
         one = self._lab.compare(work, "1x1", self._lab.rivals)
-        self._against(one, f"{name} 1 x 1", "round trip us", "p50_us", "ganesha", False, 0.6)
+        self._against(one, f"{name} 1 x 1", "round trip us", "p50_us", "ganesha", False, 0.6,
+                      lambda: self._canned(one))  # fmt: skip
 
     def _sync(self) -> None:
         """Names on disk before the reply: one after the other, and as many as share the disk's work."""
@@ -129,10 +195,12 @@ class Table:
         for round_ in range(self._lab.settings.rounds):
             for shape, rates in found.items():
                 result = self._lab.load(self._lab.sync, "create", "--shape", shape, *seconds, round_=round_)
-                rates.append(result["calls_per_s"])
-        one, many = (statistics.median(rates) for rates in found.values())
-        self.rows.append(
-            Row("CREATE under sync, 32 in flight", "calls/s", many, None, one, many / one, "one in flight", True, 8)
+                rates.append(result)
+        single, together = (medians(rates) for rates in found.values())
+        one, many = single["calls_per_s"], together["calls_per_s"]
+        self._add(
+            Row("CREATE under sync, 32 in flight", "calls/s", many, None, one, many / one, "one in flight", True, 8),
+            lambda: f"One in flight waits only {single['p50_us']:.0f} us for the disk. {_busy(together)}",
         )
 
     def _list(self) -> None:
@@ -149,10 +217,12 @@ class Table:
                 server.restart()
                 options = ["--directory", "listed", "--entries", entries]
                 result = self._lab.load(server, "list", *options, round_=round_)
-                rates.setdefault(server.name, []).append(result["entries_per_s"])
-        found = {name: {"rate": statistics.median(values)} for name, values in rates.items()}
+                rates.setdefault(server.name, []).append(result)
+        found = {name: medians(values) for name, values in rates.items()}
         work = f"READDIRPLUS of {entries:,} entries, server just started"
-        self._against(found, work, "entries/s", "rate", "ganesha", True, 4)
+        self._against(found, work, "entries/s", "entries_per_s", "ganesha", True, 4,
+                      lambda: f"statx and name_to_handle_at for each entry. {_kernel(found['berth'])}; "
+                      f"Ganesha takes {found['ganesha']['server_cpu_us']:.2f} us")  # fmt: skip
 
     def _memory(self) -> None:
         quick, smoke = self._lab.settings.quick, self._lab.settings.smoke
@@ -171,14 +241,17 @@ class Table:
             settling, calls = settling // 10, calls // 10
         if smoke:
             settling, calls = 1000, 1000
-        before, after = (
-            self._lab.load(berth, "mixed", "--shape", "4x16", "--calls", count)["rss_kib"][2] / 1024
-            for count in (settling, calls)
-        )
-        self.rows.append(
+        before, after = (self._mixed(count) for count in (settling, calls))
+        self._add(
             Row(f"after {calls:,} calls of all kinds, of that after {settling:,}", "MiB", after, None, before,
-                after / before, "before", False, 1.02)
+                after / before, "before", False, 1.02),
+            lambda: f"After as many calls again it is {self._mixed(calls):.1f} MiB",
         )  # fmt: skip
+
+    def _mixed(self, calls: int) -> float:
+        """Resident MiB after so many calls of all kinds."""
+        result = self._lab.load(self._lab.berth, "mixed", "--shape", "4x16", "--calls", calls)
+        return result["rss_kib"][2] / 1024
 
     def _idle(self) -> None:
         count = 200 if self._lab.settings.smoke else 10_000
@@ -238,15 +311,16 @@ class Table:
                 speed = result["value"] if CLIENT[work][2] else 1 / result["value"]
                 label = f"Linux client: {work}"
                 self._lab.raw.append({"work": label, "server": server, "round": round_, "speed": speed, **result})
-                found.setdefault(work, {}).setdefault(server, []).append(result["value"])
+                found.setdefault(work, {}).setdefault(server, []).append(result)
                 print(f"  {label}, {server}: {result['value']:,.1f}", file=sys.stderr, flush=True)
         faster = 0
         for work, values in found.items():
-            middle = {server: {"value": statistics.median(each)} for server, each in values.items()}
+            middle = {server: medians(each) for server, each in values.items()}
             name, unit, more_is_better = CLIENT[work]
             name = f"Linux client: {name.format(files=sizes.small_files)}"
             limit = round(1 / NO_SLOWER, 2) if more_is_better else NO_SLOWER
-            self._against(middle, name, unit, "value", "ganesha", more_is_better, limit)
+            self._against(middle, name, unit, "value", "ganesha", more_is_better, limit,
+                          lambda middle=middle, values=values: _shares_of(middle, values))  # fmt: skip
             if "ganesha" in middle:
                 ratio = _ratio(middle, "value", "ganesha")
                 faster += ratio > 1 if more_is_better else ratio < 1
