@@ -7,11 +7,16 @@ namespace berth::vfs::posix {
 
 Result<void> GroupSync::run(Sync what, const Work& work) {
     Waiter me{.what = what};
-    std::unique_lock locked{lock_};
-    waiting_.push_back(&me);
-    finished_.wait(locked, [&] { return me.done || !running_; });
-    if (me.done) return me.outcome;
-    return lead(locked, work);
+    {
+        const std::lock_guard locked{lock_};
+        if (std::exchange(is_led_, true))
+            waiting_.push_back(&me);
+        else
+            me.turn = Turn::to_lead;
+    }
+    me.turn.wait(Turn::none);
+    if (me.turn == Turn::to_return) return me.outcome;
+    return lead(what, work);
 }
 
 std::size_t GroupSync::waiting() const {
@@ -19,20 +24,38 @@ std::size_t GroupSync::waiting() const {
     return waiting_.size();
 }
 
-Result<void> GroupSync::lead(std::unique_lock<std::mutex>& locked, const Work& work) {
-    const auto round = std::exchange(waiting_, {});  // the leader itself is among them
-    const bool all = std::ranges::any_of(round, [](auto* one) { return one->what == Sync::all; });
-    running_ = true;
-    locked.unlock();
+Result<void> GroupSync::lead(Sync what, const Work& work) {
+    std::vector<Waiter*> round;
+    {
+        const std::lock_guard locked{lock_};
+        round.swap(waiting_);
+    }
+    const bool all = what == Sync::all ||
+                     std::ranges::any_of(round, [](auto* one) { return one->what == Sync::all; });
     const auto outcome = work(all ? Sync::all : Sync::data);
-    locked.lock();
-    running_ = false;
+    hand_on();
     for (Waiter* waiter : round) {
         waiter->outcome = outcome;
-        waiter->done = true;
+        waiter->wake(Turn::to_return);
     }
-    finished_.notify_all();
     return outcome;
+}
+
+// To the first of those who wait, with the others for its round.
+void GroupSync::hand_on() {
+    const std::lock_guard locked{lock_};
+    is_led_ = !waiting_.empty();
+    if (!is_led_) return;
+    Waiter* const next = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    next->wake(Turn::to_lead);
+}
+
+// The waiter may be gone as soon as it has its turn; the address is all that is used afterwards.
+void GroupSync::Waiter::wake(Turn now) noexcept {
+    auto& woken = turn;
+    woken.store(now);
+    woken.notify_one();
 }
 
 }  // namespace berth::vfs::posix

@@ -2,7 +2,7 @@
 // the next round, which one of them leads. One per object; any thread.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <mutex>
@@ -25,18 +25,21 @@ public:
     [[nodiscard]] std::size_t waiting() const;
 
 private:
-    // On the stack of the thread that waits.
+    enum class Turn : int { none, to_lead, to_return };
+    // On the stack of the thread that waits, and woken alone: who waits for the next round sleeps
+    // on when this one ends.
     struct Waiter {
         Sync what;
-        bool done = false;
-        Result<void> outcome{};
+        Result<void> outcome{};  // written before `turn`
+        std::atomic<Turn> turn{Turn::none};
+        void wake(Turn now) noexcept;
     };
 
-    Result<void> lead(std::unique_lock<std::mutex>& locked, const Work& work);
+    Result<void> lead(Sync what, const Work& work);
+    void hand_on();
 
     mutable std::mutex lock_;
-    std::condition_variable finished_;
-    bool running_ = false;
+    bool is_led_ = false;           ///< a round runs, or someone has been told to lead one
     std::vector<Waiter*> waiting_;  ///< for the next round
 };
 
