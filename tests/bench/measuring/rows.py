@@ -200,7 +200,8 @@ class Table:
         one, many = single["calls_per_s"], together["calls_per_s"]
         self._add(
             Row("CREATE under sync, 32 in flight", "calls/s", many, None, one, many / one, "one in flight", True, 8),
-            lambda: f"One in flight waits only {single['p50_us']:.0f} us for the disk. {_busy(together)}",
+            lambda: f"One in flight waits only {single['p50_us']:.0f} us for the disk; together they wait for one another "
+            f"at their directory, which each changes alone. {_busy(together)}",
         )
 
     def _list(self) -> None:
