@@ -1,6 +1,7 @@
 #include "nfs/vfs/posix/group_sync.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace berth::vfs::posix {
@@ -32,7 +33,13 @@ Result<void> GroupSync::lead(Sync what, const Work& work) {
     }
     const bool all = what == Sync::all ||
                      std::ranges::any_of(round, [](auto* one) { return one->what == Sync::all; });
-    const auto outcome = work(all ? Sync::all : Sync::data);
+    const auto outcome = [&]() -> Result<void> {
+        try {
+            return work(all ? Sync::all : Sync::data);
+        } catch (const std::bad_alloc&) {
+            return std::errc::not_enough_memory;  // and the others do not wait for ever
+        }
+    }();
     hand_on();
     for (Waiter* waiter : round) {
         waiter->outcome = outcome;

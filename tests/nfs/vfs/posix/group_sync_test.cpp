@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <latch>
+#include <new>
 #include <semaphore>
 #include <thread>
 
@@ -73,6 +74,13 @@ TEST_F(GroupSyncs, OneAfterTheOtherEachGetsItsOwn) {
     EXPECT_TRUE(group.run(Sync::data, watched.work));
     EXPECT_TRUE(group.run(Sync::data, watched.work));
     EXPECT_EQ(watched.rounds.size(), 2U);
+}
+
+TEST_F(GroupSyncs, WithoutMemoryTheyFailAndTheNextGoOn) {
+    const GroupSync::Work fails = [](Sync) -> Result<void> { throw std::bad_alloc{}; };
+    EXPECT_EQ(error_of(group.run(Sync::data, fails)), std::errc::not_enough_memory);
+    watched.go_on.release();
+    EXPECT_TRUE(group.run(Sync::data, watched.work));
 }
 
 class Syncing : public ExportedDirectory {
