@@ -1,6 +1,6 @@
 // One TCP connection, pinned to one network thread. Reads what is there, answers every complete
-// record in it, and sends the replies of one wake-up together. deliver() may be
-// called from any thread, the rest from its own.
+// record in it, and sends the replies of one wake-up together, unless they are large. deliver() may
+// be called from any thread, the rest from its own.
 #pragma once
 
 #include <atomic>

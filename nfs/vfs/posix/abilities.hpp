@@ -10,7 +10,7 @@ struct Abilities {
     bool cached_lookup = false;    ///< openat2 with RESOLVE_CACHED
     bool kernel_access = false;    ///< faccessat2
     bool remote = false;           ///< a network or user-space file system: any call may take long
-    bool in_memory = false;        ///< nothing to wait for but swapped-out pages
+    bool in_memory = false;        ///< nothing to wait for but what has gone to swap space
 };
 
 /// `root`: the tree's root, open for reading.

@@ -1,7 +1,10 @@
 // Reading, writing and making durable.
 #include <algorithm>
+#include <atomic>
+#include <ctime>
 #include <limits>
 
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -48,6 +51,21 @@ Result<std::size_t> read_all(int descriptor, std::uint64_t offset, std::span<std
     return done;
 }
 
+// Where pages in memory may go. Looked at once a second, as it can be added at any time.
+bool has_swap_space() {
+    static std::atomic<std::int64_t> looked_at{-1};
+    static std::atomic<bool> found{true};
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    const std::int64_t second = now.tv_sec;
+    if (looked_at.load() != second) {
+        struct sysinfo about {};
+        found.store(::sysinfo(&about) != 0 || about.totalswap != 0);
+        looked_at.store(second);
+    }
+    return found.load();
+}
+
 }  // namespace
 
 Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
@@ -76,7 +94,8 @@ Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
 Result<std::size_t> Node::read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
                                    std::uint64_t size) const {
     // Such a file system does not know RWF_NOWAIT.
-    if (tree_.abilities().in_memory) return read_all(descriptor, offset, into);
+    if (tree_.abilities().in_memory)
+        return has_swap_space() ? would_block : read_all(descriptor, offset, into);
     const iovec whole{.iov_base = into.data(), .iov_len = into.size()};
     auto got = transferred(
         [&] { return ::preadv2(descriptor, &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT); });

@@ -9,6 +9,7 @@ import typing
 
 from measuring import client as clients
 from measuring.lab import Lab, Row, medians
+from measuring.servers import Failed
 
 SMALL = {"null": "NULL", "getattr": "GETATTR", "access": "ACCESS", "lookup": "LOOKUP"}
 # work: name, times Ganesha's rate, times the floor's CPU
@@ -56,8 +57,9 @@ SYSTEM_CALLS = {
 }
 
 
-def _kernel(berth: dict) -> str:
-    return f"Of berth's {berth['server_cpu_us']:.2f} us, {berth['server_kernel_us']:.2f} are spent in the kernel"
+def _kernel(berth: dict, each: str = "call") -> str:
+    cpu, kernel = berth["server_cpu_us"], berth["server_kernel_us"]
+    return f"Of berth's {cpu:.2f} us of CPU per {each}, {kernel:.2f} are spent in the kernel"
 
 
 def _busy(berth: dict) -> str:
@@ -107,16 +109,36 @@ class Table:
 
     def measure(self, group: str) -> None:
         rows, raw = len(self.rows), len(self._lab.raw)
-        self.groups[group]()
-        settings = self._lab.settings
-        said = {"group": group, "rounds": settings.rounds, "urgent": settings.urgent, "load": os.getloadavg()[0]}
-        self.rows[rows:] = [dataclasses.replace(row, **said) for row in self.rows[rows:]]
-        for result in self._lab.raw[raw:]:
-            result["group"] = group
+        try:
+            self.groups[group]()
+        finally:
+            settings = self._lab.settings
+            said = {"group": group, "rounds": settings.rounds, "urgent": settings.urgent, "load": os.getloadavg()[0]}
+            self.rows[rows:] = [dataclasses.replace(row, **said) for row in self.rows[rows:]]
+            for result in self._lab.raw[raw:]:
+                result["group"] = group
 
     def _add(self, row: Row, in_the_way: typing.Callable[[], str]) -> None:
         """What stands in the way is asked, and measured, only where something does."""
-        self.rows.append(row if row.met else dataclasses.replace(row, in_the_way=in_the_way()))
+        self.rows.append(row)
+        if row.met:
+            return
+        try:
+            self.rows[-1] = dataclasses.replace(row, in_the_way=in_the_way())
+        except Failed as failed:
+            self.rows[-1] = dataclasses.replace(row, in_the_way=f"could not be measured ({failed})")
+
+    def _rounds(self, work: str, shape: str, key: str) -> str:
+        """How far the rounds of the latest comparison differ."""
+        connections, in_flight = map(int, shape.split("x"))
+        about = {"work": work, "connections": connections, "in_flight": in_flight}
+        said = []
+        for server in ("berth", "floor"):
+            wanted = about | {"server": server}
+            values = [raw[key] for raw in self._lab.raw if wanted.items() <= raw.items()]
+            rounds = sorted(values[-self._lab.settings.rounds :])
+            said.append(f"{server}'s {', '.join(f'{value:.1f}' for value in rounds)}")
+        return f"The rounds differ: {'; '.join(said)}"
 
     def _against(self, results: dict, work: str, metric: str, key: str, other: str, at_least: bool, limit: float,
                  in_the_way: typing.Callable[[], str]) -> None:  # fmt: skip
@@ -144,7 +166,10 @@ class Table:
     def _canned(self, results: dict) -> str:
         """How near a round trip can come to nothing but the sockets."""
         options = ["--shape", "1x1", "--seconds", self._lab.settings.seconds, "--pin", 0]
-        canned = self._lab.load(self._lab.floor, "getattr", *options)["p50_us"]
+        rounds = range(self._lab.settings.rounds)
+        canned = statistics.median(
+            self._lab.load(self._lab.floor, "getattr", *options, round_=round_)["p50_us"] for round_ in rounds
+        )
         return (
             f"A canned reply takes {canned:.1f} us over the same connection, "
             f"{canned / results['ganesha']['p50_us']:.2f} of Ganesha's round trip"
@@ -160,7 +185,7 @@ class Table:
                       )  # fmt: skip
         one = self._lab.compare(work, "1x1", servers)
         self._against(one, f"{name} 1 x 1", "round trip us", "p50_us", "floor", False, 1.6,
-                      lambda: _kernel(one["berth"]))  # fmt: skip
+                      lambda: f"{self._rounds(work, '1x1', 'p50_us')}. {_kernel(one['berth'])}")  # fmt: skip
 
     def _read(self, work: str) -> None:
         name, rate, cpu = READS[work]
@@ -200,8 +225,7 @@ class Table:
         one, many = single["calls_per_s"], together["calls_per_s"]
         self._add(
             Row("CREATE under sync, 32 in flight", "calls/s", many, None, one, many / one, "one in flight", True, 8),
-            lambda: f"One in flight waits only {single['p50_us']:.0f} us for the disk; together they wait for one another "
-            f"at their directory, which each changes alone. {_busy(together)}",
+            lambda: f"One in flight takes only {single['p50_us']:.0f} us in all. {_busy(together)}",
         )
 
     def _list(self) -> None:
@@ -222,7 +246,7 @@ class Table:
         found = {name: medians(values) for name, values in rates.items()}
         work = f"READDIRPLUS of {entries:,} entries, server just started"
         self._against(found, work, "entries/s", "entries_per_s", "ganesha", True, 4,
-                      lambda: f"statx and name_to_handle_at for each entry. {_kernel(found['berth'])}; "
+                      lambda: f"statx and name_to_handle_at for each entry. {_kernel(found['berth'], 'entry')}; "
                       f"Ganesha takes {found['ganesha']['server_cpu_us']:.2f} us")  # fmt: skip
 
     def _memory(self) -> None:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <sys/mount.h>
+#include <sys/sysinfo.h>
 
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
 #include "tests/nfs/vfs/posix/media/medium.hpp"
@@ -199,6 +200,7 @@ TEST_F(FileSystems, InMemoryWork) {
     });
 }
 
+// Unless there is swap space, which the contents could be in.
 TEST_F(FileSystems, InMemoryAreReadWithoutWaiting) {
     in_child_process([this] {
         have_own_mounts();
@@ -209,8 +211,15 @@ TEST_F(FileSystems, InMemoryAreReadWithoutWaiting) {
         auto file = make("file", std::string(100'000, 'x'));
         std::array<std::byte, 16> into{};
         EXPECT_EQ(file->read(root_caller, 0, into).value(), 16U);
-        EXPECT_EQ(file->read(not_waiting(root_caller), 16, into).value(), 16U);
-        EXPECT_EQ(file->read(not_waiting(root_caller), 99'990, into).value(), 10U);
+        struct sysinfo about {};
+        ASSERT_EQ(::sysinfo(&about), 0);
+        const auto hasty = not_waiting(root_caller);
+        if (about.totalswap != 0) {
+            EXPECT_EQ(error_of(file->read(hasty, 16, into)), would_block);
+        } else {
+            EXPECT_EQ(file->read(hasty, 16, into).value(), 16U);
+            EXPECT_EQ(file->read(hasty, 99'990, into).value(), 10U);
+        }
         file.reset();
         files.reset();
     });
