@@ -1,5 +1,6 @@
 #include "server/application.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include "mount/service.hpp"
@@ -134,6 +136,10 @@ void announce(const Listening& listening, const vfs::ExportTable& exports, bool 
 /// descriptors as are to be had.
 void set_up_process() {
     ::umask(0);
+    // A heap for each processor is enough for calls that hardly use it. By default each of the
+    // first threads, eight for each processor, has one, and each keeps what it once held.
+    const auto processors = std::max(2U, std::thread::hardware_concurrency());
+    ::mallopt(M_ARENA_MAX, static_cast<int>(processors));
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
