@@ -32,6 +32,12 @@ protected:
         if (!opened) throw std::runtime_error{opened.error().reason};
         files = std::move(*opened);
     }
+    [[nodiscard]] std::string memory_mounted() const {
+        const auto path = space / "tmpfs";
+        std::filesystem::create_directory(path);
+        mount_memory(path, "size=64m");
+        return path;
+    }
     NodePtr root() { return files->root().value(); }
     NodePtr make(std::string_view name, std::string_view text = "",
                  const Caller& by = root_caller) {
@@ -192,9 +198,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, ImageFileSystems, ::testing::Values("ext4", "xfs
 TEST_F(FileSystems, InMemoryWork) {
     in_child_process([this] {
         have_own_mounts();
-        const auto path = space / "tmpfs";
-        std::filesystem::create_directory(path);
-        mount_memory(path, "size=64m");
+        const auto path = memory_mounted();
         works(path, {[] {}});
         files.reset();
     });
@@ -204,9 +208,7 @@ TEST_F(FileSystems, InMemoryWork) {
 TEST_F(FileSystems, InMemoryAreReadWithoutWaiting) {
     in_child_process([this] {
         have_own_mounts();
-        const auto path = space / "tmpfs";
-        std::filesystem::create_directory(path);
-        mount_memory(path, "size=64m");
+        const auto path = memory_mounted();
         export_again(path);
         auto file = make("file", std::string(100'000, 'x'));
         std::array<std::byte, 16> into{};
