@@ -31,6 +31,16 @@ std::uint64_t presentable_fileid(std::uint64_t fileid) {
     return fileid == 0 ? std::numeric_limits<std::uint64_t>::max() : fileid;
 }
 
+// Clients take directories with an fsid of their own for the roots of other file systems, which
+// these parts are.
+std::uint64_t presentable_fsid(std::uint64_t of_export, std::uint64_t part) {
+    if (part == 0) return of_export;
+    constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
+    auto mixed = (of_export ^ (part * spread));
+    mixed = (mixed ^ (mixed >> 32)) * spread;
+    return mixed ^ (mixed >> 29);
+}
+
 Time to_wire(const vfs::Time& time) {
     constexpr std::int64_t seconds_max = std::numeric_limits<std::uint32_t>::max();
     if (time.seconds < 0) return {0, 0};
@@ -62,7 +72,7 @@ Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exporte
             .size = attributes.size,
             .used = attributes.used,
             .device = {attributes.device.major, attributes.device.minor},
-            .fsid = exported.fsid,
+            .fsid = presentable_fsid(exported.fsid, attributes.part),
             .fileid = presentable_fileid(attributes.fileid),
             .accessed = to_wire(attributes.accessed),
             .modified = to_wire(attributes.modified),

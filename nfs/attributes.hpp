@@ -14,6 +14,8 @@ namespace berth::nfs {
 [[nodiscard]] Time to_wire(const vfs::Time& time);
 /// Clients take 0 for "no such object", so it stands in for none that a file system gives.
 [[nodiscard]] std::uint64_t presentable_fileid(std::uint64_t fileid);
+/// The fsid of that part of an export (vfs::Attributes::part).
+[[nodiscard]] std::uint64_t presentable_fsid(std::uint64_t of_export, std::uint64_t part);
 [[nodiscard]] FileType to_wire(vfs::FileType type);
 /// As the callers with these options are to see it.
 [[nodiscard]] Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported,

@@ -35,9 +35,9 @@ WccRecorderPair::WccRecorderPair(const Target& first, const Target& second)
       second_target_(second),
       first_lock_(first.node->change_lock(), std::defer_lock),
       second_lock_(second.node->change_lock(), std::defer_lock) {
-    if (first.node == second.node) {
+    if (first_lock_.mutex() == second_lock_.mutex()) {
         first_lock_.lock();
-    } else if (std::less<>{}(first.node.get(), second.node.get())) {
+    } else if (std::less<>{}(first_lock_.mutex(), second_lock_.mutex())) {
         first_lock_.lock();
         second_lock_.lock();
     } else {

@@ -20,7 +20,7 @@ TestArgs<V> args_of(const Grant& grant, const Cookie& cookie) {
     return {.cookie = std::span<const std::byte>{cookie},
             .exclusive = request.wanted.kind == vfs::LockKind::exclusive,
             .lock = {.caller_name = std::string_view{request.owner.host.name},
-                     .file = bytes_of(request.file),
+                     .file = bytes_of(request.file_handle),
                      .owner = bytes_of(request.owner.handle),
                      .svid = request.owner.svid,
                      .offset = static_cast<Offset>(request.offset),

@@ -121,16 +121,28 @@ bool Locking::is_monitored(const Monitored& client) {
     return false;
 }
 
-std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Asked& asked) const {
+FileKey Locking::key_of(std::span<const std::byte> handle) {
+    const auto opened = sealer_.open(handle);
+    if (!opened) return text_of(handle);
+    const auto exports = exports_.pin(&handle);
+    const auto* exported = exports->find(opened->export_id);
+    const std::lock_guard locked{lock_};
+    auto& id_space = id_spaces_[opened->export_id];
+    if (exported != nullptr) id_space = exported->files->id_space();
+    return text_of(std::as_bytes(std::span{&id_space, 1})) + text_of(opened->object.bytes());
+}
+
+std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Asked& asked) {
     const auto range = range_of(asked);
     if (!range) return {};
     return LockRequest{
-        .file = text_of(asked.file),
+        .file = key_of(asked.file),
         .owner = {.host = host_of(call, asked.caller_name),
                   .svid = asked.svid,
                   .handle = text_of(asked.owner)},
         .wanted = {*range, asked.exclusive ? vfs::LockKind::exclusive : vfs::LockKind::shared},
         .state = asked.state,
+        .file_handle = text_of(asked.file),
         .offset = asked.offset,
         .length = asked.length,
     };
@@ -225,7 +237,7 @@ Status Locking::share(rpc::Call& call, const ShareArgs& args) {
     auto host = host_of(call, args.share.caller_name);
     const auto state = monitored_.state_of(host);
     return to_status(table_.share(
-        text_of(args.share.file.bytes()),
+        key_of(args.share.file.bytes()),
         {.owner = {.host = std::move(host), .handle = text_of(args.share.owner.bytes())},
          .mode = static_cast<std::uint32_t>(args.share.mode),
          .access = wanted,
@@ -233,7 +245,7 @@ Status Locking::share(rpc::Call& call, const ShareArgs& args) {
 }
 
 Status Locking::unshare(rpc::Call& call, const ShareArgs& args) {
-    table_.unshare(text_of(args.share.file.bytes()), {.host = host_of(call, args.share.caller_name),
+    table_.unshare(key_of(args.share.file.bytes()), {.host = host_of(call, args.share.caller_name),
                                                       .handle = text_of(args.share.owner.bytes())});
     return Status::granted;
 }

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -76,8 +78,10 @@ private:
     static vfs::Result<vfs::NodePtr> find(const Admitted& admitted);
     static vfs::Result<std::unique_ptr<vfs::FileLocks>> open_locks(const Admitted& admitted);
     [[nodiscard]] bool is_monitored(const Monitored& client);
-    [[nodiscard]] std::optional<LockRequest> request_of(const rpc::Call& call,
-                                                        const Asked& asked) const;
+    [[nodiscard]] std::optional<LockRequest> request_of(const rpc::Call& call, const Asked& asked);
+    /// Of the file with this handle. Asks no file system: it may have been removed, and its export
+    /// taken back.
+    [[nodiscard]] FileKey key_of(std::span<const std::byte> handle);
 
     const vfs::Exports& exports_;
     const vfs::HandleSealer& sealer_;
@@ -85,6 +89,8 @@ private:
     Grace& grace_;
     MonitorList& monitored_;
     ToldOnce full_;
+    std::mutex lock_;
+    std::map<vfs::ExportId, std::uint64_t> id_spaces_;  ///< of exports that were ever asked for
 };
 
 /// Of these hosts of one address, those that a notice about `name` means: those of that name, as

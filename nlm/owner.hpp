@@ -31,8 +31,7 @@ struct Owner {
     auto operator<=>(const Owner&) const = default;
 };
 
-/// The file handle's bytes: who has another handle of the same file (of another export) meets these
-/// locks on the file itself.
+/// Names a file in the lock table, whichever handle of it and whichever export a caller uses.
 using FileKey = std::string;
 
 /// Of what an owner has: whether it is meant. `state`: the client's when it took that.
@@ -44,6 +43,7 @@ struct LockRequest {
     vfs::LockedRange wanted;
     std::int32_t state = 0;  ///< state number of the client then; 0: unknown
     /// As the call had them, to be repeated in GRANTED.
+    std::string file_handle;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
 };

@@ -12,6 +12,7 @@
 
 #include "nfs/vfs/export_table.hpp"
 #include "nfs/vfs/nested.hpp"
+#include "nfs/vfs/posix.hpp"
 #include "server/options.hpp"
 #include "server/state_directory.hpp"
 
@@ -49,6 +50,8 @@ private:
     void find_mounted(Opening& opening) const;
 
     const StateDirectory& state_;
+    /// So that one directory reached through two exports is one.
+    const std::shared_ptr<vfs::posix::Volumes> volumes_ = vfs::posix::make_volumes();
     Opening kept_;
 };
 

@@ -84,9 +84,10 @@ public:
     [[nodiscard]] virtual ObjectId id() const = 0;
 
     /// Held by whoever records attributes before and after a change, so that the pair is atomic
-    /// among callers of this server. Operations never take it themselves. Two nodes: in address
-    /// order.
-    [[nodiscard]] std::mutex& change_lock() noexcept { return change_lock_; }
+    /// among callers of this server, through whichever export they come. Operations never take it
+    /// themselves. Two nodes may have one lock in common; of two locks the one with the lower address
+    /// is taken first.
+    [[nodiscard]] virtual std::mutex& change_lock() noexcept { return change_lock_; }
 
     /// Another pin, or nullptr when the last one is gone and the node is about to be deleted. For
     /// tables of live nodes, whose destructors take themselves out of the table under the lock held
@@ -226,6 +227,11 @@ public:
     /// A number that changes when data written but not synced may have been lost (a write-back
     /// error was seen).
     [[nodiscard]] virtual std::uint64_t losses() const = 0;
+
+    /// Equal for trees in which an equal id means the same object, and only for those.
+    [[nodiscard]] virtual std::uint64_t id_space() const {
+        return reinterpret_cast<std::uintptr_t>(this);
+    }
 };
 
 }  // namespace berth::vfs

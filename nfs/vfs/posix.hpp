@@ -20,6 +20,10 @@
 
 namespace berth::vfs::posix {
 
+class Volumes;
+/// For Options::volumes.
+[[nodiscard]] std::shared_ptr<Volumes> make_volumes();
+
 struct Options {
     /// Objects kept open between calls, at most; each takes one descriptor, a busy file or
     /// directory up to four. 0: a quarter of the process's descriptors, at most 16384.
@@ -34,6 +38,10 @@ struct Options {
     /// Whether to use the kernel's handles where it lets us; false only to have the other way
     /// tested.
     bool kernel_handles = true;
+    /// Whether to look at handles at all; false only to have file systems without them tested.
+    bool file_handles = true;
+    /// What the trees of one process share; empty: this tree shares nothing.
+    std::shared_ptr<Volumes> volumes;
     /// What makes a descriptor's file durable; fdatasync or fsync unless a test counts or fails
     /// them.
     std::function<Result<void>(int descriptor, Sync what)> synchronize;
@@ -68,6 +76,9 @@ public:
     Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;
+    [[nodiscard]] std::uint64_t id_space() const override;
+    /// What this tree was opened with.
+    [[nodiscard]] std::shared_ptr<Volumes> volumes() const;
 
     /// One line for the start-up log: how objects are found again, what does not survive a restart,
     /// and as whom callers act.

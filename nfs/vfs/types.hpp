@@ -68,6 +68,9 @@ struct Attributes {
     std::uint64_t used = 0;  ///< bytes on disk
     DeviceNumber device;     ///< zero unless a device
     std::uint64_t fileid = 0;
+    /// Which part of the tree's file system the object is in: 0 for that of the root. Objects in
+    /// different parts may have equal fileids. The same after a restart.
+    std::uint64_t part = 0;
     Time accessed;
     Time modified;
     Time changed;

@@ -62,6 +62,10 @@ Limits FileSystem::limits() const {
     return state_->inner->limits();
 }
 
+std::uint64_t FileSystem::id_space() const {
+    return state_->inner->id_space();
+}
+
 std::uint64_t FileSystem::losses() const {
     return state_->inner->losses() + state_->losses;
 }

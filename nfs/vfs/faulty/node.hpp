@@ -44,6 +44,7 @@ public:
     [[nodiscard]] vfs::Node& inner() const { return *inner_; }
 
     [[nodiscard]] ObjectId id() const override { return inner_->id(); }
+    [[nodiscard]] std::mutex& change_lock() noexcept override { return inner_->change_lock(); }
     Result<Attributes> attributes(Wait wait) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override;

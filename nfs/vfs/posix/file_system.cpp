@@ -92,8 +92,8 @@ Result<NodePtr> FileSystem::root(Wait wait) {
     auto path = reopen(tree_->root(), O_PATH | O_DIRECTORY);
     if (!path) return path.error();
     auto found = status(path->number());
-    if (!found) return found.error();
-    if (found->stx_nlink == 0) return stale;
+    if (!found) return says_gone(found.error()) ? stale : found.error();
+    if (tree_->identity().is_gone(*found)) return stale;
     auto node = tree_->adopt(std::move(*path), tree_->root_id(), wait, FileType::directory);
     if (!node) return node.error();
     return NodePtr{std::move(*node)};
@@ -129,6 +129,12 @@ Limits FileSystem::limits() const {
 std::uint64_t FileSystem::losses() const {
     return tree_->losses();
 }
+std::uint64_t FileSystem::id_space() const {
+    return tree_->volume()->number();
+}
+std::shared_ptr<Volumes> FileSystem::volumes() const {
+    return tree_->volumes();
+}
 std::string FileSystem::describe() const {
     return tree_->describe();
 }
@@ -136,7 +142,7 @@ void FileSystem::sweep() {
     tree_->cache().sweep();
 }
 std::optional<std::string> FileSystem::trouble() {
-    return tree_->locator().trouble();
+    return tree_->trouble();
 }
 std::size_t FileSystem::nodes_cached() const {
     return tree_->cache().size();

@@ -24,6 +24,9 @@ public:
     /// the bytes cannot be an id of this kind.
     virtual Result<Descriptor> open(const ObjectId& id) = 0;
 
+    /// A directory that the object was last seen in, where names are kept.
+    [[nodiscard]] virtual std::optional<ObjectId> directory_of(const ObjectId&) { return {}; }
+
     /// Whether it wants to be told of names; if not, seen() and unlinked() need not be called.
     [[nodiscard]] virtual bool wants_names() const = 0;
     /// The object was seen, made, or renamed to be `name` in `directory`. would_block, only with

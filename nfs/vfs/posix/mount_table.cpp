@@ -43,7 +43,7 @@ std::optional<Mount> parse_mount(std::string_view line) {
     Mount mount;
     if (!read(take(line, ' '), mount.id) || !read(take(line, ' '), mount.parent)) return {};
     if (!read(take(line, ':'), mount.device_major)) return {};
-    take(line, ' ');  // the device's minor number
+    if (!read(take(line, ' '), mount.device_minor)) return {};
     take(line, ' ');  // the root within the file system
     mount.point = unescaped(take(line, ' '));
     // Options, then any number of fields up to a lone dash.
@@ -51,6 +51,7 @@ std::optional<Mount> parse_mount(std::string_view line) {
     }
     mount.type = unescaped(take(line, ' '));
     mount.source = unescaped(take(line, ' '));
+    mount.options = unescaped(take(line, ' '));
     if (!mount.point.starts_with('/') || mount.type.empty()) return {};
     return mount;
 }

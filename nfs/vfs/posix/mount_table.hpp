@@ -12,9 +12,11 @@ struct Mount {
     std::uint64_t id = 0;
     std::uint64_t parent = 0;
     unsigned device_major = 0;
+    unsigned device_minor = 0;
     std::string point;  ///< absolute
     std::string type;
     std::string source;
+    std::string options;  ///< the file system's own, separated by commas
 };
 
 /// The lines that can be read as such, in their order.

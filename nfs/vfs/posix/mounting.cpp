@@ -69,7 +69,7 @@ Result<ObjectId> FileSystem::place_of(const FileSystem& inner) const {
     if (auto acting = tree_->act_as_server(); !acting) return acting.error();
     const auto above = tree_->open_parent(inner.tree_->root());
     if (!above) return above.error();
-    return tree_->identity().identify(above->number());
+    return tree_->identify_parent(above->number(), {});
 }
 
 std::string FileSystem::fingerprint() const {

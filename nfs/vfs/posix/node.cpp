@@ -27,7 +27,21 @@ int permissions_by_mode(uid_t uid, const Identity& identity, const Attributes& n
 
 }  // namespace
 
-Node::~Node() = default;
+Node::Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type, Held held,
+           const ObjectId& mark)
+    : tree_(tree),
+      id_(id),
+      mark_(mark),
+      path_(std::move(path)),
+      type_(type),
+      data_(held == Held::readable_writable ? path_.number() : -1),
+      shared_(tree.volume(), mark.bytes().empty() ? id : mark) {
+    std::ignore = is_due_for_a_look();  // whoever makes it has just seen where it is
+}
+
+Node::~Node() {
+    if (!mark_.bytes().empty()) tree_.let_go(mark_);
+}
 
 bool Node::is_due_for_a_look() noexcept {
     timespec now{};
@@ -40,7 +54,7 @@ bool Node::is_due_for_a_look() noexcept {
 Result<Attributes> Node::attributes(Wait wait) {
     if (wait == Wait::no && tree_.abilities().remote) return would_block;
     auto status = alive();
-    if (status) return to_attributes(*status);
+    if (status) return shown(*status);
     if (status.error() != stale) return status.error();
     // Letting go of a deleted file frees its space, which takes time when it is large.
     if (wait == Wait::no) return would_block;
@@ -95,15 +109,20 @@ void Node::take_idle(const Descriptor& stand_in, std::vector<Descriptor>& idle) 
 // neither do we.
 Result<struct statx> Node::alive() const {
     auto found = status(path_.number());
-    if (found && found->stx_nlink == 0) return stale;
+    if (!found) return says_gone(found.error()) ? stale : found.error();
+    if (tree_.identity().is_gone(*found)) return stale;
     return found;
+}
+
+Attributes Node::shown(const struct statx& status) const {
+    return tree_.attributes_of(id_, status);
 }
 
 Result<Attributes> Node::look(const Attributes* seen) const {
     if (seen != nullptr) return *seen;
     const auto found = alive();
     if (!found) return found.error();
-    return to_attributes(*found);
+    return shown(*found);
 }
 
 // In a removed directory the kernel finds no entry; what is missing is the directory.

@@ -12,10 +12,10 @@
 #include "nfs/vfs/file_system.hpp"
 #include "nfs/vfs/posix/data_descriptors.hpp"
 #include "nfs/vfs/posix/descriptor.hpp"
-#include "nfs/vfs/posix/group_sync.hpp"
 #include "nfs/vfs/posix/listing_descriptors.hpp"
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/volumes.hpp"
 
 namespace berth::vfs::posix {
 
@@ -28,17 +28,13 @@ public:
         object,            ///< nothing (O_PATH)
         readable_writable  ///< its contents: a file just created
     };
-    Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type, Held held = Held::object)
-        : tree_(tree),
-          id_(id),
-          path_(std::move(path)),
-          type_(type),
-          data_(held == Held::readable_writable ? path_.number() : -1) {
-        std::ignore = is_due_for_a_look();  // whoever makes it has just seen where it is
-    }
+    /// `mark`: what tells the object from others while it is open, where that is not its id.
+    Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type, Held held = Held::object,
+         const ObjectId& mark = {});
     ~Node() override;
 
     [[nodiscard]] ObjectId id() const override { return id_; }
+    [[nodiscard]] std::mutex& change_lock() noexcept override { return shared_.change_lock(); }
     Result<Attributes> attributes(Wait wait) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override;
@@ -94,6 +90,7 @@ private:
     [[nodiscard]] Result<struct statx> alive() const;
     [[nodiscard]] std::errc reason(std::errc error) const;
     [[nodiscard]] Result<Attributes> look(const Attributes* seen) const;
+    [[nodiscard]] Attributes shown(const struct statx& status) const;
     [[nodiscard]] bool owns(const Caller& caller, const Attributes& now) const;
     Result<void> permit(const Caller& caller, const Attributes& now, unsigned any_of) const;
     [[nodiscard]] bool goes_by_mode(const Caller& caller, const Attributes& now) const;
@@ -140,6 +137,7 @@ private:
 
     Tree& tree_;
     const ObjectId id_;
+    const ObjectId mark_;  // empty where it is the id, or nothing
     const Descriptor path_;
     const FileType type_;
     std::atomic<std::int64_t> looked_at_{0};  // in seconds of a clock that is never set
@@ -150,7 +148,7 @@ private:
     mutable std::atomic<bool> access_list_read_{false};
     DataDescriptors data_;
     ListingDescriptors listings_;
-    GroupSync group_;
+    Volume::Object shared_;  // with the nodes that other trees have of the same object
 };
 
 }  // namespace berth::vfs::posix

@@ -176,7 +176,7 @@ std::errc Node::undo(const Caller& caller, const EntryName& name, int how_remove
 
 Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
                                 FileType type, const NewAttributes& rest) {
-    auto id = tree_.identity().identify(made.number());
+    auto id = tree_.identify(made.number(), "", id_, name.text(), Wait::yes);
     if (!id) return id.error();
     // A regular file is opened by being created, everything else afterwards.
     const auto held = type == FileType::regular ? Held::readable_writable : Held::object;

@@ -43,7 +43,7 @@ Result<Pin> Node::look_up(const EntryName& name, Wait wait) {
         if (is_deleted()) return stale;
         return Pin{this};
     }
-    auto id = tree_.identity().identify(opened->number());
+    auto id = tree_.identify(opened->number(), "", id_, name.text(), wait);
     if (!id) return id.error();
     auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt);
     if (!node) return node;
@@ -65,7 +65,9 @@ Result<NodePtr> Node::parent(const Caller& caller) {
     if (auto acting = tree_.act_as_server(); !acting) return acting.error();
     auto opened = tree_.open_parent(path_.number());
     if (!opened) return reason(opened.error());
-    auto node = tree_.adopt(std::move(*opened), caller.wait, FileType::directory);
+    auto id = tree_.identify_parent(opened->number(), id_);
+    if (!id) return id.error();
+    auto node = tree_.adopt(std::move(*opened), *id, caller.wait, FileType::directory);
     if (!node) return node.error();
     return NodePtr{std::move(*node)};
 }
@@ -82,30 +84,32 @@ Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
     }
     if (caller.wait == Wait::no) return peek_by_opening(*entry_name, caller.wait);
 
-    auto id = tree_.identity().identify(path_.number(), entry_name->text());
+    // What is not certain by itself is best asked of one descriptor.
+    if (!tree_.identity().is_always_certain()) return peek_by_opening(*entry_name, caller.wait);
+    auto id = tree_.identify(path_.number(), entry_name->text(), id_, name, caller.wait);
     if (!id) return reason(id.error());
     auto found = status(path_.number(), entry_name->text());
     if (!found) return reason(found.error());
-    if (found->stx_nlink == 0) return stale;
+    if (tree_.identity().is_gone(*found)) return stale;
     // Between the two questions another object may have got the name. An inode number in the id
     // shows that it has not; where none shows, one descriptor for both questions makes sure.
     if (!tree_.identity().same_mount(*found) || !ObjectIdentity::shows_inode(*id, found->stx_ino)) {
         return peek_by_opening(*entry_name, caller.wait);
     }
     std::ignore = tree_.locator().seen(*id, id_, entry_name->text(), Wait::yes);
-    return Listed{*id, to_attributes(*found)};
+    return Listed{*id, tree_.attributes_of(*id, *found)};
 }
 
 Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
     auto opened = tree_.open_entry(path_.number(), name.text(), wait);
     if (!opened) return reason(opened.error());
-    auto id = tree_.identity().identify(opened->number());
+    auto id = name.is_dot() ? id_ : tree_.identify(opened->number(), "", id_, name.text(), wait);
     if (!id) return id.error();
     auto found = status(opened->number());
-    if (!found) return found.error();
-    if (found->stx_nlink == 0) return stale;
+    if (!found) return says_gone(found.error()) ? stale : found.error();
+    if (tree_.identity().is_gone(*found)) return stale;
     if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
-    return Listed{*id, to_attributes(*found)};
+    return Listed{*id, tree_.attributes_of(*id, *found)};
 }
 
 Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
@@ -123,7 +127,7 @@ Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& 
         const bool gone = error == std::errc::no_such_file_or_directory && object.is_deleted();
         return gone ? stale : reason(error);
     }
-    std::ignore = tree_.locator().seen(object.id_, id_, entry_name->text(), Wait::yes);
+    tree_.linked(object.id_, path_.number(), *entry_name, id_);
     return {};
 }
 
@@ -143,7 +147,8 @@ Result<void> Node::remove_directory(const Caller& caller, std::string_view name)
 Result<void> Node::unlink(const Caller& caller, std::string_view name, int flags) {
     auto entry_name = entry_to_change(caller, name);
     if (!entry_name) return entry_name.error();
-    const auto victim = tree_.identity().identify(path_.number(), entry_name->text());
+    const auto victim =
+        tree_.identify(path_.number(), entry_name->text(), id_, name, Wait::yes);
     if (::unlinkat(path_.number(), entry_name->text(), flags) != 0) return reason(last_error());
     if (victim) tree_.unlinked(*victim, id_, name);
     return {};
@@ -159,9 +164,11 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     if (!to) return to.error();
     std::optional<ObjectId> moved;
     if (tree_.locator().wants_names()) {
-        if (auto id = tree_.identity().identify(path_.number(), from->text())) moved = *id;
+        auto id = tree_.identify(path_.number(), from->text(), id_, name, Wait::yes);
+        if (id) moved = *id;
     }
-    const auto victim = tree_.identity().identify(target.path_.number(), to->text());
+    const auto victim =
+        tree_.identify(target.path_.number(), to->text(), target.id_, to_name, Wait::yes);
     if (::renameat2(path_.number(), from->text(), target.path_.number(), to->text(), 0) != 0) {
         return target.reason(reason(last_error()));
     }
@@ -169,8 +176,8 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     if (moved && victim && *victim == *moved) return {};
     if (victim) tree_.unlinked(*victim, target.id_, to_name);
     if (moved) {
-        tree_.locator().unlinked(*moved, id_, name);
-        std::ignore = tree_.locator().seen(*moved, target.id_, to_name, Wait::yes);
+        tree_.linked(*moved, target.path_.number(), *to, target.id_);
+        tree_.unlinked(*moved, id_, name);
     }
     return {};
 }

@@ -131,10 +131,10 @@ Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
 Result<void> Node::sync(Sync what) {
     switch (type_) {
     case FileType::regular:
-        return group_.run(what, [this](Sync most) { return synchronize(most); });
+        return shared_.group().run(what, [this](Sync most) { return synchronize(most); });
     case FileType::directory:
-        return group_.run(what, [this](Sync most) { return synchronize_directory(most); });
-    default: return group_.run(what, [this](Sync) { return synchronize_unopenable(); });
+        return shared_.group().run(what, [this](Sync most) { return synchronize_directory(most); });
+    default: return shared_.group().run(what, [this](Sync) { return synchronize_unopenable(); });
     }
 }
 

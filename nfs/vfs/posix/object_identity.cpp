@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <xxhash.h>
+
+#include "nfs/vfs/posix/mount_table.hpp"
 #include "nfs/vfs/posix/system.hpp"
 
 namespace berth::vfs::posix {
@@ -65,9 +70,85 @@ Result<int> mount_of_handle(int at, const char* name, int flags, HandleSpace& sp
     return mount;
 }
 
+std::uint64_t hash_of(std::span<const std::byte> bytes) {
+    const auto hash = XXH3_64bits(bytes.data(), bytes.size());
+    return hash == 0 ? 1 : hash;  // 0 stands for "unknown"
+}
+
+template <class... Values>
+std::uint64_t hash_of_values(const Values&... values) {
+    const std::array<std::uint64_t, sizeof...(Values)> all{static_cast<std::uint64_t>(values)...};
+    return hash_of(std::as_bytes(std::span{all}));
+}
+
+Witness witness_of(const struct statx& status) {
+    Witness witness{.inode = hash_of_values(status.stx_ino, status.stx_mode & S_IFMT)};
+    if ((status.stx_mask & STATX_BTIME) != 0)
+        witness.birth = hash_of_values(status.stx_btime.tv_sec, status.stx_btime.tv_nsec);
+    return witness;
+}
+
+bool shows(std::span<const std::byte> bytes, std::uint64_t inode) {
+    // Every common handle holds the low half of the inode number as one of its words, but file
+    // systems differ in which.
+    const auto wanted = static_cast<std::uint32_t>(inode);
+    for (std::size_t at = 0; at + sizeof wanted <= bytes.size(); at += sizeof wanted)
+        if (std::memcmp(bytes.data() + at, &wanted, sizeof wanted) == 0) return true;
+    return false;
+}
+
+// overlayfs says in its handles which layer's object they name, and that one's own handle.
+namespace overlay_handle {
+constexpr std::size_t flags_at = 6;
+constexpr std::size_t inner_at = 24;
+constexpr auto is_upper = std::byte{4};
+
+/// Whether this may be one of several names that a lower layer has for one file. Writing through
+/// one of them makes that name a file of its own, whose handle stays what it was for a while.
+bool may_be_split(std::span<const std::byte> handle, const struct statx& status) {
+    if (handle.size() <= inner_at || (handle[flags_at] & is_upper) != std::byte{}) return false;
+    if (S_ISDIR(status.stx_mode)) return false;
+    return status.stx_nlink > 1 || !shows(handle.subspan(inner_at), status.stx_ino);
+}
+}  // namespace overlay_handle
+
+// Whether an overlay keeps hard links of lower layers together when they are written.
+bool has_index(std::uint64_t mount) {
+    for (const auto& one : read_mounts()) {
+        if (one.id != mount) continue;
+        if (one.options.find("index=on") != std::string::npos) return true;
+        if (one.options.find("index=off") != std::string::npos) return false;
+    }
+    std::ifstream by_default{"/sys/module/overlay/parameters/index"};
+    return by_default.get() == 'Y';
+}
+
+// A subvolume's own number, where statx(2) tells it (Linux 6.10); 0: it does not.
+std::uint64_t part_told(const struct statx& status) {
+    if ((status.stx_mask & wants_subvolume) == 0) return 0;
+    return subvolume_of(status);
+}
+
+// The same from a handle of btrfs, which holds object, subvolume and generation.
+std::uint64_t part_in_handle(std::span<const std::byte> id) {
+    constexpr std::size_t subvolume_at = handle_at + 8;
+    constexpr std::array btrfs_types{std::byte{0x4d}, std::byte{0x4e}, std::byte{0x4f}};
+    std::uint64_t part = 0;
+    if (id.size() < subvolume_at + sizeof part) return 0;
+    if (std::ranges::find(btrfs_types, id[type_at]) == btrfs_types.end()) return 0;
+    std::memcpy(&part, id.data() + subvolume_at, sizeof part);
+    return part;
+}
+
 }  // namespace
 
-Result<ObjectIdentity> ObjectIdentity::of_tree(int root) {
+bool speaks_for_one(const Witness& then, const Witness& now) {
+    if (then.handle != 0 && then.handle == now.handle) return true;
+    const bool is_birth_other = then.birth != 0 && now.birth != 0 && then.birth != now.birth;
+    return then.inode == now.inode && !is_birth_other;
+}
+
+Result<ObjectIdentity> ObjectIdentity::of_tree(int root, bool has_handles) {
     auto found = status(root);
     if (!found) return found.error();
     ObjectIdentity identity;
@@ -76,64 +157,129 @@ Result<ObjectIdentity> ObjectIdentity::of_tree(int root) {
     identity.births_known_ = (found->stx_mask & STATX_BTIME) != 0;
     identity.mount_ids_ = (found->stx_mask & STATX_MNT_ID) != 0;
     identity.mount_ = found->stx_mnt_id;
-
-    identity.kind_ = identity.best_kind(root);
+    identity.counts_links_ = found->stx_nlink != 0;
+    identity.decide(root, has_handles);
+    identity.part_ = part_told(*found);
+    if (identity.part_ == 0 && identity.kind_ == Kind::kernel_handle)
+        if (const auto seen = identity.by_handle(root, ""))
+            identity.part_ = part_in_handle(seen->mark.bytes());
     return identity;
 }
 
-ObjectIdentity::Kind ObjectIdentity::best_kind(int root) {
+void ObjectIdentity::decide(int root, bool has_handles) {
     struct statfs figures {};
     const bool known = ::fstatfs(root, &figures) == 0;
     const auto magic = known ? static_cast<unsigned>(figures.f_type) : 0U;
+    is_overlay_ = magic == overlay_magic;
+    is_in_user_space_ = magic == fuse_magic;
     // Copying a file up to the writable layer gives it a new time of birth.
-    births_stay_ = magic != overlay_magic;
+    births_stay_ = !is_overlay_;
     // The handles name what the server of the file system has in memory at the moment.
-    if (magic == fuse_magic) return Kind::inode;
-
-    for (const auto kind : {Kind::kernel_handle, Kind::kernel_identifier}) {
-        HandleSpace space;
-        const int flags = kind == Kind::kernel_identifier ? identifier_only : 0;
-        auto mount = mount_of_handle(root, "", flags, space);
-        if (!mount) continue;
-        mount_ = static_cast<std::uint64_t>(*mount);
-        kind_ = kind;
-        if (by_handle(root, "")) return kind;
+    if (!is_in_user_space_ && has_handles) {
+        for (const auto kind : {Kind::kernel_handle, Kind::kernel_identifier}) {
+            HandleSpace space;
+            const int flags = kind == Kind::kernel_identifier ? identifier_only : 0;
+            auto mount = mount_of_handle(root, "", flags, space);
+            if (!mount) continue;
+            mount_ = static_cast<std::uint64_t>(*mount);
+            kind_ = kind;
+            if (by_handle(root, "")) break;
+            kind_ = Kind::inode;
+        }
     }
-    return Kind::inode;
+    splits_links_ = is_overlay_ && kind_ == Kind::kernel_identifier && !has_index(mount_);
+    const bool is_number_enough = births_stay_ && births_known_ && !is_in_user_space_;
+    is_always_certain_ = kind_ == Kind::inode ? is_number_enough : !splits_links_;
 }
 
 Result<ObjectId> ObjectIdentity::identify(int at, const char* name) const {
+    auto seen = sight(at, name);
+    if (!seen) return seen.error();
+    return seen->mark;
+}
+
+Result<Sighting> ObjectIdentity::sight(int at, const char* name) const {
     return kind_ == Kind::inode ? by_inode(at, name) : by_handle(at, name);
 }
 
-Result<ObjectId> ObjectIdentity::by_handle(int at, const char* name) const {
+Result<Sighting> ObjectIdentity::by_handle(int at, const char* name) const {
     HandleSpace space;
     const int flags = kind_ == Kind::kernel_identifier ? identifier_only : 0;
     auto mount = mount_of_handle(at, name, flags, space);
     if (!mount) return mount.error();
     if (static_cast<std::uint64_t>(*mount) != mount_) return std::errc::permission_denied;
+    const auto contents = space.contents();
 
     IdWriter writer{kind_};
     const auto type = static_cast<std::uint16_t>(space.handle().handle_type);
     writer.put(type);
-    if (space.handle().handle_type != type || space.contents().size() > writer.room()) {
+    if (space.handle().handle_type != type) return std::errc::operation_not_supported;
+    if (contents.size() <= writer.room()) {
+        writer.put_bytes(contents);
+    } else if (kind_ == Kind::kernel_identifier) {
+        // It is only compared.
+        writer.put(XXH3_128bits(contents.data(), contents.size()));
+    } else {
         return std::errc::operation_not_supported;
     }
-    writer.put_bytes(space.contents());
-    return writer.id();
+    if (!splits_links_) return Sighting{.mark = writer.id(), .witness = {}};
+
+    auto found = status(at, name);
+    if (!found) return found.error();
+    if (!overlay_handle::may_be_split(contents, *found))
+        return Sighting{.mark = writer.id(), .witness = {}};
+    auto witness = witness_of(*found);
+    witness.handle = hash_of(contents);
+    witness.birth = 0;
+    return Sighting{.mark = {}, .is_certain = false, .witness = witness};
 }
 
-Result<ObjectId> ObjectIdentity::by_inode(int at, const char* name) const {
+Result<Sighting> ObjectIdentity::by_inode(int at, const char* name) const {
     auto found = status(at, name);
     if (!found) return found.error();
     if (!same_mount(*found)) return std::errc::permission_denied;
-    IdWriter writer{kind_};
-    writer.put(found->stx_ino);
-    if (births_stay_ && (found->stx_mask & STATX_BTIME) != 0) {
+    if (is_always_certain_) {
+        IdWriter writer{kind_};
+        writer.put(found->stx_ino);
         writer.put(found->stx_btime.tv_sec);
         writer.put(found->stx_btime.tv_nsec);
+        if (!is_on_root_device(*found)) writer.put(found->stx_dev_minor);
+        return Sighting{.mark = writer.id(), .witness = {}};
     }
-    return writer.id();
+    auto witness = witness_of(*found);
+    if (!births_stay_) witness.birth = 0;
+    IdWriter writer{Kind::node};
+    HandleSpace space;
+    if (is_in_user_space_ && mount_of_handle(at, name, 0, space) &&
+        space.contents().size() <= writer.room()) {
+        writer.put_bytes(space.contents());
+    } else if (is_overlay_ && !S_ISDIR(found->stx_mode) && found->stx_nlink > 1) {
+        return Sighting{.mark = {}, .is_certain = false, .witness = witness};
+    } else {
+        writer.put(found->stx_ino);
+        writer.put(found->stx_dev_major);
+        writer.put(found->stx_dev_minor);
+    }
+    return Sighting{.mark = writer.id(), .is_certain = false, .witness = witness};
+}
+
+std::uint64_t ObjectIdentity::part_of(const ObjectId& id, const struct statx& status) const {
+    auto part = part_told(status);
+    if (part == 0 && !is_on_root_device(status) && kind_ == Kind::kernel_handle)
+        part = part_in_handle(id.bytes());
+    return part == part_ ? 0 : part;
+}
+
+bool ObjectIdentity::numbers_differ(const struct statx& status) const noexcept {
+    return !is_in_user_space_ && (is_on_root_device(status) || !is_overlay_);
+}
+
+bool ObjectIdentity::is_gone(const struct statx& status) const noexcept {
+    return counts_links_ && status.stx_nlink == 0;
+}
+
+bool ObjectIdentity::is_on_root_device(const struct statx& status) const noexcept {
+    return status.stx_dev_major == device_major_ && status.stx_dev_minor == device_minor_;
 }
 
 bool ObjectIdentity::is_id(const ObjectId& id) const {
@@ -147,16 +293,10 @@ bool ObjectIdentity::same_mount(const struct statx& status) const noexcept {
 }
 
 bool ObjectIdentity::shows_inode(const ObjectId& id, std::uint64_t inode) {
-    // Every common handle holds the low half of the inode number as one of its words, but file
-    // systems differ in which.
     const auto bytes = id.bytes();
-    const auto wanted = static_cast<std::uint32_t>(inode);
     const std::size_t first =
         bytes.empty() || bytes.front() == static_cast<std::byte>(Kind::inode) ? type_at : handle_at;
-    for (std::size_t at = first; at + sizeof wanted <= bytes.size(); at += sizeof wanted) {
-        if (std::memcmp(bytes.data() + at, &wanted, sizeof wanted) == 0) return true;
-    }
-    return false;
+    return first < bytes.size() && shows(bytes.subspan(first), inode);
 }
 
 Result<int> open_kernel_handle(int mount, const ObjectId& id, int flags) {

@@ -15,18 +15,19 @@ constexpr std::size_t levels_max = 4096;
 
 }  // namespace
 
-RememberedNames::RememberedNames(int root, const ObjectId& root_id, const ObjectIdentity& identity,
-                                 OpenEntry open_entry, std::unique_ptr<NameStore> store,
-                                 std::string reason)
+RememberedNames::RememberedNames(int root, const ObjectId& root_id, IsId is_id,
+                                 OpenEntry open_entry, IsObject is_object,
+                                 std::unique_ptr<NameStore> store, std::string reason)
     : root_(root),
       root_id_(root_id),
-      identity_(identity),
+      is_id_(std::move(is_id)),
       open_entry_(std::move(open_entry)),
+      is_object_(std::move(is_object)),
       store_(std::move(store)),
       reason_(std::move(reason)) {}
 
 Result<Descriptor> RememberedNames::open(const ObjectId& id) {
-    if (!identity_.is_id(id)) return std::errc::invalid_argument;
+    if (!is_id_(id)) return std::errc::invalid_argument;
     std::vector<std::pair<ObjectId, Place>> way;  // from the object up to the root
     for (ObjectId wanted = id; !(wanted == root_id_); wanted = way.back().second.directory) {
         auto place = store_->find(wanted);
@@ -44,13 +45,19 @@ Result<Descriptor> RememberedNames::open_verified(int directory, const ObjectId&
                                                   const Place& place) {
     auto opened = open_entry_(directory, place.name.c_str());
     if (opened) {
-        auto found = identity_.identify(opened->number());
-        if (found && *found == id) return opened;
+        auto found = is_object_(opened->number(), id, place);
+        if (found && *found) return opened;
     } else if (opened.error() != std::errc::no_such_file_or_directory) {
         return opened.error();  // a trouble of the moment; the name may be good again later
     }
     store_->erase(id, place.directory, place.name);
     return stale;
+}
+
+std::optional<ObjectId> RememberedNames::directory_of(const ObjectId& id) {
+    auto place = store_->find(id);
+    if (!place) return std::nullopt;
+    return place->directory;
 }
 
 Result<void> RememberedNames::seen(const ObjectId& id, const ObjectId& directory,

@@ -8,7 +8,6 @@
 
 #include "nfs/vfs/posix/locator.hpp"
 #include "nfs/vfs/posix/name_store.hpp"
-#include "nfs/vfs/posix/object_identity.hpp"
 
 namespace berth::vfs::posix {
 
@@ -17,11 +16,17 @@ public:
     /// Opens an entry of a directory as O_PATH, confined to the tree.
     using OpenEntry = std::function<Result<Descriptor>(int directory, const char* name)>;
 
+    using IsId = std::function<bool(const ObjectId& id)>;
+    /// Whether what was opened at a place is the object with this id.
+    using IsObject =
+        std::function<Result<bool>(int opened, const ObjectId& id, const Place& place)>;
+
     /// `root` outlives this. `reason`: why the kernel's handles are not used.
-    RememberedNames(int root, const ObjectId& root_id, const ObjectIdentity& identity,
-                    OpenEntry open_entry, std::unique_ptr<NameStore> store, std::string reason);
+    RememberedNames(int root, const ObjectId& root_id, IsId is_id, OpenEntry open_entry,
+                    IsObject is_object, std::unique_ptr<NameStore> store, std::string reason);
 
     Result<Descriptor> open(const ObjectId& id) override;
+    [[nodiscard]] std::optional<ObjectId> directory_of(const ObjectId& id) override;
     [[nodiscard]] bool wants_names() const override { return true; }
     Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
                       Wait wait) override;
@@ -34,8 +39,9 @@ private:
 
     const int root_;
     const ObjectId root_id_;
-    const ObjectIdentity identity_;
+    const IsId is_id_;
     const OpenEntry open_entry_;
+    const IsObject is_object_;
     const std::unique_ptr<NameStore> store_;
     const std::string reason_;
 };

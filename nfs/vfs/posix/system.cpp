@@ -75,9 +75,18 @@ Result<struct statx> status(int at, const char* name) {
     struct statx found;
     constexpr int flags =
         AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC_AS_STAT;
-    constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+    constexpr unsigned wanted =
+        STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | wants_subvolume;
     if (::statx(at, name, flags, wanted, &found) != 0) return last_error();
     return found;
+}
+
+std::uint64_t subvolume_of(const struct statx& status) {
+    constexpr std::size_t at = 0xA0;
+    static_assert(at + sizeof(std::uint64_t) <= sizeof(struct statx));
+    std::uint64_t subvolume = 0;
+    std::memcpy(&subvolume, reinterpret_cast<const std::byte*>(&status) + at, sizeof subvolume);
+    return subvolume;
 }
 
 FileType to_file_type(std::uint32_t mode) {

@@ -61,6 +61,14 @@ Result<Descriptor> reopen(int number, int flags);
 
 /// `name` empty: of the descriptor itself. Never follows a symbolic link.
 Result<struct statx> status(int at, const char* name = "");
+/// Newer than the C library's headers: stx_mask's bit for stx_subvol, which subvolume_of() reads.
+constexpr unsigned wants_subvolume = 0x8000;
+[[nodiscard]] std::uint64_t subvolume_of(const struct statx& status);
+/// Whether a failure to look at an object that is held open says that it is no more. File systems
+/// differ in how they say so.
+[[nodiscard]] inline bool says_gone(std::errc error) noexcept {
+    return error == std::errc::no_such_file_or_directory || error == stale;
+}
 Attributes to_attributes(const struct statx& status);
 FileType to_file_type(std::uint32_t mode);
 

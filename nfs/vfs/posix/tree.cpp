@@ -1,5 +1,6 @@
 #include "nfs/vfs/posix/tree.hpp"
 
+#include <tuple>
 #include <utility>
 
 #include <fcntl.h>
@@ -41,25 +42,29 @@ Result<void> flush(int descriptor, Sync what) {
 }  // namespace
 
 Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
-           const ObjectIdentity& identity, const ObjectId& root_id)
+           const ObjectIdentity& identity, const ObjectId& root_mark)
     : root_(std::move(root)),
       identity_(identity),
-      root_id_(root_id),
+      root_mark_(root_mark),
+      root_id_(identity.is_id(root_mark) ? root_mark : AssignedIds::of_root()),
       abilities_(abilities),
       whereabouts_(root_.number()),
       server_uid_(::geteuid()),
       synchronize_(options.synchronize ? options.synchronize : flush),
+      volumes_(options.volumes ? options.volumes : std::make_shared<Volumes>()),
+      volume_(volumes_->of(root_.number())),
       cache_(options.nodes_max) {}
 
 Tree::~Tree() = default;
 
 Result<std::unique_ptr<Tree>> Tree::make(Descriptor root, const Options& options) {
-    auto identity = ObjectIdentity::of_tree(root.number());
+    auto identity = ObjectIdentity::of_tree(root.number(), options.file_handles);
     if (!identity) return identity.error();
-    auto root_id = identity->identify(root.number());
-    if (!root_id) return root_id.error();
+    auto root_mark = identity->identify(root.number());
+    if (!root_mark) return root_mark.error();
     const auto abilities = find_abilities(root.number());
-    std::unique_ptr<Tree> tree{new Tree{std::move(root), options, abilities, *identity, *root_id}};
+    std::unique_ptr<Tree> tree{
+        new Tree{std::move(root), options, abilities, *identity, *root_mark}};
     tree->choose_locator(options);
     return tree;
 }
@@ -80,16 +85,24 @@ void Tree::choose_locator(const Options& options) {
     auto open_step = [this](int directory, const char* name) {
         return open_entry(directory, name, Wait::yes);
     };
+    auto is_object = [this](int opened, const ObjectId& id, const Place& place) {
+        return this->is_object(opened, id, place);
+    };
+    auto is_id = [this](const ObjectId& id) {
+        return identity_.is_id(id) || (assigned_ && AssignedIds::is_assigned(id));
+    };
     auto store = open_names(options, reason);
-    locator_ = std::make_unique<RememberedNames>(root(), root_id_, identity_, std::move(open_step),
-                                                 std::move(store), std::move(reason));
+    if (!identity_.is_always_certain()) assigned_ = std::make_unique<AssignedIds>(*store);
+    locator_ = std::make_unique<RememberedNames>(
+        root(), root_id_, std::move(is_id), std::move(open_step), std::move(is_object),
+        std::move(store), std::move(reason));
 }
 
 std::string Tree::describe() const {
     std::string text = locator_->describe();
     if (!identity_.tells_reuse()) {
-        text += "; the file system tells no time of birth, so a handle of a removed file may come "
-                "to mean a new one that has got its inode number";
+        text += "; the file system tells no time of birth, so while the server is down a file that "
+                "replaces another under its name and with its inode number takes over its handle";
     }
     if (!abilities_.change_identity) {
         text += "; every caller acts as uid " + std::to_string(server_uid_);
@@ -114,10 +127,77 @@ uid_t Tree::acting_uid(const Caller& caller) const noexcept {
     return abilities_.change_identity ? caller.identity.uid : server_uid_;
 }
 
-Result<Pin> Tree::adopt(Descriptor opened, Wait wait, std::optional<FileType> type) {
-    auto id = identity_.identify(opened.number());
-    if (!id) return id.error();
-    return adopt(std::move(opened), *id, wait, type);
+Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& directory,
+                                std::string_view name, Wait wait) {
+    auto seen = identity_.sight(at, entry);
+    if (!seen) return refused(seen.error());
+    if (seen->is_certain) return seen->mark;
+    if (seen->mark == root_mark_) return root_id_;
+    if (wait == Wait::no) return would_block;
+    return assigned_->of(*seen, directory, name, [&](const ObjectId& id) {
+        return compare_held(id, at, entry);
+    });
+}
+
+// The one held is another one when it is gone. A file system in user space may give one object two
+// marks while it lives, as to the names of a file with several.
+AssignedIds::Held Tree::compare_held(const ObjectId& id, int at, const char* entry) {
+    const Pin held = cache_.find(id);
+    if (!held) return AssignedIds::Held::not_held;
+    if (held->is_deleted()) return AssignedIds::Held::other;
+    const auto of_held = status(held->path());
+    const auto found = status(at, entry);
+    const bool is_same = of_held && found && of_held->stx_ino == found->stx_ino &&
+                         of_held->stx_dev_major == found->stx_dev_major &&
+                         of_held->stx_dev_minor == found->stx_dev_minor &&
+                         (of_held->stx_mode & S_IFMT) == (found->stx_mode & S_IFMT);
+    return is_same ? AssignedIds::Held::same : AssignedIds::Held::other;
+}
+
+Result<ObjectId> Tree::identify_parent(int opened, const ObjectId& child) {
+    auto seen = identity_.sight(opened);
+    if (!seen) return refused(seen.error());
+    if (seen->is_certain) return seen->mark;
+    if (seen->mark == root_mark_) return root_id_;
+    if (auto held = assigned_->of_held(seen->mark)) return *held;
+    if (auto directory = locator_->directory_of(child)) return *directory;
+    return stale;
+}
+
+Result<bool> Tree::is_object(int opened, const ObjectId& id, const Place& place) const {
+    auto seen = identity_.sight(opened);
+    if (!seen) return seen.error();
+    if (seen->is_certain) return seen->mark == id;
+    return assigned_->is(id, *seen, place.directory, place.name);
+}
+
+Result<bool> Tree::is_root(int directory) const {
+    auto mark = identity_.identify(directory);
+    if (!mark) return mark.error();
+    return *mark == root_mark_;
+}
+
+Attributes Tree::attributes_of(const ObjectId& id, const struct statx& status) const {
+    auto attributes = to_attributes(status);
+    attributes.part = identity_.part_of(id, status);
+    if (AssignedIds::is_assigned(id) || !identity_.numbers_differ(status))
+        attributes.fileid = AssignedIds::number_of(id);
+    if (attributes.links == 0) attributes.links = 1;
+    return attributes;
+}
+
+std::errc Tree::refused(std::errc error) {
+    const bool is_told_apart = error != std::errc::operation_not_supported &&
+                               error != std::errc::value_too_large;
+    if (!is_told_apart && !has_refused_.exchange(true)) refusal_is_new_.store(true);
+    return error;
+}
+
+std::optional<std::string> Tree::trouble() {
+    if (refusal_is_new_.exchange(false))
+        return "some files are refused (not supported), because their file system gives them no "
+               "identity that could be kept";
+    return locator_->trouble();
 }
 
 Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
@@ -128,7 +208,15 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
         if (!found) return found.error();
         type = to_file_type(found->stx_mode);
     }
-    Pin node = cache_.insert(Pin{new Node{*this, id, std::move(opened), *type, held}}, wait);
+    ObjectId mark;
+    if (assigned_) {
+        auto seen = identity_.sight(opened.number());
+        if (!seen) return seen.error();
+        if (!seen->is_certain) mark = seen->mark;
+        if (!mark.bytes().empty()) assigned_->hold(mark, id);
+    }
+    Pin node =
+        cache_.insert(Pin{new Node{*this, id, std::move(opened), *type, held, mark}}, wait);
     if (!node) return would_block;
     return node;
 }
@@ -141,15 +229,16 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
         cache_.erase(id);
         return stale;
     }
-    if (!identity_.is_id(id)) return std::errc::invalid_argument;
+    const bool is_id = identity_.is_id(id) || (assigned_ && AssignedIds::is_assigned(id));
+    if (!is_id) return std::errc::invalid_argument;
     if (wait == Wait::no) return would_block;
     if (auto acting = act_as_server(); !acting) return acting.error();
     auto opened = locator_->open(id);
     if (!opened) return opened.error();
     auto found = status(opened->number());
-    if (!found) return found.error();
+    if (!found) return says_gone(found.error()) ? stale : found.error();
     // The kernel opens handles of deleted objects as long as somebody else has them open.
-    if (found->stx_nlink == 0) return stale;
+    if (identity_.is_gone(*found)) return stale;
     const auto type = to_file_type(found->stx_mode);
     if (type == FileType::directory) {
         auto inside = is_inside(opened->number());
@@ -196,7 +285,7 @@ Result<Descriptor> Tree::open_parent(int directory) const {
 
 // Whether the way up leads through the root. It ends there, or where a directory is its own parent.
 Result<bool> Tree::is_inside(int directory) const {
-    auto at = identity_.identify(directory);
+    auto at = identity_.identify(directory);  // marks, of what is open
     Descriptor climber;
     for (int level = 0; level < levels_max; ++level) {
         if (!at) {
@@ -204,7 +293,7 @@ Result<bool> Tree::is_inside(int directory) const {
             if (at.error() == std::errc::permission_denied) return false;
             return at.error();
         }
-        if (*at == root_id_) return true;
+        if (*at == root_mark_) return true;
         auto above = open_at(climber ? climber.number() : directory, "..", O_PATH | O_DIRECTORY);
         if (!above) return above.error();
         climber = std::move(*above);
@@ -215,7 +304,20 @@ Result<bool> Tree::is_inside(int directory) const {
     return std::errc::too_many_symbolic_link_levels;
 }
 
+void Tree::let_go(const ObjectId& mark) {
+    if (assigned_) assigned_->let_go(mark);
+}
+
+void Tree::linked(const ObjectId& id, int at, const EntryName& name, const ObjectId& directory) {
+    if (assigned_ && AssignedIds::is_assigned(id)) {
+        const auto seen = identity_.sight(at, name.text());
+        if (seen) assigned_->arrived(id, seen->witness, directory, name.text());
+    }
+    std::ignore = locator_->seen(id, directory, name.text(), Wait::yes);
+}
+
 void Tree::unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) {
+    if (assigned_) assigned_->left(directory, name);
     locator_->unlinked(id, directory, name);
     const Pin node = cache_.find(id);
     if (node && node->is_deleted()) cache_.erase(id);
@@ -232,7 +334,7 @@ Result<void> Tree::synchronize_everything() {
 Result<void> Tree::noting_loss(Result<void> outcome) {
     // Some file systems have nothing to write out, and say so of a directory.
     if (!outcome && outcome.error() == std::errc::invalid_argument) return {};
-    if (!outcome) losses_.fetch_add(1);
+    if (!outcome) volume_->count_loss();
     return outcome;
 }
 

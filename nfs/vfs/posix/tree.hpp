@@ -11,12 +11,14 @@
 
 #include "nfs/vfs/posix.hpp"
 #include "nfs/vfs/posix/abilities.hpp"
+#include "nfs/vfs/posix/assigned_ids.hpp"
 #include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/posix/locator.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/object_identity.hpp"
 #include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/volumes.hpp"
 #include "nfs/vfs/posix/whereabouts.hpp"
 
 namespace berth::vfs::posix {
@@ -37,6 +39,8 @@ public:
     [[nodiscard]] bool has_kernel_handles() const noexcept { return has_kernel_handles_; }
     [[nodiscard]] Locator& locator() const noexcept { return *locator_; }
     [[nodiscard]] NodeCache& cache() noexcept { return cache_; }
+    [[nodiscard]] const std::shared_ptr<Volume>& volume() const noexcept { return volume_; }
+    [[nodiscard]] const std::shared_ptr<Volumes>& volumes() const noexcept { return volumes_; }
     [[nodiscard]] std::string describe() const;
 
     /// From now on the calling thread acts as this caller; without privileges, as ever.
@@ -45,10 +49,20 @@ public:
     /// The user as whom the caller acts here.
     [[nodiscard]] uid_t acting_uid(const Caller& caller) const noexcept;
 
+    /// The id of the object open as `at`, or with `entry` of that entry of directory `at`. `directory`
+    /// and `name`: where it was seen. would_block where an id may have to be assigned.
+    [[nodiscard]] Result<ObjectId> identify(int at, const char* entry, const ObjectId& directory,
+                                            std::string_view name, Wait wait);
+    /// The parent of `child`, open as `opened`. stale when nothing tells it any more.
+    [[nodiscard]] Result<ObjectId> identify_parent(int opened, const ObjectId& child);
+    /// Attributes as they are to be seen of the object with this id.
+    [[nodiscard]] Attributes attributes_of(const ObjectId& id, const struct statx& status) const;
+    /// Whether this is the root of the tree.
+    [[nodiscard]] Result<bool> is_root(int directory) const;
+
     /// The node of what `opened` holds, in the cache from now on. Its type is asked for unless
     /// known. With Wait::no: would_block when room can only be made by closing what may take
     /// time to close.
-    Result<Pin> adopt(Descriptor opened, Wait wait, std::optional<FileType> type = std::nullopt);
     Result<Pin> adopt(Descriptor opened, const ObjectId& id, Wait wait,
                       std::optional<FileType> type, Node::Held held = Node::Held::object);
 
@@ -65,31 +79,45 @@ public:
 
     /// The object was unlinked from there: forgets its name, and all of it if that was its last.
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name);
+    /// The object has that name too.
+    void linked(const ObjectId& id, int at, const EntryName& name, const ObjectId& directory);
+    /// A node that held an object with this mark is gone.
+    void let_go(const ObjectId& mark);
+    /// What is to be said to the administrator, once.
+    [[nodiscard]] std::optional<std::string> trouble();
 
     /// fsync or fdatasync; a failure counts as a loss.
     Result<void> synchronize(int descriptor, Sync what);
     /// Everything of the file system, for a file that cannot be opened.
     Result<void> synchronize_everything();
-    [[nodiscard]] std::uint64_t losses() const noexcept { return losses_.load(); }
+    [[nodiscard]] std::uint64_t losses() const noexcept { return volume_->losses(); }
 
 private:
     Tree(Descriptor root, const Options& options, const Abilities& abilities,
-         const ObjectIdentity& identity, const ObjectId& root_id);
+         const ObjectIdentity& identity, const ObjectId& root_mark);
     void choose_locator(const Options& options);
     [[nodiscard]] Result<bool> is_inside(int directory) const;
     [[nodiscard]] Result<bool> has_left(Node& node) const;
     Result<void> noting_loss(Result<void> outcome);
+    [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, int at, const char* entry);
+    [[nodiscard]] Result<bool> is_object(int opened, const ObjectId& id, const Place& place) const;
+    std::errc refused(std::errc error);
 
     const Descriptor root_;
     const ObjectIdentity identity_;
+    const ObjectId root_mark_;
     const ObjectId root_id_;
     const Abilities abilities_;
     const Whereabouts whereabouts_;
     const uid_t server_uid_;
     const std::function<Result<void>(int, Sync)> synchronize_;
+    const std::shared_ptr<Volumes> volumes_;
+    const std::shared_ptr<Volume> volume_;
     std::unique_ptr<Locator> locator_;
+    std::unique_ptr<AssignedIds> assigned_;  ///< where marks are not ids
     bool has_kernel_handles_ = false;
-    std::atomic<std::uint64_t> losses_{0};
+    std::atomic<bool> has_refused_{false};
+    std::atomic<bool> refusal_is_new_{false};
     NodeCache cache_;
 };
 

@@ -1,0 +1,86 @@
+// What belongs to the kernel's file systems and objects, through whichever exports they are reached:
+// the lock that makes pairs of attributes atomic, the group that syncs share, the count of losses.
+// Made once for a process and given to every tree in it. Locks itself; any thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "nfs/vfs/posix/group_sync.hpp"
+#include "nfs/vfs/posix/id_hash.hpp"
+#include "nfs/vfs/types.hpp"
+
+namespace berth::vfs::posix {
+
+/// One mounted file system.
+class Volume {
+    struct Shared {
+        std::mutex change_lock;
+        GroupSync group;
+        std::size_t uses = 0;
+    };
+    struct Shard {
+        std::mutex lock;
+        std::unordered_map<ObjectId, Shared, IdHash> objects;
+    };
+
+public:
+    /// `number`: no other volume's of this process.
+    explicit Volume(std::uint64_t number) : number_(number) {}
+    Volume(const Volume&) = delete;
+    Volume& operator=(const Volume&) = delete;
+
+    /// What all who hold the same object share. Keeps it while it exists.
+    class Object {
+    public:
+        Object(std::shared_ptr<Volume> volume, const ObjectId& mark);
+        Object(const Object&) = delete;
+        Object& operator=(const Object&) = delete;
+        ~Object();
+
+        [[nodiscard]] std::mutex& change_lock() const noexcept { return shared_->second.change_lock; }
+        [[nodiscard]] GroupSync& group() const noexcept { return shared_->second.group; }
+
+    private:
+        const std::shared_ptr<Volume> volume_;
+        Shard& shard_;
+        std::pair<const ObjectId, Shared>* shared_;
+    };
+
+    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] std::uint64_t losses() const noexcept { return losses_.load(); }
+    void count_loss() noexcept { losses_.fetch_add(1); }
+
+private:
+    Shard& shard_of(const ObjectId& mark);
+
+    static constexpr std::size_t shards = 64;
+
+    const std::uint64_t number_;
+    std::atomic<std::uint64_t> losses_{0};
+    std::array<Shard, shards> shards_;
+};
+
+class Volumes {
+public:
+    Volumes() = default;
+    Volumes(const Volumes&) = delete;
+    Volumes& operator=(const Volumes&) = delete;
+
+    /// The one that the open directory is on.
+    [[nodiscard]] std::shared_ptr<Volume> of(int directory);
+
+private:
+    std::mutex lock_;
+    std::map<std::pair<unsigned, unsigned>, std::weak_ptr<Volume>> by_device_;
+    std::uint64_t made_ = 0;
+};
+
+}  // namespace berth::vfs::posix
