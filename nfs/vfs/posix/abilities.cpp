@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -48,13 +49,15 @@ bool can_open(int root, std::uint64_t resolve) {
 }  // namespace
 
 Abilities find_abilities(int root) {
+    auto mapped = MappedOwners::of_process();
     return {
-        .change_identity = ThreadIdentity::can_change(),
+        .change_identity = Acting::is_possible(mapped),
         .confined_open = can_open(root, RESOLVE_BENEATH),
         .cached_lookup = can_open(root, RESOLVE_BENEATH | RESOLVE_CACHED),
         .kernel_access = check_access(root, F_OK).has_value(),
         .remote = is_one_of(remote_magics, root),
         .in_memory = is_one_of(memory_magics, root),
+        .mapped = std::move(mapped),
     };
 }
 

@@ -2,6 +2,8 @@
 // trying.
 #pragma once
 
+#include "nfs/vfs/mapped_ids.hpp"
+
 namespace berth::vfs::posix {
 
 struct Abilities {
@@ -11,6 +13,7 @@ struct Abilities {
     bool kernel_access = false;    ///< faccessat2
     bool remote = false;           ///< a network or user-space file system: any call may take long
     bool in_memory = false;        ///< nothing to wait for but what has gone to swap space
+    MappedOwners mapped;           ///< whom it can act as, and give files to
 };
 
 /// `root`: the tree's root, open for reading.

@@ -108,7 +108,8 @@ Result<NodePtr> FileSystem::find(const ObjectId& id, Wait wait) {
 Result<Space> FileSystem::space(const Caller& caller) {
     if (caller.wait == Wait::no && tree_->abilities().remote) return would_block;
     // Some file systems answer by the quota of whoever asks.
-    if (auto acting = tree_->act_as(caller); !acting) return acting.error();
+    const auto acting = tree_->act_as(caller);
+    if (!acting) return acting.error();
     struct statvfs figures {};
     if (::fstatvfs(tree_->root(), &figures) != 0) return last_error();
     const std::uint64_t block = figures.f_frsize;

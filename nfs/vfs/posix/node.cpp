@@ -68,7 +68,8 @@ Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions
     const auto now = look(seen);
     if (!now) return now.error();
     if (caller.wait == Wait::no && would_read_access_list(caller, *now)) return would_block;
-    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     if (may(caller, *now, permissions)) return permissions;
     int granted = 0;
     for (const int one : {may_read, may_write, may_execute}) {
@@ -89,6 +90,13 @@ Result<std::string> Node::read_link(const Caller& caller) {
     if (is_deleted()) return stale;
     link_read_.store(true, std::memory_order_relaxed);
     return std::string{text.data(), static_cast<std::size_t>(length)};
+}
+
+Result<void> Node::act_as(const Caller& caller, const Work& work) {
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
+    work();
+    return {};
 }
 
 bool Node::is_deleted() const {
@@ -162,7 +170,8 @@ bool Node::may(const Caller& caller, const Attributes& now, int permissions) con
 Result<void> Node::permit(const Caller& caller, const Attributes& now, unsigned any_of) const {
     if (owns(caller, now)) return {};
     if (caller.wait == Wait::no && would_read_access_list(caller, now)) return would_block;
-    if (auto acting = tree_.act_as(caller); !acting) return acting;
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     for (const unsigned one : {may_read, may_write, may_execute}) {
         if ((any_of & one) != 0 && may(caller, now, static_cast<int>(one))) return {};
     }

@@ -62,22 +62,22 @@ void give_away(vfs::Node& made, const Caller& caller, NewAttributes& wanted) {
 }  // namespace
 
 Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const NewFile& file) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     const bool exclusive = file.mode == CreateMode::exclusive;
     const mode_t mode = exclusive ? mode_unasked : file.attributes.mode.value_or(mode_unasked);
 
     // An existing file may be removed before it is looked at, and be there again the time after.
     constexpr int tries_max = 4;
     for (int tries = 0; tries < tries_max; ++tries) {
-        auto made = open_at(path_.number(), entry_name->text(),
+        auto made = open_at(path_.number(), at->name.text(),
                             O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_NOCTTY, mode & 07777U);
         if (made) {
-            auto node = finish_created(caller, *entry_name, file, std::move(*made));
-            return node ? node : undo(caller, *entry_name, 0, node.error());
+            auto node = finish_created(caller, at->name, file, std::move(*made));
+            return node ? node : undo(caller, at->name, 0, node.error());
         }
         if (made.error() != std::errc::file_exists) return reason(made.error());
-        auto existing = take_existing(caller, *entry_name, file);
+        auto existing = take_existing(caller, at->name, file);
         if (existing || existing.error() != std::errc::no_such_file_or_directory) return existing;
     }
     return std::errc::file_exists;
@@ -117,41 +117,41 @@ Result<NodePtr> Node::finish_created(const Caller& caller, const EntryName& name
 
 Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
                                      const NewAttributes& attributes) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     const mode_t mode = attributes.mode.value_or(directory_mode_unasked) & 07777U;
-    if (::mkdirat(path_.number(), entry_name->text(), mode) != 0) return reason(last_error());
-    return find_new(caller, *entry_name, FileType::directory,
+    if (::mkdirat(path_.number(), at->name.text(), mode) != 0) return reason(last_error());
+    return find_new(caller, at->name, FileType::directory,
                     rest_of(attributes, FileType::directory));
 }
 
 Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
                                          std::string_view target, const NewAttributes& attributes) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     if (target.find('\0') != target.npos) return std::errc::invalid_argument;
     const std::string text{target};
-    if (::symlinkat(text.c_str(), path_.number(), entry_name->text()) != 0) {
+    if (::symlinkat(text.c_str(), path_.number(), at->name.text()) != 0) {
         return reason(last_error());
     }
     auto rest = attributes;
     rest.mode.reset();
     rest.size.reset();
-    return find_new(caller, *entry_name, FileType::symbolic_link, rest);
+    return find_new(caller, at->name, FileType::symbolic_link, rest);
 }
 
 Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
                                    const SpecialFile& special) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     const auto type = type_bits(special.type);
     if (!type) return type.error();
     const mode_t mode = special.attributes.mode.value_or(mode_unasked) & 07777U;
     const dev_t device = ::makedev(special.device.major, special.device.minor);
-    if (::mknodat(path_.number(), entry_name->text(), *type | mode, device) != 0) {
+    if (::mknodat(path_.number(), at->name.text(), *type | mode, device) != 0) {
         return reason(last_error());
     }
-    return find_new(caller, *entry_name, special.type, rest_of(special.attributes, special.type));
+    return find_new(caller, at->name, special.type, rest_of(special.attributes, special.type));
 }
 
 // The kernel makes these without opening them, so the name is looked up again.

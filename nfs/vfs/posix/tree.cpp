@@ -11,7 +11,6 @@
 #include "nfs/vfs/posix/names_on_disk.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/remembered_names.hpp"
-#include "nfs/vfs/posix/thread_identity.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -113,14 +112,14 @@ std::string Tree::describe() const {
     return text;
 }
 
-Result<void> Tree::act_as(const Caller& caller) const {
-    if (!abilities_.change_identity) return {};
-    return ThreadIdentity::become(caller.identity);
+Result<Acting> Tree::act_as(const Caller& caller) const {
+    if (!abilities_.change_identity) return Acting{};
+    return Acting::as(caller.identity, abilities_.mapped);
 }
 
-Result<void> Tree::act_as_server() const {
-    if (!abilities_.change_identity) return {};
-    return ThreadIdentity::become_server();
+Result<Acting> Tree::act_as_server() const {
+    if (!abilities_.change_identity) return Acting{};
+    return Acting::as_server();
 }
 
 uid_t Tree::acting_uid(const Caller& caller) const noexcept {
@@ -232,7 +231,8 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
     const bool is_id = identity_.is_id(id) || (assigned_ && AssignedIds::is_assigned(id));
     if (!is_id) return std::errc::invalid_argument;
     if (wait == Wait::no) return would_block;
-    if (auto acting = act_as_server(); !acting) return acting.error();
+    const auto acting = act_as_server();
+    if (!acting) return acting.error();
     auto opened = locator_->open(id);
     if (!opened) return opened.error();
     auto found = status(opened->number());
@@ -253,7 +253,8 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
 // Asked for once a second at most: it costs as much as a call.
 Result<bool> Tree::has_left(Node& node) const {
     if (!whereabouts_.matters() || !node.is_due_for_a_look()) return false;
-    if (auto acting = act_as_server(); !acting) return acting.error();
+    const auto acting = act_as_server();
+    if (!acting) return acting.error();
     return whereabouts_.is_outside(node.path());
 }
 

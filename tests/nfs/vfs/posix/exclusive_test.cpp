@@ -28,7 +28,6 @@ protected:
     void open_again() {
         top.reset();
         files.reset();
-        act_as_server();
         files = std::move(open(local.path()).value());
         top = files->root().value();
     }

@@ -1,8 +1,9 @@
 // Callers act as themselves: the kernel sees their user, group and groups, thread by thread.
 #include <array>
+#include <fstream>
+#include <string>
 #include <thread>
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
@@ -101,23 +102,83 @@ TEST_F(Identities, ThreadsDoNotDisturbEachOther) {
     }
 }
 
-TEST_F(Identities, AThreadStartedByOneThatActsAsACallerStartsRight) {
-    EXPECT_TRUE(root()->create(alice, "mine", {}));  // this thread acts as alice now
-    std::thread{[&] {
-        auto made = root()->create(root_caller, "roots", {});
-        ASSERT_TRUE(made);
-    }}.join();
-    EXPECT_EQ(local_status(local / "roots").st_uid, 0U);
+// What /proc says of the calling thread: real, effective, saved and file-system id, or groups.
+std::string identity_of_thread(const std::string& key) {
+    std::ifstream status{"/proc/thread-self/status"};
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
+    return {};
 }
 
-TEST_F(Identities, TheServerIsItselfAgainWhenItSays) {
+TEST_F(Identities, TheThreadIsTheServerAfterEachOperation) {
+    auto top = root();
+    auto directory = make_directory(alice, "d", 0755);
+    auto file = create(root_caller, "f", 0666);
+    const auto is_server = [](const char* after) {
+        EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t0") << after;
+        EXPECT_EQ(identity_of_thread("Gid"), "0\t0\t0\t0") << after;
+    };
+    std::array<std::byte, 8> bytes{};
+    EXPECT_TRUE(top->lookup(alice, "f"));
+    is_server("lookup");
+    EXPECT_FALSE(top->lookup(alice, "missing"));
+    is_server("lookup of nothing");
+    EXPECT_TRUE(directory->lookup(alice, ".."));
+    is_server("lookup of the parent");
+    EXPECT_TRUE(top->peek(alice, "f"));
+    is_server("peek");
+    EXPECT_TRUE(file->access(alice, may_read));
+    is_server("access");
+    EXPECT_TRUE(file->write(alice, 0, bytes));
+    is_server("write");
+    EXPECT_TRUE(file->read(alice, 0, bytes));
+    is_server("read");
+    EXPECT_TRUE(file->set_attributes(alice, {.size = 1}));
+    is_server("set_attributes");
+    EXPECT_TRUE(file->set_attributes(alice, {.modified = NewTime{}}));
+    is_server("set_attributes of one time, which the server does");
+    EXPECT_FALSE(file->set_attributes(alice, {.uid = 1000}));
+    is_server("set_attributes that is refused");
+    EXPECT_TRUE(file->open_locks(alice));
+    is_server("open_locks");
+    EXPECT_TRUE(top->list(alice, 0, [](auto&) { return true; }));
+    is_server("list");
+    EXPECT_TRUE(top->create(alice, "g", {.attributes = {.mode = 0600, .uid = 1, .size = 5}}));
+    is_server("create");
+    EXPECT_FALSE(top->create(alice, "g", {.mode = CreateMode::guarded}));
+    is_server("create of what exists");
+    EXPECT_TRUE(top->make_directory(alice, "e", {}));
+    is_server("make_directory");
+    EXPECT_TRUE(top->make_symbolic_link(alice, "s", "t", {}));
+    is_server("make_symbolic_link");
+    EXPECT_TRUE(top->make_special(alice, "p", {}));
+    is_server("make_special");
+    EXPECT_TRUE(top->link(alice, "h", *lookup("g")));
+    is_server("link");
+    EXPECT_TRUE(top->rename(alice, "h", *directory, "h"));
+    is_server("rename");
+    EXPECT_TRUE(directory->remove(alice, "h"));
+    is_server("remove");
+    EXPECT_FALSE(directory->remove(alice, "h"));
+    is_server("remove of nothing");
+    EXPECT_TRUE(top->remove_directory(alice, "e"));
+    is_server("remove_directory");
+    EXPECT_TRUE(files->space(alice));
+    is_server("space");
+    EXPECT_TRUE(top->act_as(alice, [&] {
+        EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t1000");
+        EXPECT_TRUE(top->peek(alice, "f"));
+        EXPECT_TRUE(directory->peek(alice, ".."));
+        EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t1000") << "until the work is done";
+    }));
+    is_server("act_as");
+}
+
+TEST_F(Identities, WhatTheServerMakesAfterwardsIsItsOwn) {
     EXPECT_TRUE(root()->create(alice, "f", {}));
-    EXPECT_EQ(::syscall(SYS_setfsuid, -1), 1000);
-    act_as_server();
-    EXPECT_EQ(::syscall(SYS_setfsuid, -1), 0);
-    EXPECT_EQ(::syscall(SYS_setfsgid, -1), 0);
     write_local(local / "g", "");
     EXPECT_EQ(local_status(local / "g").st_uid, 0U);
+    EXPECT_EQ(local_status(local / "g").st_gid, 0U);
 }
 
 TEST_F(Identities, AnIdThatTheKernelRefusesIsAnErrorNotRoot) {
