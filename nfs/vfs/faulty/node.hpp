@@ -44,6 +44,7 @@ public:
     [[nodiscard]] vfs::Node& inner() const { return *inner_; }
 
     [[nodiscard]] ObjectId id() const override { return inner_->id(); }
+    [[nodiscard]] Way way() const override { return inner_->way(); }
     Result<Attributes> attributes(Wait wait) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override;

@@ -12,6 +12,7 @@ struct Mount {
     std::uint64_t id = 0;
     std::uint64_t parent = 0;
     unsigned device_major = 0;
+    std::string root;   ///< of what is mounted, within its file system; "/" is all of it
     std::string point;  ///< absolute
     std::string type;
     std::string source;
@@ -21,5 +22,8 @@ struct Mount {
 [[nodiscard]] std::vector<Mount> parse_mounts(std::string_view text);
 /// Empty when there is no /proc.
 [[nodiscard]] std::vector<Mount> read_mounts();
+/// Whether all of a file system is mounted there, from its own root on. False also when that can't
+/// be known.
+[[nodiscard]] bool shows_whole_file_system(std::uint64_t mount);
 
 }  // namespace berth::vfs::posix

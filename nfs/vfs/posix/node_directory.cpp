@@ -45,7 +45,8 @@ Result<Pin> Node::look_up(const EntryName& name, Wait wait) {
     }
     auto id = tree_.identity().identify(opened->number());
     if (!id) return id.error();
-    auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt);
+    auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt, Held::object,
+                            tree_.way_through(id_, *id));
     if (!node) return node;
     if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
     return node;
@@ -63,10 +64,8 @@ Result<NodePtr> Node::parent(const Caller& caller) {
     // A removed directory still knows where it was.
     if (auto still = alive(); !still) return still.error();
     if (auto acting = tree_.act_as_server(); !acting) return acting.error();
-    auto opened = tree_.open_parent(path_.number());
-    if (!opened) return reason(opened.error());
-    auto node = tree_.adopt(std::move(*opened), caller.wait, FileType::directory);
-    if (!node) return node.error();
+    auto node = tree_.parent_of(path_.number());
+    if (!node) return reason(node.error());
     return NodePtr{std::move(*node)};
 }
 
@@ -93,7 +92,16 @@ Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
         return peek_by_opening(*entry_name, caller.wait);
     }
     std::ignore = tree_.locator().seen(*id, id_, entry_name->text(), Wait::yes);
-    return Listed{*id, to_attributes(*found)};
+    return listed(*id, *found);
+}
+
+// The handle is the one that there may be already.
+Listed Node::listed(const ObjectId& id, const struct statx& status) const {
+    const auto attributes = to_attributes(status);
+    Way way = attributes.type == FileType::directory ? Way{} : tree_.way_through(id_, id);
+    if (!way.bytes().empty())
+        if (const Pin known = tree_.cache().find(id)) way = known->way();
+    return {id, attributes, way};
 }
 
 Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
@@ -105,7 +113,7 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
     if (!found) return found.error();
     if (found->stx_nlink == 0) return stale;
     if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
-    return Listed{*id, to_attributes(*found)};
+    return listed(*id, *found);
 }
 
 Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
@@ -123,7 +131,7 @@ Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& 
         const bool gone = error == std::errc::no_such_file_or_directory && object.is_deleted();
         return gone ? stale : reason(error);
     }
-    std::ignore = tree_.locator().seen(object.id_, id_, entry_name->text(), Wait::yes);
+    tree_.locator().linked(object.id_, object.way_, {id_, name});
     return {};
 }
 
@@ -158,7 +166,7 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     auto to = target.entry_to_change(caller, to_name);
     if (!to) return to.error();
     std::optional<ObjectId> moved;
-    if (tree_.locator().wants_names()) {
+    if (tree_.locator().wants_moves(&target != this)) {
         if (auto id = tree_.identity().identify(path_.number(), from->text())) moved = *id;
     }
     const auto victim = tree_.identity().identify(target.path_.number(), to->text());
@@ -169,8 +177,7 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     if (moved && victim && *victim == *moved) return {};
     if (victim) tree_.unlinked(*victim, target.id_, to_name);
     if (moved) {
-        tree_.locator().unlinked(*moved, id_, name);
-        std::ignore = tree_.locator().seen(*moved, target.id_, to_name, Wait::yes);
+        tree_.locator().moved(*moved, {id_, name}, {target.id_, to_name});
     }
     return {};
 }
