@@ -1,9 +1,9 @@
 // File handles: what names an object on the wire. A handle is restart-proof, because it holds what
 // the file system itself calls the object, and unforgeable, because it ends in a keyed MAC.
 //
-// Layout, at most 56 bytes: format version (1) | length of the object id (6 bits) and of the padding
-// (2 bits) | export id (4, big endian) | object id | way | zeros, so that the whole is a multiple of
-// 4 | SipHash-2-4 of all before it (8). Id and way have 42 bytes together.
+// Layout, at most 56 bytes: format version (1) | length of the object id (6 bits) and of the
+// padding (2 bits) | export id (4, big endian) | object id | way | zeros, so that the whole is a
+// multiple of 4 | SipHash-2-4 of all before it (8). Id and way have 42 bytes together.
 //
 // 56 bytes are what ESXi takes, and U-Boot counts in words. This is version 2; version 1 had
 // neither way nor padding. A later version must end in the same MAC and have another first byte,

@@ -177,8 +177,7 @@ DirectoryScans::ScanPtr DirectoryScans::remembered(const ObjectId& id) {
 void DirectoryScans::remember(ScanPtr scan) {
     const std::scoped_lock held{lock_};
     if (const auto older = find(scan->id()); older != scans_.end()) forget(older);
-    while (!scans_.empty() &&
-           (bytes_ + scan->bytes() > bytes_max_ || scans_.size() >= scans_max)) {
+    while (!scans_.empty() && (bytes_ + scan->bytes() > bytes_max_ || scans_.size() >= scans_max)) {
         forget(std::prev(scans_.end()));
     }
     bytes_ += scan->bytes();

@@ -49,20 +49,19 @@ Result<Descriptor> KernelHandles::open_by_name(const ObjectId& id, const Way& wa
     if (const auto above = ObjectIdentity::directory_on(way, id); !above.bytes().empty()) {
         const auto directory = find_directory_(above);
         if (!directory && directory.error() != stale) return directory.error();
-        auto found = directory ? scans_.find((*directory)->path(), above, inode,
-                                             [&](const char* name) {
-                                                 return open_verified((*directory)->path(), name,
-                                                                      id);
-                                             })
-                               : stale;
+        auto found = directory
+                         ? scans_.find((*directory)->path(), above, inode,
+                                       [&](const char* name) {
+                                           return open_verified((*directory)->path(), name, id);
+                                       })
+                         : stale;
         if (found || found.error() != stale) return found;
     }
     for (const auto& place : moved_.find(id)) {
         const auto directory = find_directory_(place.directory);
         if (!directory && directory.error() != stale) return directory.error();
-        auto found = directory
-                         ? open_verified((*directory)->path(), place.name.c_str(), id)
-                         : stale;
+        auto found =
+            directory ? open_verified((*directory)->path(), place.name.c_str(), id) : stale;
         if (found || found.error() != stale) return found;
     }
     return stale;

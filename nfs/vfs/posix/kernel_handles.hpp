@@ -2,9 +2,9 @@
 // restart. Needs CAP_DAC_READ_SEARCH and a file system that knows handles.
 //
 // The kernel opens a handle wherever its object is. Of a directory it knows the way up; of anything
-// else it may know none, or one of several names. Then the way that came with the id leads to a name
-// in the tree, by the directory in which the object was once seen; or a name is known because a
-// client has moved the object. What no name leads to is taken to lie outside.
+// else it may know none, or one of several names. Then the way that came with the id leads to a
+// name in the tree, by the directory in which the object was once seen; or a name is known because
+// a client has moved the object. What no name leads to is taken to lie outside.
 #pragma once
 
 #include <functional>

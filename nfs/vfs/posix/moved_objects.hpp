@@ -1,6 +1,6 @@
-// Where clients have moved or linked objects to, as far as the way in a handle that a client may hold
-// leads there no more. Few objects of few trees: the store of names is opened when the first is told
-// of or asked for. Any thread.
+// Where clients have moved or linked objects to, as far as the way in a handle that a client may
+// hold leads there no more. Few objects of few trees: the store of names is opened when the first
+// is told of or asked for. Any thread.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,8 @@ namespace berth::vfs::posix {
 
 class MovedObjects {
 public:
-    /// Null when there is none to be had at this moment. What is not as wanted is added to `trouble`.
+    /// Null when there is none to be had at this moment. What is not as wanted is added to
+    /// `trouble`.
     using OpenStore = std::function<std::unique_ptr<NameStore>(std::string& trouble)>;
 
     explicit MovedObjects(OpenStore open_store) : open_store_(std::move(open_store)) {}

@@ -44,7 +44,7 @@ Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
       root_id_(root_id),
       abilities_(abilities),
       whereabouts_(
-          root_.number(), root_id_, identity_,
+          root_.number(), identity_,
           [this](int directory, const char* name, Wait wait) {
               return open_entry(directory, name, wait);
           },
@@ -84,7 +84,9 @@ void Tree::choose_locator(const Options& options) {
             locator_ = std::make_unique<KernelHandles>(
                 root(), identity_, can_lose,
                 [this](const ObjectId& id) { return find(id, {}, Wait::yes); }, open_step,
-                [this, options](std::string& trouble) { return open_names_of_moved(options, trouble); });
+                [this, options](std::string& trouble) {
+                    return open_names_of_moved(options, trouble);
+                });
             return;
         }
         reason = "opening handles: " + std::make_error_code(possible.error()).message();
@@ -173,17 +175,17 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
     // The kernel opens handles of deleted objects as long as somebody else has them open.
     if (found->stx_nlink == 0) return stale;
     // What is not found by a handle is found by names that lead from the root.
-    auto inside = has_kernel_handles_ ? confine(std::move(*opened), id, way, *found)
-                                      : std::move(opened);
+    auto inside =
+        has_kernel_handles_ ? confine(std::move(*opened), id, way, *found) : std::move(opened);
     if (!inside) return inside.error();
     return adopt(std::move(*inside), id, wait, to_file_type(found->stx_mode), Node::Held::object,
                  way);
 }
 
 Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Way& way,
-                                  const struct statx& status) const {
+                                 const struct statx& status) const {
     const auto type = to_file_type(status.stx_mode);
-    const auto inside = whereabouts_.is_inside(opened.number(), id, type, Wait::yes);
+    const auto inside = whereabouts_.is_inside(opened.number(), type, Wait::yes);
     if (!inside) return inside.error();
     if (*inside) return opened;
     if (type == FileType::directory) return stale;
@@ -201,13 +203,12 @@ Result<bool> Tree::has_left(Node& node, Wait wait) const {
 
 Result<bool> Tree::lies_inside(Node& node, Wait wait) const {
     if (auto acting = act_as_server(); !acting) return acting.error();
-    const ObjectId& id = node.object_id();
-    auto inside = whereabouts_.is_inside(node.path(), id, node.type(), wait);
+    auto inside = whereabouts_.is_inside(node.path(), node.type(), wait);
     if (!inside || *inside || node.type() == FileType::directory) return inside;
     if (wait == Wait::no) return would_block;
     const auto found = status(node.path());
     if (!found) return found.error();
-    const auto by_name = locator_->open_by_name(id, node.way(), found->stx_ino);
+    const auto by_name = locator_->open_by_name(node.object_id(), node.way(), found->stx_ino);
     if (!by_name && by_name.error() != stale) return by_name.error();
     return by_name.has_value();
 }
@@ -235,8 +236,7 @@ Result<Pin> Tree::parent_of(int directory) {
     const auto id = identity_.identify(opened->number());
     if (!id) return id.error();
     if (Pin known = cache_.find(*id); known && known->was_looked_at_now()) return known;
-    const auto inside =
-        whereabouts_.is_inside(opened->number(), *id, FileType::directory, Wait::yes);
+    const auto inside = whereabouts_.is_inside(opened->number(), FileType::directory, Wait::yes);
     if (!inside) return inside.error();
     if (!*inside) return stale;
     return adopt(std::move(*opened), *id, Wait::yes, FileType::directory);

@@ -87,7 +87,7 @@ private:
     std::unique_ptr<NameStore> open_names_of_moved(const Options& options,
                                                    std::string& trouble) const;
     [[nodiscard]] Result<Descriptor> confine(Descriptor opened, const ObjectId& id, const Way& way,
-                                              const struct statx& status) const;
+                                             const struct statx& status) const;
     [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
     [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
     Result<void> noting_loss(Result<void> outcome);

@@ -65,19 +65,16 @@ public:
         return leads ? other.bytes_.data() + above.size() + 1 : nullptr;
     }
     /// Also of something with a name that ends so.
-    [[nodiscard]] bool may_be_of_removed() const noexcept {
-        return text().ends_with(" (deleted)");
-    }
+    [[nodiscard]] bool may_be_of_removed() const noexcept { return text().ends_with(" (deleted)"); }
 
 private:
     std::array<char, PATH_MAX> bytes_;
     std::size_t size_ = 0;
 };
 
-Whereabouts::Whereabouts(int root, const ObjectId& root_id, const ObjectIdentity& identity,
-                         OpenEntry open_entry, bool takes_paths)
+Whereabouts::Whereabouts(int root, const ObjectIdentity& identity, OpenEntry open_entry,
+                         bool takes_paths)
     : root_(root),
-      root_id_(root_id),
       identity_(identity),
       open_entry_(std::move(open_entry)),
       takes_paths_(takes_paths) {
@@ -85,28 +82,29 @@ Whereabouts::Whereabouts(int root, const ObjectId& root_id, const ObjectIdentity
     if (!found || (found->stx_mask & STATX_MNT_ID) == 0) return;
     if (!shows_whole_file_system(found->stx_mnt_id)) return;
     matters_ = !is_root_of_mount(*found);
-    // For a process that is shut in a directory (chroot), paths of what lies outside begin anywhere.
+    // For a process that is shut in a directory (chroot), paths of what lies outside begin
+    // anywhere.
     const auto top = status(AT_FDCWD, "/");
     paths_are_places_ = top && is_root_of_mount(*top);
 }
 
-Result<bool> Whereabouts::is_inside(int object, const ObjectId& id, FileType type,
-                                    Wait wait) const {
-    if (!matters_ || id == root_id_) return true;
-    if (!Path{object}.is_empty()) return is_told_inside(object, id, wait);
+Result<bool> Whereabouts::is_inside(int object, FileType type, Wait wait) const {
+    if (!matters_) return true;
+    if (!Path{object}.is_empty()) return is_told_inside(object, wait);
     return type == FileType::directory ? is_deep_inside(object, wait) : false;
 }
 
-Result<bool> Whereabouts::is_told_inside(int object, const ObjectId& id, Wait wait) const {
-    if (id == root_id_) return true;
+Result<bool> Whereabouts::is_told_inside(int object, Wait wait) const {
     std::string before;
     for (int tries = 0; tries < tries_max; ++tries) {
         const Path path{object};
         const Path root{root_};
         if (const char* way = root.way_to(path)) {
             if (paths_are_places_ && !path.may_be_of_removed()) return true;
-            auto leads = leads_to(way, id, wait);
+            auto leads = leads_to(way, object, wait);
             if (!leads || *leads) return leads;
+        } else if (path.text() == root.text() && is_same(object, root_)) {
+            return true;
         }
         auto seen = std::string{root.text()}.append(1, '\0').append(path.text());
         if (seen == before) return false;
@@ -117,11 +115,16 @@ Result<bool> Whereabouts::is_told_inside(int object, const ObjectId& id, Wait wa
 
 // The path alone proves nothing: of what is out of reach of the kernel's way up, it tells one that
 // begins at the root of its file system, whatever is there for this process.
-Result<bool> Whereabouts::leads_to(const char* way, const ObjectId& id, Wait wait) const {
+Result<bool> Whereabouts::leads_to(const char* way, int object, Wait wait) const {
     const auto opened = open_below(way, wait);
     if (!opened) return is_answer(opened.error()) ? Result<bool>{false} : opened.error();
-    const auto there = identity_.identify(opened->number());
-    return there && *there == id;
+    return is_same(opened->number(), object);
+}
+
+bool Whereabouts::is_same(int one, int other) const {
+    const auto first = identity_.identify(one);
+    const auto second = identity_.identify(other);
+    return first && second && *first == *second;
 }
 
 Result<Descriptor> Whereabouts::open_below(const char* way, Wait wait) const {
@@ -148,8 +151,8 @@ Result<bool> Whereabouts::is_deep_inside(int directory, Wait wait) const {
         const bool is_too_far =
             !above && (is_answer(above.error()) || above.error() == std::errc::permission_denied);
         if (!above && !is_too_far) return above.error();
-        const bool is_deep = above && identity_.identify(above->number()) &&
-                             Path{above->number()}.is_empty();
+        const bool is_deep =
+            above && identity_.identify(above->number()) && Path{above->number()}.is_empty();
         if (is_deep)
             lowest = std::move(*above);
         else
@@ -157,9 +160,8 @@ Result<bool> Whereabouts::is_deep_inside(int directory, Wait wait) const {
     }
     const auto told = climb(at(), 1);
     if (!told) return is_answer(told.error()) ? Result<bool>{false} : told.error();
-    const auto id = identity_.identify(told->number());
-    if (!id) return false;
-    return is_told_inside(told->number(), *id, wait);
+    if (!identity_.identify(told->number())) return false;  // on another mounted file system
+    return is_told_inside(told->number(), wait);
 }
 
 }  // namespace berth::vfs::posix

@@ -1,6 +1,6 @@
-// Whether an object lies in the tree by the name under which it is held open, as far as the kernel's
-// own paths tell. Constant after construction; any thread. Questions are asked by a thread that acts
-// as the server.
+// Whether an object lies in the tree by the name under which it is held open, as far as the
+// kernel's own paths tell. Constant after construction; any thread. Questions are asked by a thread
+// that acts as the server.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,7 @@ public:
 
     /// `root` is open and outlives this. `takes_paths`: whether `open_entry` does so, of several
     /// names with '/' between them, and follows none of them out of the directory.
-    Whereabouts(int root, const ObjectId& root_id, const ObjectIdentity& identity,
-                OpenEntry open_entry, bool takes_paths);
+    Whereabouts(int root, const ObjectIdentity& identity, OpenEntry open_entry, bool takes_paths);
 
     /// Whether anything can lie outside at all: not when the root of the tree is that of its whole
     /// file system. That it is the root of a mount does not suffice: a part of a file system can be
@@ -31,19 +30,18 @@ public:
     /// False when the object does not lie in the tree by that name, or nobody can tell; what is no
     /// directory may have others. With Wait::no: would_block when a disk is to be waited for.
     /// A directory's costs the same at any depth, nearly.
-    [[nodiscard]] Result<bool> is_inside(int object, const ObjectId& id, FileType type,
-                                         Wait wait) const;
+    [[nodiscard]] Result<bool> is_inside(int object, FileType type, Wait wait) const;
 
 private:
     class Path;
 
-    [[nodiscard]] Result<bool> is_told_inside(int object, const ObjectId& id, Wait wait) const;
-    [[nodiscard]] Result<bool> leads_to(const char* way, const ObjectId& id, Wait wait) const;
+    [[nodiscard]] Result<bool> is_told_inside(int object, Wait wait) const;
+    [[nodiscard]] Result<bool> leads_to(const char* way, int object, Wait wait) const;
+    [[nodiscard]] bool is_same(int one, int other) const;
     [[nodiscard]] Result<Descriptor> open_below(const char* way, Wait wait) const;
     [[nodiscard]] Result<bool> is_deep_inside(int directory, Wait wait) const;
 
     const int root_;
-    const ObjectId root_id_;
     const ObjectIdentity identity_;
     const OpenEntry open_entry_;
     const bool takes_paths_;
