@@ -79,7 +79,7 @@ boost::system::result<Found, Status> find(const vfs::Exports& exports,
     const auto& root = *entered->match.found;
     const auto node = walk(*root.files, entered->match.rest);
     if (!node) return node.error();
-    return Found{sealer.seal(root.id, (*node)->id()), *vfs::normalised(path),
+    return Found{sealer.seal(root.id, (*node)->id(), (*node)->way()), *vfs::normalised(path),
                  entered->rule->offered, root.files->limits()};
 }
 

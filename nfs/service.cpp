@@ -59,7 +59,7 @@ vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) con
     if (!permit) return permit.error();
     const bool may_wait = call.patience != rpc::Patience::none;
     const auto wait = may_wait ? vfs::Wait::yes : vfs::Wait::no;
-    auto node = permit->exported->files->find(opened->object, wait);
+    auto node = permit->exported->files->find(opened->object, opened->way, wait);
     if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
     return target(call, *std::move(permit), *std::move(node), wait);
 }
@@ -84,8 +84,8 @@ vfs::Result<Target> Service::open_to_change(rpc::Call& call, const FileHandle& h
 }
 
 FileHandle Service::seal(rpc::Call& call, const vfs::Export& exported,
-                         const vfs::ObjectId& object) const {
-    const auto handle = sealer_.seal(exported.id, object);
+                         const vfs::ObjectId& object, const vfs::Way& way) const {
+    const auto handle = sealer_.seal(exported.id, object, way);
     const auto kept = call.memory.bytes(handle.bytes().size());
     std::memcpy(kept.data(), handle.bytes().data(), kept.size());
     return FileHandle{kept};

@@ -84,7 +84,11 @@ private:
                                                   const vfs::Crossing& crossing) const;
     vfs::Result<std::optional<Target>> cross_up(rpc::Call& call, const Target& from) const;
     [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
-                                  const vfs::ObjectId& object) const;
+                                  const vfs::ObjectId& object, const vfs::Way& way) const;
+    [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
+                                  const vfs::Node& node) const {
+        return seal(call, exported, node.id(), node.way());
+    }
     /// Attributes and handle of a listed entry, so that READDIRPLUS spares a LOOKUP. Gone
     /// meanwhile, not to be looked at by this caller, or hidden under a mounted file system: just
     /// the name.

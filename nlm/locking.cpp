@@ -96,11 +96,11 @@ vfs::Result<Locking::Admitted> Locking::admit(rpc::Call& call,
     auto permit = exports_.admit(opened->export_id, from, claim_of(call), vfs::Wait::yes, &call);
     if (!permit && permit.error() == vfs::would_block) call.forget_reply();
     if (!permit) return permit.error();
-    return Admitted{.permit = std::move(*permit), .object = opened->object};
+    return Admitted{.permit = std::move(*permit), .object = opened->object, .way = opened->way};
 }
 
 vfs::Result<vfs::NodePtr> Locking::find(const Admitted& admitted) {
-    auto node = admitted.permit.exported->files->find(admitted.object, vfs::Wait::yes);
+    auto node = admitted.permit.exported->files->find(admitted.object, admitted.way, vfs::Wait::yes);
     if (!node && node.error() == std::errc::invalid_argument) return vfs::bad_handle;
     return node;
 }

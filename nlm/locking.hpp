@@ -70,6 +70,7 @@ private:
     struct Admitted {
         vfs::Permit permit;
         vfs::ObjectId object;
+        vfs::Way way;
         [[nodiscard]] vfs::Caller caller() const {
             return {permit.caller.identity, vfs::Wait::yes};
         }

@@ -35,7 +35,7 @@ Create::Result Service::make(rpc::Call& call, const Entry& where, Make make) {
     auto durable = directory->sync_if_promised(**made);
     if (durable) durable = directory->sync_if_promised();
     if (!durable) return {fail_after_change(durable.error()), {std::move(wcc)}};
-    return Created{.object = seal(call, *directory->exported, (*made)->id()),
+    return Created{.object = seal(call, *directory->exported, **made),
                    .attributes = directory->attributes_of(**made),
                    .directory = std::move(wcc)};
 }

@@ -13,13 +13,13 @@ Lookup::Result Service::lookup(rpc::Call& call, const Lookup::Args& args) {
     const auto beyond = cross(call, *directory, args.what.name);
     if (!beyond) return {fail(call, beyond.error()), {directory->attributes()}};
     if (const auto& there = *beyond) {
-        return Lookup::Ok{.object = seal(call, *there->exported, there->node->id()),
+        return Lookup::Ok{.object = seal(call, *there->exported, *there->node),
                           .attributes = there->attributes(),
                           .directory = directory->attributes()};
     }
     const auto found = directory->node->lookup(directory->caller, args.what.name);
     if (!found) return {fail(call, found.error()), {directory->attributes()}};
-    return Lookup::Ok{.object = seal(call, *directory->exported, (*found)->id()),
+    return Lookup::Ok{.object = seal(call, *directory->exported, **found),
                       .attributes = directory->attributes_of(**found),
                       .directory = directory->attributes()};
 }

@@ -119,13 +119,13 @@ void Service::describe(rpc::Call& call, const Target& directory,
     if (const auto& there = *beyond) {
         // The entry keeps the number of what it covers, by which clients see that it does.
         item.attributes = there->attributes();
-        item.object = seal(call, *there->exported, there->node->id());
+        item.object = seal(call, *there->exported, *there->node);
         return;
     }
     const auto listed = directory.node->peek(directory.caller, item.name);
     if (!listed) return;
     item.attributes = directory.shown(listed->attributes);
-    item.object = seal(call, *directory.exported, listed->id);
+    item.object = seal(call, *directory.exported, listed->id, listed->way);
     // Clients take an entry whose two numbers differ for the root of another file system.
     item.fileid = item.attributes->fileid;
 }

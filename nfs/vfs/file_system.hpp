@@ -33,6 +33,7 @@ using NodePtr = boost::intrusive_ptr<Node>;
 struct Listed {
     ObjectId id;
     Attributes attributes;
+    Way way = {};
 };
 
 /// Takes one entry of a listing; false means "full": this entry was not taken, stop.
@@ -84,6 +85,8 @@ public:
     virtual ~Node() = default;
 
     [[nodiscard]] virtual ObjectId id() const = 0;
+    /// To be kept with the id, for find(). The same as long as somebody holds the node.
+    [[nodiscard]] virtual Way way() const { return {}; }
 
     /// Held by whoever records attributes before and after a change, so that the pair is atomic
     /// among callers of this server, through whichever export they come. Operations never take it
@@ -221,6 +224,11 @@ public:
     /// The object with this id. stale when there is none (any more); invalid_argument when the
     /// bytes cannot be an id.
     virtual Result<NodePtr> find(const ObjectId& id, Wait wait) = 0;
+    /// The same, with the way that was kept with the id. Without it some objects are stale that
+    /// would be found with it.
+    virtual Result<NodePtr> find(const ObjectId& id, const Way& /*way*/, Wait wait) {
+        return find(id, wait);
+    }
 
     virtual Result<Space> space(const Caller& caller) = 0;
     [[nodiscard]] virtual Limits limits() const = 0;

@@ -11,13 +11,19 @@
 namespace berth::vfs {
 namespace {
 
-constexpr std::byte version{1};
+constexpr std::byte version{2};
+constexpr std::byte version_without_ways{1};
+constexpr std::byte version_never_used{0};
+constexpr std::size_t word = 4;
+constexpr unsigned padding_bits = 2;
 constexpr std::size_t export_id_at = 2;
 constexpr std::size_t object_at = 6;
 constexpr std::size_t mac_bytes = crypto_shorthash_siphash24_BYTES;
 constexpr std::size_t bytes_min = object_at + mac_bytes;
 
 static_assert(object_at + ObjectId::bytes_max + mac_bytes == Handle::bytes_max);
+static_assert(Handle::bytes_max % word == 0 && word == 1U << padding_bits);
+static_assert(ObjectId::bytes_max < (1U << (8 - padding_bits)));
 static_assert(HandleKey::size == crypto_shorthash_siphash24_KEYBYTES);
 
 using Mac = std::array<unsigned char, mac_bytes>;
@@ -36,6 +42,15 @@ Mac mac_of(std::span<const std::byte> bytes, const HandleKey& key) {
     return mac;
 }
 
+// Whoever has a handle of another version had it from this server before it was replaced: the
+// object must be looked up again, which is what clients do when a handle is stale, and only then.
+bool is_of_another_version(std::span<const std::byte> handle) {
+    if (handle[0] == version || handle[0] == version_never_used) return false;
+    if (handle[0] == version_without_ways)
+        return std::to_integer<std::size_t>(handle[1]) == handle.size() - bytes_min;
+    return handle.size() % word == 0;
+}
+
 }  // namespace
 
 HandleKey HandleKey::random() {
@@ -47,15 +62,19 @@ HandleKey HandleKey::random() {
     return HandleKey{bytes};
 }
 
-Handle HandleSealer::seal(ExportId export_id, const ObjectId& object) const {
+Handle HandleSealer::seal(ExportId export_id, const ObjectId& object, const Way& way) const {
     std::array<std::byte, Handle::bytes_max> bytes{};
     const auto id = object.bytes();
+    const auto said = object_at + id.size() + way.bytes().size();
+    assert(said + mac_bytes <= Handle::bytes_max);
+    const auto padding = (word - (said + mac_bytes) % word) % word;
     bytes[0] = version;
-    bytes[1] = static_cast<std::byte>(id.size());
+    bytes[1] = static_cast<std::byte>(id.size() << padding_bits | padding);
     boost::endian::store_big_u32(raw(&bytes[export_id_at]), static_cast<std::uint32_t>(export_id));
-    std::ranges::copy(id, bytes.begin() + object_at);
+    const auto end = std::ranges::copy(id, bytes.begin() + object_at).out;
+    std::ranges::copy(way.bytes(), end);
 
-    const auto sealed = object_at + id.size();
+    const auto sealed = said + padding;
     const auto mac = mac_of(std::span{bytes}.first(sealed), key_);
     std::ranges::copy(std::as_bytes(std::span{mac}),
                       bytes.begin() + static_cast<std::ptrdiff_t>(sealed));
@@ -64,15 +83,21 @@ Handle HandleSealer::seal(ExportId export_id, const ObjectId& object) const {
 
 Result<OpenedHandle> HandleSealer::open(std::span<const std::byte> handle) const {
     if (handle.size() < bytes_min || handle.size() > Handle::bytes_max) return bad_handle;
-    if (handle[0] != version) return bad_handle;
-    if (std::to_integer<std::size_t>(handle[1]) != handle.size() - bytes_min) return bad_handle;
+    if (is_of_another_version(handle)) return stale;
+    if (handle[0] != version || handle.size() % word != 0) return bad_handle;
 
     const auto mac = mac_of(handle.first(handle.size() - mac_bytes), key_);
     if (sodium_memcmp(mac.data(), handle.last(mac_bytes).data(), mac_bytes) != 0) return bad_handle;
 
+    const auto lengths = std::to_integer<std::size_t>(handle[1]);
+    const auto padding = lengths % word;
+    const auto id_bytes = lengths >> padding_bits;
+    const auto said = handle.subspan(object_at, handle.size() - bytes_min);
+    if (id_bytes + padding > said.size()) return bad_handle;
     return OpenedHandle{
         ExportId{boost::endian::load_big_u32(raw(&handle[export_id_at]))},
-        ObjectId{handle.subspan(object_at, handle.size() - bytes_min)},
+        ObjectId{said.first(id_bytes)},
+        Way{said.subspan(id_bytes, said.size() - id_bytes - padding)},
     };
 }
 

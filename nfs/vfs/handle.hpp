@@ -1,8 +1,13 @@
 // File handles: what names an object on the wire. A handle is restart-proof, because it holds what
 // the file system itself calls the object, and unforgeable, because it ends in a keyed MAC.
 //
-// Layout, at most 56 bytes: format version (1) | length of the object id (1) | export id (4, big
-// endian) | object id (0..42) | SipHash-2-4 of all before it (8).
+// Layout, at most 56 bytes: format version (1) | length of the object id (6 bits) and of the
+// padding (2 bits) | export id (4, big endian) | object id | way | zeros, so that the whole is a
+// multiple of 4 | SipHash-2-4 of all before it (8). Id and way have 42 bytes together.
+//
+// 56 bytes are what ESXi takes, and U-Boot counts in words. This is version 2; version 1 had
+// neither way nor padding. A later version must end in the same MAC and have another first byte,
+// for which this one answers "stale".
 #pragma once
 
 #include <array>
@@ -72,6 +77,7 @@ Result<HandleKey> load_or_create_key(const std::filesystem::path& path);
 struct OpenedHandle {
     ExportId export_id{};
     ObjectId object;
+    Way way;
 };
 
 /// Makes and checks handles. Immutable, so any number of threads may use one.
@@ -79,10 +85,12 @@ class HandleSealer {
 public:
     explicit HandleSealer(const HandleKey& key) : key_(key) {}
 
-    [[nodiscard]] Handle seal(ExportId export_id, const ObjectId& object) const;
+    /// Id and way must have ObjectId::bytes_max together at most.
+    [[nodiscard]] Handle seal(ExportId export_id, const ObjectId& object,
+                              const Way& way = {}) const;
 
-    /// bad_handle unless these bytes were sealed with this key. Takes no longer for a nearly right
-    /// MAC.
+    /// bad_handle unless these bytes were sealed with this key; stale when they look like a handle
+    /// of another version. Takes no longer for a nearly right MAC.
     [[nodiscard]] Result<OpenedHandle> open(std::span<const std::byte> handle) const;
 
 private:

@@ -72,7 +72,8 @@ public:
 
     using vfs::FileSystem::root;
     Result<NodePtr> root(Wait wait) override;
-    Result<NodePtr> find(const ObjectId& id, Wait wait) override;
+    Result<NodePtr> find(const ObjectId& id, Wait wait) override { return find(id, {}, wait); }
+    Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
     Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;

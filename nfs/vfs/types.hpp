@@ -148,16 +148,16 @@ struct Limits {
     bool case_preserving = true;
 };
 
-/// What names an object inside one file system, across restarts where the file system can do so:
-/// the kernel's own file handle, an inode number with its generation, whatever the implementation
-/// chose.
-class ObjectId {
+/// A few bytes by value, opaque to all but the file system that made them. `For`: what they are, so
+/// that none of one kind is taken for another.
+template <class For>
+class ShortBytes {
 public:
     static constexpr std::size_t bytes_max = 42;
 
-    ObjectId() = default;
+    ShortBytes() = default;
     /// Needs bytes.size() <= bytes_max.
-    explicit ObjectId(std::span<const std::byte> bytes)
+    explicit ShortBytes(std::span<const std::byte> bytes)
         : size_(static_cast<std::uint8_t>(bytes.size())) {
         assert(bytes.size() <= bytes_max);
         if (!bytes.empty()) std::memcpy(bytes_.data(), bytes.data(), bytes.size());
@@ -167,7 +167,7 @@ public:
         return {bytes_.data(), size_};
     }
 
-    friend bool operator==(const ObjectId& a, const ObjectId& b) noexcept {
+    friend bool operator==(const ShortBytes& a, const ShortBytes& b) noexcept {
         return std::ranges::equal(a.bytes(), b.bytes());
     }
 
@@ -175,5 +175,15 @@ private:
     std::array<std::byte, bytes_max> bytes_{};
     std::uint8_t size_ = 0;
 };
+
+/// What names an object inside one file system, across restarts where the file system can do so:
+/// the kernel's own file handle, an inode number with its generation, whatever the implementation
+/// chose.
+using ObjectId = ShortBytes<struct ForObject>;
+
+/// What helps, besides its id, to find an object again: something about the way it was reached by.
+/// It does not tell objects apart: one object may have several. Often empty. An id and a way of one
+/// object have ObjectId::bytes_max together at most.
+using Way = ShortBytes<struct ForWay>;
 
 }  // namespace berth::vfs

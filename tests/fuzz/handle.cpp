@@ -20,10 +20,10 @@ void open(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
     const test::ExactCopy copy{bytes};
     const auto opened = sealer.open(copy.bytes());
     if (!opened) {
-        expect(opened.error() == vfs::bad_handle);
+        expect(opened.error() == vfs::bad_handle || opened.error() == vfs::stale);
         return;
     }
-    const auto sealed = sealer.seal(opened->export_id, opened->object);
+    const auto sealed = sealer.seal(opened->export_id, opened->object, opened->way);
     expect(std::ranges::equal(sealed.bytes(), bytes));
 }
 
@@ -31,19 +31,22 @@ bool opens(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
     return sealer.open(test::ExactCopy{bytes}.bytes()).has_value();
 }
 
-// The input as what a handle says: an export and an object.
+// The input as what a handle says: an export, an object and a way.
 void seal(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
-    if (bytes.size() < 5) return;
+    if (bytes.size() < 6) return;
     const auto export_id = vfs::ExportId{xdr::Reader{bytes.first(4)}.u32()};
     const auto turned_bit = std::to_integer<std::size_t>(bytes[4]);
-    const vfs::ObjectId object{
-        bytes.subspan(5, std::min(bytes.size() - 5, vfs::ObjectId::bytes_max))};
-    const auto sealed = sealer.seal(export_id, object);
+    const auto said = bytes.subspan(6).first(std::min(bytes.size() - 6, vfs::ObjectId::bytes_max));
+    const auto id_bytes = std::min(std::to_integer<std::size_t>(bytes[5]), said.size());
+    const vfs::ObjectId object{said.first(id_bytes)};
+    const vfs::Way way{said.subspan(id_bytes)};
+    const auto sealed = sealer.seal(export_id, object, way);
 
     const auto opened = sealer.open(sealed.bytes());
     expect(opened.has_value());
     expect(opened->export_id == export_id);
-    expect(std::ranges::equal(opened->object.bytes(), object.bytes()));
+    expect(opened->object == object);
+    expect(opened->way == way);
 
     std::vector<std::byte> wrong(sealed.bytes().begin(), sealed.bytes().end());
     for (std::size_t i = 0; i < wrong.size(); ++i) {

@@ -34,8 +34,16 @@ TEST_F(Handles, with_any_bit_changed_is_bad) {
     for (std::size_t bit = 0; bit < size * 8; ++bit) {
         auto handle = good;
         handle.bytes()[bit / 8] ^= std::byte{1} << (bit % 8);
-        refuse<GetAttributes>(Status::bad_handle, {handle});
+        // With another first byte it is of another version, but for the one that there never was.
+        const bool is_other = bit < 8 && handle.bytes()[0] != std::byte{0};
+        refuse<GetAttributes>(is_other ? Status::stale : Status::bad_handle, {handle});
     }
+}
+
+// Sealed before the server was replaced by this one.
+TEST_F(Handles, of_an_older_version_is_stale) {
+    std::array<std::byte, 17> bytes{std::byte{1}, std::byte{3}};
+    expect_everywhere(Status::stale, KeptHandle{bytes});
 }
 
 TEST_F(Handles, cut_or_extended_is_bad) {

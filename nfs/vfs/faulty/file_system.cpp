@@ -48,9 +48,9 @@ Result<NodePtr> FileSystem::root(Wait wait) {
                               [&] { return state_->stand_in(state_->inner->root(wait)); });
 }
 
-Result<NodePtr> FileSystem::find(const ObjectId& id, Wait wait) {
+Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Wait wait) {
     return state_->faults.run(Operation::find, wait,
-                              [&] { return state_->stand_in(state_->inner->find(id, wait)); });
+                              [&] { return state_->stand_in(state_->inner->find(id, way, wait)); });
 }
 
 Result<Space> FileSystem::space(const Caller& caller) {

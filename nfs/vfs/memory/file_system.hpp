@@ -13,6 +13,7 @@ class FileSystem final : public vfs::FileSystem {
 public:
     explicit FileSystem(const Options& options);
 
+    using vfs::FileSystem::find;
     using vfs::FileSystem::root;
     Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override;

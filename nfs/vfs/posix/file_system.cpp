@@ -99,8 +99,8 @@ Result<NodePtr> FileSystem::root(Wait wait) {
     return NodePtr{std::move(*node)};
 }
 
-Result<NodePtr> FileSystem::find(const ObjectId& id, Wait wait) {
-    auto node = tree_->find(id, wait);
+Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Wait wait) {
+    auto node = tree_->find(id, way, wait);
     if (!node) return node.error();
     return NodePtr{std::move(*node)};
 }
@@ -141,6 +141,7 @@ std::string FileSystem::describe() const {
 }
 void FileSystem::sweep() {
     tree_->cache().sweep();
+    tree_->locator().sweep();
 }
 std::optional<std::string> FileSystem::trouble() {
     return tree_->trouble();

@@ -1,29 +1,64 @@
-// Finds objects by the kernel's own handles: nothing to remember, and nothing lost in a restart.
-// Needs CAP_DAC_READ_SEARCH and a file system that knows handles.
+// Finds objects by the kernel's own handles: next to nothing to remember, and nothing lost in a
+// restart. Needs CAP_DAC_READ_SEARCH and a file system that knows handles.
+//
+// The kernel opens a handle wherever its object is. Of a directory it knows the way up; of anything
+// else it may know none, or one of several names. Then the way that came with the id leads to a
+// name in the tree, by the directory in which the object was once seen; or a name is known because
+// a client has moved the object. What no name leads to is taken to lie outside.
 #pragma once
 
+#include <functional>
+#include <string>
+
+#include "nfs/vfs/posix/directory_scans.hpp"
 #include "nfs/vfs/posix/locator.hpp"
+#include "nfs/vfs/posix/moved_objects.hpp"
+#include "nfs/vfs/posix/node_cache.hpp"
+#include "nfs/vfs/posix/object_identity.hpp"
 
 namespace berth::vfs::posix {
 
 class KernelHandles final : public Locator {
 public:
-    /// `root`: the tree's root, open for reading; outlives this.
-    explicit KernelHandles(int root) : root_(root) {}
+    /// A directory of the tree, as long as it lies in it.
+    using FindDirectory = std::function<Result<Pin>(const ObjectId& id)>;
+    /// Opens an entry of a directory as O_PATH, confined to the tree.
+    using OpenEntry = std::function<Result<Descriptor>(int directory, const char* name)>;
+
+    /// `root`: the tree's root, open for reading; outlives this. `can_lose`: whether objects can
+    /// come to lie outside the tree.
+    KernelHandles(int root, const ObjectIdentity& identity, bool can_lose,
+                  FindDirectory find_directory, OpenEntry open_entry,
+                  MovedObjects::OpenStore open_store);
 
     /// Whether the kernel lets this process open the root by its id.
     static Result<void> try_out(int root, const ObjectId& root_id);
 
     Result<Descriptor> open(const ObjectId& id) override;
+    Result<Descriptor> open_by_name(const ObjectId& id, const Way& way,
+                                    std::uint64_t inode) override;
     [[nodiscard]] bool wants_names() const override { return false; }
     Result<void> seen(const ObjectId&, const ObjectId&, std::string_view, Wait) override {
         return {};
     }
-    void unlinked(const ObjectId&, const ObjectId&, std::string_view) override {}
+    void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    [[nodiscard]] bool wants_moves(bool between_directories) const override;
+    void moved(const ObjectId& id, const Entry& from, const Entry& to) override;
+    void linked(const ObjectId& id, const Way& way, const Entry& as) override;
+    void sweep() override { scans_.sweep(); }
     [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] std::optional<std::string> trouble() override { return moved_.trouble(); }
 
 private:
-    int root_;
+    Result<Descriptor> open_verified(int directory, const char* name, const ObjectId& id) const;
+
+    const int root_;
+    const ObjectIdentity identity_;
+    const bool can_lose_;
+    const FindDirectory find_directory_;
+    const OpenEntry open_entry_;
+    DirectoryScans scans_;
+    MovedObjects moved_;
 };
 
 }  // namespace berth::vfs::posix

@@ -2,9 +2,11 @@
 // the names it was last seen under. The one seam between the two; chosen once per tree.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/result.hpp"
@@ -23,6 +25,9 @@ public:
     /// An O_PATH descriptor of exactly that object. stale when there is none; invalid_argument when
     /// the bytes cannot be an id of this kind.
     virtual Result<Descriptor> open(const ObjectId& id) = 0;
+    /// The same, of an object that is no directory, by a name in the tree.
+    virtual Result<Descriptor> open_by_name(const ObjectId& id, const Way& way,
+                                            std::uint64_t inode) = 0;
 
     /// A directory that the object was last seen in, where names are kept.
     [[nodiscard]] virtual std::optional<ObjectId> directory_of(const ObjectId&) { return {}; }
@@ -35,6 +40,26 @@ public:
                               Wait wait) = 0;
     /// The object is no longer `name` in `directory`.
     virtual void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
+
+    struct Entry {
+        const ObjectId& directory;
+        std::string_view name;
+    };
+    /// Whether it wants to be told that a client has moved something.
+    [[nodiscard]] virtual bool wants_moves(bool /*between_directories*/) const {
+        return wants_names();
+    }
+    virtual void moved(const ObjectId& id, const Entry& from, const Entry& to) {
+        unlinked(id, from.directory, from.name);
+        std::ignore = seen(id, to.directory, to.name, Wait::yes);
+    }
+    /// A client has given the object another name. `way`: what its handle tells.
+    virtual void linked(const ObjectId& id, const Way& /*way*/, const Entry& as) {
+        std::ignore = seen(id, as.directory, as.name, Wait::yes);
+    }
+
+    /// To be called about once a second.
+    virtual void sweep() {}
 
     /// For the start-up log, without a full stop.
     [[nodiscard]] virtual std::string describe() const = 0;

@@ -44,7 +44,7 @@ std::optional<Mount> parse_mount(std::string_view line) {
     if (!read(take(line, ' '), mount.id) || !read(take(line, ' '), mount.parent)) return {};
     if (!read(take(line, ':'), mount.device_major)) return {};
     if (!read(take(line, ' '), mount.device_minor)) return {};
-    take(line, ' ');  // the root within the file system
+    mount.root = unescaped(take(line, ' '));
     mount.point = unescaped(take(line, ' '));
     // Options, then any number of fields up to a lone dash.
     while (!line.empty() && take(line, ' ') != "-") {
@@ -68,6 +68,12 @@ std::vector<Mount> parse_mounts(std::string_view text) {
 std::vector<Mount> read_mounts() {
     std::ifstream file{"/proc/self/mountinfo", std::ios::binary};
     return parse_mounts(std::string{std::istreambuf_iterator<char>{file}, {}});
+}
+
+bool shows_whole_file_system(std::uint64_t mount) {
+    const auto mounts = read_mounts();
+    const auto found = std::ranges::find(mounts, mount, &Mount::id);
+    return found != mounts.end() && found->root == "/";
 }
 
 }  // namespace berth::vfs::posix

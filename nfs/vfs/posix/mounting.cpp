@@ -68,9 +68,9 @@ Result<Mounting> FileSystem::mounting() const {
 Result<ObjectId> FileSystem::place_of(const FileSystem& inner) const {
     const auto acting = tree_->act_as_server();
     if (!acting) return acting.error();
-    const auto above = tree_->open_parent(inner.tree_->root());
+    const auto above = tree_->parent_of(inner.tree_->root(), {});
     if (!above) return above.error();
-    return tree_->identify_parent(above->number(), {});
+    return (*above)->id();
 }
 
 std::string FileSystem::fingerprint() const {

@@ -25,13 +25,20 @@ int permissions_by_mode(uid_t uid, const Identity& identity, const Attributes& n
     return (member ? mode >> 3 : mode) & 7;
 }
 
+std::int64_t this_second() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec;
+}
+
 }  // namespace
 
-Node::Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type, Held held,
+Node::Node(Tree& tree, const ObjectId& id, const Way& way, Descriptor path, FileType type, Held held,
            const ObjectId& mark)
     : tree_(tree),
       id_(id),
       mark_(mark),
+      way_(way),
       path_(std::move(path)),
       type_(type),
       data_(held == Held::readable_writable ? path_.number() : -1),
@@ -43,10 +50,12 @@ Node::~Node() {
     if (!mark_.bytes().empty()) tree_.let_go(mark_);
 }
 
+bool Node::was_looked_at_now() const noexcept {
+    return looked_at_.load(std::memory_order_relaxed) == this_second();
+}
+
 bool Node::is_due_for_a_look() noexcept {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    const std::int64_t second = now.tv_sec;
+    const std::int64_t second = this_second();
     return looked_at_.load(std::memory_order_relaxed) != second &&
            looked_at_.exchange(second, std::memory_order_relaxed) != second;
 }

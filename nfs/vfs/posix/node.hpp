@@ -30,11 +30,13 @@ public:
         readable_writable  ///< its contents: a file just created
     };
     /// `mark`: what tells the object from others while it is open, where that is not its id.
-    Node(Tree& tree, const ObjectId& id, Descriptor path, FileType type, Held held = Held::object,
-         const ObjectId& mark = {});
+    Node(Tree& tree, const ObjectId& id, const Way& way, Descriptor path, FileType type,
+         Held held = Held::object, const ObjectId& mark = {});
     ~Node() override;
 
     [[nodiscard]] ObjectId id() const override { return id_; }
+    /// The one that it was first reached by, so that its handle is the same while it is in use.
+    [[nodiscard]] Way way() const override { return way_; }
     [[nodiscard]] std::mutex& change_lock() noexcept override { return shared_.change_lock(); }
     Result<Attributes> attributes(Wait wait) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
@@ -71,6 +73,10 @@ public:
     [[nodiscard]] int path() const noexcept { return path_.number(); }
     /// Whether this is the first time in this second that it is asked.
     [[nodiscard]] bool is_due_for_a_look() noexcept;
+    /// The look came to nothing: it is due again.
+    void look_again() noexcept { looked_at_.store(0, std::memory_order_relaxed); }
+    [[nodiscard]] bool was_looked_at_now() const noexcept;
+    [[nodiscard]] FileType type() const noexcept { return type_; }
 
     // --- for the cache
     // ------------------------------------------------------------------------------
@@ -124,6 +130,7 @@ private:
     Result<Entry> entry_to_change(const Caller& caller, std::string_view name) const;
     Result<Pin> look_up(const EntryName& name, Wait wait);
     Result<NodePtr> parent(const Caller& caller);
+    [[nodiscard]] Listed listed(const ObjectId& id, const struct statx& status) const;
     Result<Listed> peek_by_opening(const EntryName& name, Wait wait) const;
     Result<void> unlink(const Caller& caller, std::string_view name, int flags);
 
@@ -146,6 +153,7 @@ private:
     Tree& tree_;
     const ObjectId id_;
     const ObjectId mark_;  // empty where it is the id, or nothing
+    const Way way_;
     const Descriptor path_;
     const FileType type_;
     std::atomic<std::int64_t> looked_at_{0};  // in seconds of a clock that is never set

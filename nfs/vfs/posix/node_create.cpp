@@ -180,7 +180,8 @@ Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Des
     if (!id) return id.error();
     // A regular file is opened by being created, everything else afterwards.
     const auto held = type == FileType::regular ? Held::readable_writable : Held::object;
-    auto node = tree_.adopt(std::move(made), *id, Wait::yes, type, held);
+    auto node =
+        tree_.adopt(std::move(made), *id, Wait::yes, type, held, tree_.way_through(id_, *id));
     if (!node) return node.error();
     std::ignore = tree_.locator().seen(*id, id_, name.text(), Wait::yes);
     if (is_anything(rest)) {

@@ -46,7 +46,8 @@ Result<Pin> Node::look_up(const EntryName& name, Wait wait) {
     }
     auto id = tree_.identify(opened->number(), "", id_, name.text(), wait);
     if (!id) return id.error();
-    auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt);
+    auto node = tree_.adopt(std::move(*opened), *id, wait, std::nullopt, Held::object,
+                            tree_.way_through(id_, *id));
     if (!node) return node;
     if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
     return node;
@@ -65,12 +66,8 @@ Result<NodePtr> Node::parent(const Caller& caller) {
     if (auto still = alive(); !still) return still.error();
     const auto acting = tree_.act_as_server();
     if (!acting) return acting.error();
-    auto opened = tree_.open_parent(path_.number());
-    if (!opened) return reason(opened.error());
-    auto id = tree_.identify_parent(opened->number(), id_);
-    if (!id) return id.error();
-    auto node = tree_.adopt(std::move(*opened), *id, caller.wait, FileType::directory);
-    if (!node) return node.error();
+    auto node = tree_.parent_of(path_.number(), id_);
+    if (!node) return reason(node.error());
     return NodePtr{std::move(*node)};
 }
 
@@ -99,7 +96,16 @@ Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
         return peek_by_opening(at->name, caller.wait);
     }
     std::ignore = tree_.locator().seen(*id, id_, at->name.text(), Wait::yes);
-    return Listed{*id, tree_.attributes_of(*id, *found)};
+    return listed(*id, *found);
+}
+
+// The handle is the one that there may be already.
+Listed Node::listed(const ObjectId& id, const struct statx& status) const {
+    const auto attributes = tree_.attributes_of(id, status);
+    Way way = attributes.type == FileType::directory ? Way{} : tree_.way_through(id_, id);
+    if (!way.bytes().empty())
+        if (const Pin known = tree_.cache().find(id)) way = known->way();
+    return {id, attributes, way};
 }
 
 Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
@@ -111,7 +117,7 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
     if (!found) return says_gone(found.error()) ? stale : found.error();
     if (tree_.identity().is_gone(*found)) return stale;
     if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
-    return Listed{*id, tree_.attributes_of(*id, *found)};
+    return listed(*id, *found);
 }
 
 Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
@@ -129,7 +135,7 @@ Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& 
         const bool gone = error == std::errc::no_such_file_or_directory && object.is_deleted();
         return gone ? stale : reason(error);
     }
-    tree_.linked(object.id_, path_.number(), at->name, id_);
+    tree_.linked(object, path_.number(), {id_, name});
     return {};
 }
 
@@ -165,7 +171,7 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     const auto to = target.entry_to_change(caller, to_name);
     if (!to) return to.error();
     std::optional<ObjectId> moved;
-    if (tree_.locator().wants_names()) {
+    if (tree_.locator().wants_moves(&target != this)) {
         auto id = tree_.identify(path_.number(), from->name.text(), id_, name, Wait::yes);
         if (id) moved = *id;
     }
@@ -178,8 +184,7 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     if (moved && victim && *victim == *moved) return {};
     if (victim) tree_.unlinked(*victim, target.id_, to_name);
     if (moved) {
-        tree_.linked(*moved, target.path_.number(), to->name, target.id_);
-        tree_.unlinked(*moved, id_, name);
+        tree_.moved(*moved, {id_, name}, target.path_.number(), {target.id_, to_name});
     }
     return {};
 }

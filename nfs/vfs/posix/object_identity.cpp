@@ -50,7 +50,7 @@ private:
 
 // Where a kernel handle's parts are in an id: kind, type, bytes.
 constexpr std::size_t type_at = 1;
-constexpr std::size_t handle_at = type_at + sizeof(std::uint16_t);
+constexpr std::size_t handle_at = type_at + sizeof(std::uint8_t);
 
 // The kernel's structure ends in an array of no declared size.
 struct HandleSpace {
@@ -211,7 +211,7 @@ Result<Sighting> ObjectIdentity::by_handle(int at, const char* name) const {
     const auto contents = space.contents();
 
     IdWriter writer{kind_};
-    const auto type = static_cast<std::uint16_t>(space.handle().handle_type);
+    const auto type = static_cast<std::uint8_t>(space.handle().handle_type);
     writer.put(type);
     if (space.handle().handle_type != type) return std::errc::operation_not_supported;
     if (contents.size() <= writer.room()) {
@@ -282,6 +282,26 @@ bool ObjectIdentity::is_on_root_device(const struct statx& status) const noexcep
     return status.stx_dev_major == device_major_ && status.stx_dev_minor == device_minor_;
 }
 
+Way ObjectIdentity::way_through(const ObjectId& directory, const ObjectId& object) {
+    const auto of_directory = directory.bytes();
+    const auto of_object = object.bytes();
+    const bool fits = of_directory.size() > handle_at && of_object.size() > handle_at &&
+                      of_object.size() + of_directory.size() - handle_at <= Way::bytes_max;
+    if (!fits || !std::ranges::equal(of_directory.first(handle_at), of_object.first(handle_at)))
+        return {};
+    return Way{of_directory.subspan(handle_at)};
+}
+
+ObjectId ObjectIdentity::directory_on(const Way& way, const ObjectId& object) {
+    if (way.bytes().empty() || object.bytes().size() <= handle_at) return {};
+    std::array<std::byte, handle_at + Way::bytes_max> bytes;
+    const auto end = std::ranges::copy(object.bytes().first(handle_at), bytes.begin()).out;
+    const auto size = handle_at + way.bytes().size();
+    if (size > ObjectId::bytes_max) return {};
+    std::ranges::copy(way.bytes(), end);
+    return ObjectId{std::span{bytes}.first(size)};
+}
+
 bool ObjectIdentity::is_id(const ObjectId& id) const {
     const auto bytes = id.bytes();
     return bytes.size() > handle_at && bytes.front() == static_cast<std::byte>(kind_);
@@ -305,10 +325,8 @@ Result<int> open_kernel_handle(int mount, const ObjectId& id, int flags) {
         bytes.front() != static_cast<std::byte>(ObjectIdentity::Kind::kernel_handle)) {
         return std::errc::invalid_argument;
     }
-    std::uint16_t type = 0;
-    std::memcpy(&type, bytes.data() + type_at, sizeof type);
     HandleSpace space;
-    space.handle().handle_type = type;
+    space.handle().handle_type = std::to_integer<int>(bytes[type_at]);
     space.handle().handle_bytes = static_cast<unsigned>(bytes.size() - handle_at);
     std::ranges::copy(bytes.subspan(handle_at), space.contents().begin());
     const int opened = ::open_by_handle_at(mount, &space.handle(), flags | O_CLOEXEC);

@@ -51,6 +51,13 @@ public:
     /// Whether the id shows this inode number. If not, the two may still belong to one object.
     [[nodiscard]] static bool shows_inode(const ObjectId& id, std::uint64_t inode);
 
+    /// The way to an object by a directory that it is in, and back: that directory's id without
+    /// what both ids begin with, so that the two ids fit one handle. A handle that the kernel makes
+    /// of both (AT_HANDLE_CONNECTABLE) would say the same, but not on btrfs beside the object's own
+    /// id, by which it is found in the cache. Empty when it would be too long.
+    [[nodiscard]] static Way way_through(const ObjectId& directory, const ObjectId& object);
+    [[nodiscard]] static ObjectId directory_on(const Way& way, const ObjectId& object);
+
     /// Whether the bytes can be the id of an object that it is certain of.
     [[nodiscard]] bool is_id(const ObjectId& id) const;
 

@@ -10,8 +10,8 @@
 namespace berth::vfs::posix {
 namespace {
 
-// Deeper than any tree that names of one byte allow paths for; a longer chain is a loop.
-constexpr std::size_t levels_max = 4096;
+// Deeper than any tree that is of use; a longer chain is a loop.
+constexpr std::size_t levels_max = 100'000;
 
 }  // namespace
 

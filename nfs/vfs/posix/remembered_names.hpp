@@ -27,6 +27,10 @@ public:
 
     Result<Descriptor> open(const ObjectId& id) override;
     [[nodiscard]] std::optional<ObjectId> directory_of(const ObjectId& id) override;
+    Result<Descriptor> open_by_name(const ObjectId& id, const Way& /*way*/,
+                                    std::uint64_t /*inode*/) override {
+        return open(id);
+    }
     [[nodiscard]] bool wants_names() const override { return true; }
     Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
                       Wait wait) override;

@@ -18,9 +18,6 @@ namespace {
 constexpr std::uint64_t confined =
     RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
-// A tree deeper than this is a loop, or somebody's joke.
-constexpr int levels_max = 4096;
-
 // Where names are kept. A journal that can't be used is added to `reason`.
 std::unique_ptr<NameStore> open_names(const Options& options, std::string& reason) {
     if (!options.journal.empty()) {
@@ -47,7 +44,12 @@ Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
       root_mark_(root_mark),
       root_id_(identity.is_id(root_mark) ? root_mark : AssignedIds::of_root()),
       abilities_(abilities),
-      whereabouts_(root_.number()),
+      whereabouts_(
+          root_.number(), identity_,
+          [this](int directory, const char* name, Wait wait) {
+              return open_entry(directory, name, wait);
+          },
+          abilities_.confined_open),
       server_uid_(::geteuid()),
       synchronize_(options.synchronize ? options.synchronize : flush),
       volumes_(options.volumes ? options.volumes : std::make_shared<Volumes>()),
@@ -70,20 +72,29 @@ Result<std::unique_ptr<Tree>> Tree::make(Descriptor root, const Options& options
 
 void Tree::choose_locator(const Options& options) {
     std::string reason = "as configured";
+    auto open_step = [this](int directory, const char* name) {
+        return open_entry(directory, name, Wait::yes);
+    };
+    const bool can_lose = whereabouts_.matters();
     if (options.kernel_handles && !identity_.can_be_opened()) {
         reason = "the file system has no handles that can be opened";
+    } else if (can_lose && ObjectIdentity::way_through(root_id_, root_id_).bytes().empty()) {
+        reason = "the file system's handles are so long that none tells a directory besides";
     } else if (options.kernel_handles) {
         auto possible = KernelHandles::try_out(root(), root_id_);
         if (possible) {
             has_kernel_handles_ = true;
-            locator_ = std::make_unique<KernelHandles>(root());
+            needs_ways_ = can_lose;
+            locator_ = std::make_unique<KernelHandles>(
+                root(), identity_, can_lose,
+                [this](const ObjectId& id) { return find(id, {}, Wait::yes); }, open_step,
+                [this, options](std::string& trouble) {
+                    return open_names_of_moved(options, trouble);
+                });
             return;
         }
         reason = "opening handles: " + std::make_error_code(possible.error()).message();
     }
-    auto open_step = [this](int directory, const char* name) {
-        return open_entry(directory, name, Wait::yes);
-    };
     auto is_object = [this](int opened, const ObjectId& id, const Place& place) {
         return this->is_object(opened, id, place);
     };
@@ -95,6 +106,18 @@ void Tree::choose_locator(const Options& options) {
     locator_ = std::make_unique<RememberedNames>(
         root(), root_id_, std::move(is_id), std::move(open_step), std::move(is_object),
         std::move(store), std::move(reason));
+}
+
+// Opened in the middle of a client's call, by a thread that may act as anybody.
+std::unique_ptr<NameStore> Tree::open_names_of_moved(const Options& options,
+                                                     std::string& trouble) const {
+    const auto acting = act_as_server();
+    if (!acting) return nullptr;
+    std::string reason;
+    auto store = open_names(options, reason);
+    if (!reason.empty())
+        trouble = "where clients move files to is not known after a restart" + reason;
+    return store;
 }
 
 std::string Tree::describe() const {
@@ -200,7 +223,7 @@ std::optional<std::string> Tree::trouble() {
 }
 
 Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
-                        std::optional<FileType> type, Node::Held held) {
+                        std::optional<FileType> type, Node::Held held, const Way& way) {
     if (Pin known = cache_.find(id)) return known;
     if (!type) {
         auto found = status(opened.number());
@@ -214,15 +237,17 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
         if (!seen->is_certain) mark = seen->mark;
         if (!mark.bytes().empty()) assigned_->hold(mark, id);
     }
+    // A directory knows its own way up.
+    const Way& kept = *type == FileType::directory ? Way{} : way;
     Pin node =
-        cache_.insert(Pin{new Node{*this, id, std::move(opened), *type, held, mark}}, wait);
+        cache_.insert(Pin{new Node{*this, id, kept, std::move(opened), *type, held, mark}}, wait);
     if (!node) return would_block;
     return node;
 }
 
-Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
+Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
     if (Pin known = cache_.find(id)) {
-        auto left = has_left(*known);
+        auto left = has_left(*known, wait);
         if (!left) return left.error();
         if (!*left) return known;
         cache_.erase(id);
@@ -239,23 +264,44 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
     if (!found) return says_gone(found.error()) ? stale : found.error();
     // The kernel opens handles of deleted objects as long as somebody else has them open.
     if (identity_.is_gone(*found)) return stale;
-    const auto type = to_file_type(found->stx_mode);
-    if (type == FileType::directory) {
-        auto inside = is_inside(opened->number());
-        if (!inside) return inside.error();
-        if (!*inside) return stale;
-    } else if (whereabouts_.is_outside(opened->number())) {
-        return stale;
-    }
-    return adopt(std::move(*opened), id, wait, type);
+    // What is not found by a handle is found by names that lead from the root.
+    auto inside =
+        has_kernel_handles_ ? confine(std::move(*opened), id, way, *found) : std::move(opened);
+    if (!inside) return inside.error();
+    return adopt(std::move(*inside), id, wait, to_file_type(found->stx_mode), Node::Held::object,
+                 way);
+}
+
+Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Way& way,
+                                  const struct statx& status) const {
+    const auto type = to_file_type(status.stx_mode);
+    const auto inside = whereabouts_.is_inside(opened.number(), type, Wait::yes);
+    if (!inside) return inside.error();
+    if (*inside) return opened;
+    if (type == FileType::directory) return stale;
+    return locator_->open_by_name(id, way, status.stx_ino);
 }
 
 // Asked for once a second at most: it costs as much as a call.
-Result<bool> Tree::has_left(Node& node) const {
+Result<bool> Tree::has_left(Node& node, Wait wait) const {
     if (!whereabouts_.matters() || !node.is_due_for_a_look()) return false;
+    auto inside = lies_inside(node, wait);
+    if (inside) return !*inside;
+    node.look_again();
+    return inside.error();
+}
+
+Result<bool> Tree::lies_inside(Node& node, Wait wait) const {
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    return whereabouts_.is_outside(node.path());
+    auto inside = whereabouts_.is_inside(node.path(), node.type(), wait);
+    if (!inside || *inside || node.type() == FileType::directory) return inside;
+    if (wait == Wait::no) return would_block;
+    const auto found = status(node.path());
+    if (!found) return says_gone(found.error()) ? stale : found.error();
+    const auto by_name = locator_->open_by_name(node.object_id(), node.way(), found->stx_ino);
+    if (!by_name && by_name.error() != stale) return by_name.error();
+    return by_name.has_value();
 }
 
 Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) const {
@@ -275,46 +321,37 @@ Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) 
     return opened;
 }
 
-Result<Descriptor> Tree::open_parent(int directory) const {
+Result<Pin> Tree::parent_of(int directory, const ObjectId& child) {
     auto opened = open_at(directory, "..", O_PATH | O_DIRECTORY);
-    if (!opened) return opened;
-    auto inside = is_inside(opened->number());
+    if (!opened) return opened.error();
+    const auto id = identify_parent(opened->number(), child);
+    if (!id) return id.error();
+    if (Pin known = cache_.find(*id); known && known->was_looked_at_now()) return known;
+    const auto inside = whereabouts_.is_inside(opened->number(), FileType::directory, Wait::yes);
     if (!inside) return inside.error();
     if (!*inside) return stale;
-    return opened;
-}
-
-// Whether the way up leads through the root. It ends there, or where a directory is its own parent.
-Result<bool> Tree::is_inside(int directory) const {
-    auto at = identity_.identify(directory);  // marks, of what is open
-    Descriptor climber;
-    for (int level = 0; level < levels_max; ++level) {
-        if (!at) {
-            // Above the mount point: another file system.
-            if (at.error() == std::errc::permission_denied) return false;
-            return at.error();
-        }
-        if (*at == root_mark_) return true;
-        auto above = open_at(climber ? climber.number() : directory, "..", O_PATH | O_DIRECTORY);
-        if (!above) return above.error();
-        climber = std::move(*above);
-        auto next = identity_.identify(climber.number());
-        if (next && *next == *at) return false;
-        at = next;
-    }
-    return std::errc::too_many_symbolic_link_levels;
+    return adopt(std::move(*opened), *id, Wait::yes, FileType::directory);
 }
 
 void Tree::let_go(const ObjectId& mark) {
     if (assigned_) assigned_->let_go(mark);
 }
 
-void Tree::linked(const ObjectId& id, int at, const EntryName& name, const ObjectId& directory) {
-    if (assigned_ && AssignedIds::is_assigned(id)) {
-        const auto seen = identity_.sight(at, name.text());
-        if (seen) assigned_->arrived(id, seen->witness, directory, name.text());
-    }
-    std::ignore = locator_->seen(id, directory, name.text(), Wait::yes);
+void Tree::arrived(const ObjectId& id, int at, const Locator::Entry& as) {
+    if (!assigned_ || !AssignedIds::is_assigned(id)) return;
+    const auto seen = identity_.sight(at, std::string{as.name}.c_str());
+    if (seen) assigned_->arrived(id, seen->witness, as.directory, as.name);
+}
+
+void Tree::linked(const Node& object, int at, const Locator::Entry& as) {
+    arrived(object.object_id(), at, as);
+    locator_->linked(object.object_id(), object.way(), as);
+}
+
+void Tree::moved(const ObjectId& id, const Locator::Entry& from, int at, const Locator::Entry& to) {
+    if (assigned_) assigned_->left(from.directory, from.name);
+    arrived(id, at, to);
+    locator_->moved(id, from, to);
 }
 
 void Tree::unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) {

@@ -14,6 +14,7 @@
 #include "nfs/vfs/posix/assigned_ids.hpp"
 #include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/posix/locator.hpp"
+#include "nfs/vfs/posix/name_store.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/object_identity.hpp"
@@ -66,23 +67,33 @@ public:
     /// known. With Wait::no: would_block when room can only be made by closing what may take
     /// time to close.
     Result<Pin> adopt(Descriptor opened, const ObjectId& id, Wait wait,
-                      std::optional<FileType> type, Node::Held held = Node::Held::object);
+                      std::optional<FileType> type, Node::Held held = Node::Held::object,
+                      const Way& way = {});
 
-    /// The object with this id, from the cache or found again; stale within a second after it was
-    /// moved out of the tree.
-    Result<Pin> find(const ObjectId& id, Wait wait);
+    /// The object with this id, from the cache or found again, by the way if need be; stale within
+    /// a second after it was moved out of the tree.
+    Result<Pin> find(const ObjectId& id, const Way& way, Wait wait);
+
+    /// The way to an object that has been reached as an entry of `directory`. Empty where the way
+    /// back is known without it.
+    [[nodiscard]] Way way_through(const ObjectId& directory, const ObjectId& id) const {
+        return needs_ways_ ? ObjectIdentity::way_through(directory, id) : Way{};
+    }
 
     /// Opens an entry as O_PATH: never a symbolic link's target, never another mounted file system
     /// (permission_denied), never the parent. By the thread's present identity.
     [[nodiscard]] Result<Descriptor> open_entry(int directory, const char* name, Wait wait) const;
-    /// Opens a directory's parent: permission_denied outside the tree, stale if the directory is no
-    /// longer below the root. `directory` is not the root.
-    [[nodiscard]] Result<Descriptor> open_parent(int directory) const;
+    /// A directory's parent: permission_denied outside the tree, stale if the directory is no
+    /// longer below the root. `directory` is not the root. For a thread that acts as the server.
+    /// `child`: the directory's id.
+    Result<Pin> parent_of(int directory, const ObjectId& child);
 
     /// The object was unlinked from there: forgets its name, and all of it if that was its last.
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name);
     /// The object has that name too.
-    void linked(const ObjectId& id, int at, const EntryName& name, const ObjectId& directory);
+    void linked(const Node& object, int at, const Locator::Entry& as);
+    /// A client has moved the object, into the directory open as `at`.
+    void moved(const ObjectId& id, const Locator::Entry& from, int at, const Locator::Entry& to);
     /// A node that held an object with this mark is gone.
     void let_go(const ObjectId& mark);
     /// What is to be said to the administrator, once.
@@ -98,12 +109,17 @@ private:
     Tree(Descriptor root, const Options& options, const Abilities& abilities,
          const ObjectIdentity& identity, const ObjectId& root_mark);
     void choose_locator(const Options& options);
-    [[nodiscard]] Result<bool> is_inside(int directory) const;
-    [[nodiscard]] Result<bool> has_left(Node& node) const;
+    std::unique_ptr<NameStore> open_names_of_moved(const Options& options,
+                                                   std::string& trouble) const;
+    [[nodiscard]] Result<Descriptor> confine(Descriptor opened, const ObjectId& id, const Way& way,
+                                             const struct statx& status) const;
+    [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
+    [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
     Result<void> noting_loss(Result<void> outcome);
     [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, int at, const char* entry);
     [[nodiscard]] Result<bool> is_object(int opened, const ObjectId& id, const Place& place) const;
     std::errc refused(std::errc error);
+    void arrived(const ObjectId& id, int at, const Locator::Entry& as);
 
     const Descriptor root_;
     const ObjectIdentity identity_;
@@ -120,6 +136,7 @@ private:
     bool has_kernel_handles_ = false;
     std::atomic<bool> has_refused_{false};
     std::atomic<bool> refusal_is_new_{false};
+    bool needs_ways_ = false;
     NodeCache cache_;
 };
 

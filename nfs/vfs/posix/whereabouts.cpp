@@ -3,19 +3,49 @@
 #include <array>
 #include <climits>
 #include <cstddef>
-#include <string_view>
+#include <cstring>
+#include <string>
+#include <utility>
 
 #include <unistd.h>
 
+#include "nfs/vfs/posix/mount_table.hpp"
 #include "nfs/vfs/posix/system.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
+// Somebody may be renaming things while they are looked for.
+constexpr int tries_max = 8;
+
+bool is_root_of_mount(const struct statx& status) {
+    return (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
+           (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+// Errors that say where an object is not. All others say that there is no telling at this moment.
+bool is_answer(std::errc error) {
+    return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
+           error == std::errc::too_many_symbolic_link_levels ||
+           error == std::errc::cross_device_link || error == stale;
+}
+
+// As many levels up as one path has room for.
+constexpr std::size_t levels_at_once = (PATH_MAX - 1) / std::string_view{"../"}.size();
+
+Result<Descriptor> climb(int directory, std::size_t levels) {
+    std::string way;
+    way.reserve(levels * 3);
+    for (std::size_t level = 0; level < levels; ++level) way += "../";
+    return open_at(directory, way.c_str(), O_PATH | O_DIRECTORY);
+}
+
+}  // namespace
+
 // A path as the kernel tells it; empty when it is too long to be told.
-class ToldPath {
+class Whereabouts::Path {
 public:
-    explicit ToldPath(int descriptor) noexcept {
+    explicit Path(int descriptor) noexcept {
         const auto size =
             ::readlink(ReopenPath{descriptor}.text(), bytes_.data(), bytes_.size() - 1);
         // What fills the buffer may have been cut off.
@@ -25,45 +55,114 @@ public:
     }
 
     [[nodiscard]] bool is_empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] const char* text() const noexcept { return bytes_.data(); }
-    [[nodiscard]] bool is_or_leads_to(const ToldPath& other) const noexcept {
-        const std::string_view above{bytes_.data(), size_};
-        const std::string_view below{other.bytes_.data(), other.size_};
-        return below.starts_with(above) &&
-               (below.size() == above.size() || above == "/" || below[above.size()] == '/');
+    [[nodiscard]] std::string_view text() const noexcept { return {bytes_.data(), size_}; }
+    /// What leads from there to the other; null when nothing does.
+    [[nodiscard]] const char* way_to(const Path& other) const noexcept {
+        const auto above = text() == "/" ? std::string_view{} : text();
+        const auto below = other.text();
+        const bool leads = !is_empty() && below.size() > above.size() + 1 &&
+                           below.starts_with(above) && below[above.size()] == '/';
+        return leads ? other.bytes_.data() + above.size() + 1 : nullptr;
     }
+    /// Also of something with a name that ends so.
+    [[nodiscard]] bool may_be_of_removed() const noexcept { return text().ends_with(" (deleted)"); }
 
 private:
     std::array<char, PATH_MAX> bytes_;
     std::size_t size_ = 0;
 };
 
-bool is_same(const struct statx& a, const struct statx& b) {
-    return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
-           a.stx_dev_minor == b.stx_dev_minor;
+Whereabouts::Whereabouts(int root, const ObjectIdentity& identity, OpenEntry open_entry,
+                         bool takes_paths)
+    : root_(root),
+      identity_(identity),
+      open_entry_(std::move(open_entry)),
+      takes_paths_(takes_paths) {
+    const auto found = status(root);
+    if (!found || (found->stx_mask & STATX_MNT_ID) == 0) return;
+    if (!shows_whole_file_system(found->stx_mnt_id)) return;
+    matters_ = !is_root_of_mount(*found);
+    // For a process that is shut in a directory (chroot), paths of what lies outside begin
+    // anywhere.
+    const auto top = status(AT_FDCWD, "/");
+    paths_are_places_ = top && is_root_of_mount(*top);
 }
 
-bool is_root_of_mount(int directory) {
-    const auto found = status(directory);
-    return found && (found->stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
-           (found->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+Result<bool> Whereabouts::is_inside(int object, FileType type, Wait wait) const {
+    if (!matters_) return true;
+    if (!Path{object}.is_empty()) return is_told_inside(object, wait);
+    return type == FileType::directory ? is_deep_inside(object, wait) : false;
 }
 
-}  // namespace
+Result<bool> Whereabouts::is_told_inside(int object, Wait wait) const {
+    std::string before;
+    for (int tries = 0; tries < tries_max; ++tries) {
+        const Path path{object};
+        const Path root{root_};
+        if (const char* way = root.way_to(path)) {
+            if (paths_are_places_ && !path.may_be_of_removed()) return true;
+            auto leads = leads_to(way, object, wait);
+            if (!leads || *leads) return leads;
+        } else if (path.text() == root.text() && is_same(object, root_)) {
+            return true;
+        }
+        auto seen = std::string{root.text()}.append(1, '\0').append(path.text());
+        if (seen == before) return false;
+        before = std::move(seen);
+    }
+    return false;
+}
 
-Whereabouts::Whereabouts(int root) : root_(root), matters_(!is_root_of_mount(root)) {}
+// The path alone proves nothing: of what is out of reach of the kernel's way up, it tells one that
+// begins at the root of its file system, whatever is there for this process.
+Result<bool> Whereabouts::leads_to(const char* way, int object, Wait wait) const {
+    const auto opened = open_below(way, wait);
+    if (!opened) return is_answer(opened.error()) ? Result<bool>{false} : opened.error();
+    return is_same(opened->number(), object);
+}
 
-bool Whereabouts::is_outside(int object) const {
-    if (!matters_) return false;
-    const ToldPath root{root_};
-    const ToldPath path{object};
-    if (root.is_empty() || path.is_empty() || root.is_or_leads_to(path)) return false;
-    // The kernel tells a path also of what was removed, or whose parents it does not know. Only one
-    // that leads there is a place.
-    const auto there = status(AT_FDCWD, path.text());
-    const auto found = status(object);
-    if (!there || !found || !is_same(*there, *found)) return false;
-    return S_ISDIR(found->stx_mode) || found->stx_nlink == 1;
+bool Whereabouts::is_same(int one, int other) const {
+    const auto first = identity_.sight(one);
+    const auto second = identity_.sight(other);
+    if (!first || !second || first->mark != second->mark) return false;
+    return !first->mark.bytes().empty() || first->witness == second->witness;
+}
+
+Result<Descriptor> Whereabouts::open_below(const char* way, Wait wait) const {
+    if (takes_paths_) return open_entry_(root_, way, wait);
+    Descriptor reached;
+    std::string_view rest{way};
+    while (!rest.empty()) {
+        const std::string name{rest.substr(0, rest.find('/'))};
+        rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+        auto next = open_entry_(reached ? reached.number() : root_, name.c_str(), wait);
+        if (!next) return next;
+        reached = std::move(*next);
+    }
+    return reached;
+}
+
+// Looks for the lowest of the directories above whose path can be told, many levels at a time: the
+// root is that one or above it, since its own path can be told.
+Result<bool> Whereabouts::is_deep_inside(int directory, Wait wait) const {
+    Descriptor lowest;
+    const auto at = [&] { return lowest ? lowest.number() : directory; };
+    for (std::size_t levels = levels_at_once; levels > 0;) {
+        auto above = climb(at(), levels);
+        const bool is_too_far =
+            !above && (is_answer(above.error()) || above.error() == std::errc::permission_denied);
+        if (!above && !is_too_far) return above.error();
+        const bool is_deep =
+            above && identity_.identify(above->number()) && Path{above->number()}.is_empty();
+        if (is_deep)
+            lowest = std::move(*above);
+        else
+            levels /= 2;
+    }
+    const auto told = climb(at(), 1);
+    if (!told) return is_answer(told.error()) ? Result<bool>{false} : told.error();
+    if (!identity_.identify(told->number())) return false;  // on another mounted file system
+    return is_told_inside(told->number(), wait);
 }
 
 }  // namespace berth::vfs::posix

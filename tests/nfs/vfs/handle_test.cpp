@@ -21,19 +21,26 @@ std::vector<std::byte> copy(const Handle& handle) {
     return {handle.bytes().begin(), handle.bytes().end()};
 }
 
-bool is_refused(const HandleSealer& sealer, std::span<const std::byte> bytes) {
+std::errc refusal(const HandleSealer& sealer, std::span<const std::byte> bytes) {
     const auto opened = sealer.open(bytes);
-    return !opened && opened.error() == bad_handle;
+    return opened ? std::errc{} : opened.error();
+}
+
+bool is_refused(const HandleSealer& sealer, std::span<const std::byte> bytes) {
+    return refusal(sealer, bytes) == bad_handle;
 }
 
 TEST(Handle, GoldenBytes) {
     const ObjectId object{bytes_of("aa bb cc")};
-    const auto handle = HandleSealer{key}.seal(ExportId{0x01020304}, object);
-    EXPECT_EQ(copy(handle), bytes_of("01"                   // version
-                                     "03"                   // length of the object id
+    const Way way{bytes_of("dd ee")};
+    const auto handle = HandleSealer{key}.seal(ExportId{0x01020304}, object, way);
+    EXPECT_EQ(copy(handle), bytes_of("02"                   // version
+                                     "0d"                   // 3 bytes of object id, 1 of padding
                                      "01020304"             // export
                                      "aabbcc"               // object id
-                                     "df73a1b95e10e6bc"));  // MAC
+                                     "ddee"                 // way
+                                     "00"                   // padding
+                                     "fc91d666a3352c74"));  // MAC
 }
 
 // The vector of the SipHash paper: key 00..0f, message 00..0e.
@@ -51,12 +58,27 @@ TEST(Handle, OpensToWhatWasSealed) {
     const std::vector<std::byte> bytes(ObjectId::bytes_max, std::byte{0xAB});
     for (std::size_t size = 0; size <= bytes.size(); ++size) {
         const ObjectId object{std::span{bytes}.first(size)};
-        const auto handle = sealer.seal(ExportId{0xFFFFFFFF}, object);
-        EXPECT_EQ(handle.bytes().size(), 14 + size);
-        const auto opened = sealer.open(handle.bytes());
-        ASSERT_TRUE(opened);
-        EXPECT_EQ(opened->export_id, ExportId{0xFFFFFFFF});
-        EXPECT_EQ(opened->object, object);
+        for (std::size_t more = 0; size + more <= bytes.size(); ++more) {
+            const Way way{std::span{bytes}.first(more)};
+            const auto handle = sealer.seal(ExportId{0xFFFFFFFF}, object, way);
+            const auto opened = sealer.open(handle.bytes());
+            ASSERT_TRUE(opened);
+            EXPECT_EQ(opened->export_id, ExportId{0xFFFFFFFF});
+            EXPECT_EQ(opened->object, object);
+            EXPECT_EQ(opened->way, way);
+        }
+    }
+}
+
+// U-Boot copies handles in words.
+TEST(Handle, LengthsAreMultiplesOfFourAndNoLongerThanNeeded) {
+    const std::vector<std::byte> bytes(ObjectId::bytes_max);
+    for (std::size_t size = 0; size <= bytes.size(); ++size) {
+        const ObjectId object{std::span{bytes}.first(size)};
+        const auto length = HandleSealer{key}.seal(ExportId{1}, object).bytes().size();
+        EXPECT_EQ(length % 4, 0U) << size;
+        EXPECT_GE(length, 14 + size);
+        EXPECT_LT(length, 14 + size + 4);
     }
 }
 
@@ -73,7 +95,9 @@ TEST(Handle, EverySingleBitCounts) {
         for (auto& byte : bytes) {
             for (unsigned bit = 0; bit < 8; ++bit) {
                 byte ^= std::byte{1} << bit;
-                EXPECT_TRUE(is_refused(sealer, bytes)) << &byte - bytes.data() << '.' << bit;
+                const bool is_version = &byte == bytes.data() && byte != std::byte{0};
+                EXPECT_EQ(refusal(sealer, bytes), is_version ? stale : bad_handle)
+                    << &byte - bytes.data() << '.' << bit;
                 byte ^= std::byte{1} << bit;
             }
         }
@@ -101,14 +125,28 @@ TEST(Handle, RightlySealedNonsenseIsRefused) {
         bytes.insert(bytes.end(), mac.begin(), mac.end());
         return bytes;
     };
-    EXPECT_TRUE(sealer.open(sealed(bytes_of("01 01 00000001 aa"))));
-    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("00 01 00000001 aa")))) << "version 0";
-    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("02 01 00000001 aa")))) << "version 2";
-    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("01 02 00000001 aa")))) << "longer than it is";
-    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("01 00 00000001 aa")))) << "shorter than it is";
-    auto too_long = bytes_of("01 2b 00000001");
-    too_long.resize(too_long.size() + 43);
-    EXPECT_TRUE(is_refused(sealer, sealed(too_long))) << "an id of 43 bytes";
+    EXPECT_TRUE(sealer.open(sealed(bytes_of("02 05 00000001 aa 00"))));
+    EXPECT_TRUE(sealer.open(sealed(bytes_of("02 03 00000001 aa 00 00 00 00 00"))));
+    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("02 0c 00000001 aabb")))) << "an id of 3 bytes";
+    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("02 06 00000001 aa 00")))) << "too much padding";
+    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("02 04 00000001 aa")))) << "not padded";
+    EXPECT_TRUE(is_refused(sealer, sealed(bytes_of("00 05 00000001 aa 00")))) << "version 0";
+    auto too_long = bytes_of("02 ac 00000001");
+    too_long.resize(too_long.size() + 46);
+    EXPECT_TRUE(is_refused(sealer, sealed(too_long))) << "60 bytes";
+}
+
+// A client that has one looks the object up again; "bad" would be an error to its user.
+TEST(Handle, OnesOfOtherVersionsAreStale) {
+    const HandleSealer sealer{key};
+    const auto first = bytes_of("01 03 01020304 aabbcc df73a1b95e10e6bc");
+    EXPECT_EQ(refusal(sealer, first), stale);
+    EXPECT_EQ(refusal(HandleSealer{HandleKey::random()}, first), stale);
+    EXPECT_TRUE(is_refused(sealer, std::span{first}.first(first.size() - 1))) << "cut short";
+    for (std::size_t size = 14; size <= Handle::bytes_max; ++size) {
+        std::vector<std::byte> bytes(size, std::byte{3});
+        EXPECT_EQ(refusal(sealer, bytes), size % 4 == 0 ? stale : bad_handle) << size;
+    }
 }
 
 TEST(Handle, OtherKeysRefuseIt) {

@@ -277,9 +277,11 @@ TEST(MountTable, IsReadWithItsEscapesAndOptionalFields) {
     EXPECT_EQ(mounts[0].id, 36U);
     EXPECT_EQ(mounts[0].parent, 35U);
     EXPECT_EQ(mounts[0].device_major, 98U);
+    EXPECT_EQ(mounts[0].root, "/mnt1");
     EXPECT_EQ(mounts[0].point, "/mnt 2");
     EXPECT_EQ(mounts[0].type, "ext3");
     EXPECT_EQ(mounts[0].source, "/dev/ro\\ot");
+    EXPECT_EQ(mounts[1].root, "/");
     EXPECT_EQ(mounts[1].point, "/");
     EXPECT_EQ(mounts[1].type, "tmpfs");
 }

@@ -13,8 +13,9 @@ namespace berth::vfs::posix {
 /// A file system in an image file, of at least this many MiB: "ext4", "xfs", "btrfs".
 class ImageMedium {
 public:
-    /// `space`: an empty directory for image and mount point.
-    ImageMedium(std::string space, std::string kind, unsigned mebibytes);
+    /// `space`: an empty directory for image and mount point. `options`: of mkfs, besides.
+    ImageMedium(std::string space, std::string kind, unsigned mebibytes,
+                const std::string& options = {});
 
     [[nodiscard]] std::string path() const { return space_ + "/mounted"; }
     /// Writes everything out and mounts it again, as a restart of the machine does.
