@@ -261,8 +261,8 @@ public:
     Grace grace;
     Recovery recovery{table, monitored, watches, grace, callbacks, "server.example"};
     Locking locking{exports, sealer, table, grace, monitored};
-    Service<Narrow> narrow{locking, callbacks};
-    Service<Wide> wide{locking, callbacks};
+    Service<Narrow> narrow{locking, callbacks, recovery};
+    Service<Wide> wide{locking, callbacks, recovery};
     nsm::Service nsm_service{recovery, watches};
     rpc::Dispatcher dispatcher;
 };
