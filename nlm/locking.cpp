@@ -33,6 +33,8 @@ std::optional<vfs::ByteRange> range_of(const Asked& asked) {
 
 Status to_status(std::errc error) {
     if (error == vfs::stale || error == vfs::bad_handle) return Status::stale_handle;
+    // "Later", the one word for it that clients act on.
+    if (error == vfs::would_block) return Status::denied_grace_period;
     switch (error) {
     case std::errc::read_only_file_system: return Status::read_only;
     case std::errc::no_lock_available:

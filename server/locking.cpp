@@ -68,9 +68,7 @@ std::unique_ptr<rpc::Client> connect(rpc::Correspondents& correspondents,
 
 std::vector<rpc::Address> addresses_of(const std::string& name) {
     std::vector<rpc::Address> found;
-    const auto known = SystemHosts{}.addresses(name);
-    if (!known) return found;
-    for (const auto& address : *known)
+    for (const auto& address : SystemHosts{}.addresses(name).found)
         if (const auto parsed = rpc::Address::parse(address.text())) found.push_back(*parsed);
     return found;
 }

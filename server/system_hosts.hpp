@@ -2,6 +2,8 @@
 #pragma once
 
 #include <mutex>
+#include <set>
+#include <string>
 
 #include "nfs/vfs/host_directory.hpp"
 
@@ -9,12 +11,13 @@ namespace berth::server {
 
 class SystemHosts final : public vfs::HostDirectory {
 public:
-    std::optional<std::vector<std::string>> names(const vfs::ClientAddress& address) override;
-    std::optional<std::vector<vfs::ClientAddress>> addresses(const std::string& host) override;
-    bool is_member(const std::string& netgroup, const std::string& host) override;
+    vfs::HostNames names(const vfs::ClientAddress& address) override;
+    vfs::HostAddresses addresses(const std::string& host) override;
+    vfs::Membership is_member(const std::string& netgroup, const std::string& host) override;
 
 private:
     std::mutex netgroups_;  // the C library reads them for one thread at a time
+    std::set<std::string> missing_netgroups_;  // that the log has told of
 };
 
 }  // namespace berth::server
