@@ -203,7 +203,7 @@ private:
             if (rule.error() == vfs::Refusal::unknown) {
                 print(stdout, "  " + match.found->path +
                                   ": has entries with names, and nobody could be asked who this "
-                                  "client is; a mount fails until somebody can");
+                                  "client is; a mount waits until somebody can");
                 return false;
             }
             if (match.found->is_nested) continue;  // what it is part of has the same entries

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 
@@ -77,8 +78,20 @@ bool add_addresses(const std::string& host, int family, std::vector<vfs::ClientA
 
 }  // namespace
 
+void SystemHosts::tell_of_silence(const std::string& host) {
+    constexpr std::chrono::minutes between_tellings{10};
+    const auto now = std::chrono::steady_clock::now();
+    const std::scoped_lock held{telling_};
+    if (told_ && now - *told_ < between_tellings) return;
+    told_ = now;
+    spdlog::warn("exports: the name service does not answer about {}; clients that an entry with a "
+                 "name may mean wait until it does. Check /etc/resolv.conf and the name server",
+                 host);
+}
+
 vfs::HostNames SystemHosts::names(const vfs::ClientAddress& address) {
     auto names = claimed_names(address);
+    if (!names.is_whole) tell_of_silence(address.text());
     std::erase_if(names.found, [&](const std::string& name) {
         const auto leads_to = addresses(name);
         if (std::ranges::find(leads_to.found, address) != leads_to.found.end()) return false;
@@ -92,6 +105,7 @@ vfs::HostAddresses SystemHosts::addresses(const std::string& host) {
     vfs::HostAddresses addresses;
     addresses.has_all_v4 = add_addresses(host, AF_INET, addresses.found);
     addresses.has_all_v6 = add_addresses(host, AF_INET6, addresses.found);
+    if (!addresses.has_all_v4) tell_of_silence(host);
     return addresses;
 }
 

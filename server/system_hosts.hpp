@@ -1,7 +1,9 @@
 // Asks the system who is who: DNS, /etc/hosts, netgroups, as nsswitch.conf(5) has them.
 #pragma once
 
+#include <chrono>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -16,6 +18,10 @@ public:
     vfs::Membership is_member(const std::string& netgroup, const std::string& host) override;
 
 private:
+    void tell_of_silence(const std::string& host);
+
+    std::mutex telling_;
+    std::optional<std::chrono::steady_clock::time_point> told_;
     std::mutex netgroups_;  // the C library reads them for one thread at a time
     std::set<std::string> missing_netgroups_;  // that the log has told of
 };

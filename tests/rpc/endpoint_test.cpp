@@ -53,9 +53,9 @@ TEST(Address, AMappedOneThatWasReceivedStaysIpv6) {
 }
 
 TEST(Endpoint, PortsThatOnlyRootHas) {
-    for (const std::uint16_t port : {1, 700, 1023})
+    for (const std::uint16_t port : std::initializer_list<std::uint16_t>{1, 700, 1023})
         EXPECT_TRUE((Endpoint{{}, port}).has_reserved_port()) << port;
-    for (const std::uint16_t port : {0, 1024, 65535})
+    for (const std::uint16_t port : std::initializer_list<std::uint16_t>{0, 1024, 65535})
         EXPECT_FALSE((Endpoint{{}, port}).has_reserved_port()) << port;
 }
 

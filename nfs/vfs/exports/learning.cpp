@@ -1,9 +1,6 @@
 #include "nfs/vfs/exports/learning.hpp"
 
 #include <algorithm>
-#include <utility>
-
-#include <spdlog/spdlog.h>
 
 namespace berth::vfs::exports {
 
@@ -158,19 +155,8 @@ void Learning::ask(const ClientAddress& client) {
             const auto doublings = std::min(known->failures - 1, doublings_max);
             known->fresh_until = now + limits_.retry_after * (1U << doublings);
         }
-        tell_of_gaps(client, has_gaps);
         is_published = publish(client, std::move(known), *asked);
     }
-}
-
-void Learning::tell_of_gaps(const ClientAddress& client, bool has_gaps) {
-    {
-        const std::scoped_lock held{lock_};
-        if (std::exchange(are_gaps_told_, has_gaps) || !has_gaps) return;
-    }
-    spdlog::warn("exports: the name service does not answer about {}; calls that an entry with a "
-                 "name may decide wait until it does",
-                 client.text());
 }
 
 bool Learning::publish(const ClientAddress& client, std::shared_ptr<KnownClient> known,

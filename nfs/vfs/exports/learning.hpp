@@ -52,7 +52,6 @@ private:
     [[nodiscard]] bool is_known(const ClientAddress& client);
     void enqueue(const ClientAddress& client);
     HostAddresses addresses(const std::string& host);
-    void tell_of_gaps(const ClientAddress& client, bool has_gaps);
 
     static constexpr std::size_t threads = 4;
 
@@ -68,7 +67,6 @@ private:
     std::vector<ClientAddress> being_asked_;            // at most one per thread
     std::map<std::string, KnownHost> known_hosts_;      // at most clients_max
     unsigned waiting_ = 0;
-    bool are_gaps_told_ = false;
     bool is_stopping_ = false;
     std::vector<std::thread> threads_;
 };
