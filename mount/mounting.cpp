@@ -55,7 +55,7 @@ entrance(const vfs::ExportTable& exports, const vfs::CallOrigin& from, std::stri
 Status to_status(vfs::Refusal refusal) {
     switch (refusal) {
     case vfs::Refusal::insecure_port: return Status::not_permitted;
-    case vfs::Refusal::unknown: return Status::server_fault;
+    case vfs::Refusal::unknown: return Status::later;
     case vfs::Refusal::unlisted: break;
     }
     return Status::access_denied;

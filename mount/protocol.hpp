@@ -42,6 +42,7 @@ enum class Status : std::uint32_t {
     name_too_long = 63,
     not_supported = 10004,
     server_fault = 10006,
+    later = 0xFFFFFFFF,  ///< never on the wire: the protocol has no word for it
 };
 constexpr bool is_valid(Status status) {
     switch (status) {
@@ -55,6 +56,7 @@ constexpr bool is_valid(Status status) {
     case Status::name_too_long:
     case Status::not_supported:
     case Status::server_fault: return true;
+    case Status::later: break;
     }
     return false;
 }

@@ -50,6 +50,17 @@ vfs::CallOrigin origin(const rpc::Call& call) {
             .port = call.caller.port};
 }
 
+/// While it can't be found out who calls, the call stays unanswered: clients ask again after that,
+/// and after no error that there is.
+boost::system::result<Found, Status> find_for(rpc::Call& call, const vfs::Exports& exports,
+                                              const vfs::HandleSealer& sealer,
+                                              std::string_view path) {
+    auto found = find(exports, sealer, origin(call), path);
+    if (found || found.error() != Status::later) return found;
+    call.leave_unanswered();
+    return Status::server_fault;
+}
+
 /// Version 1 knows UNIX's own errors alone.
 std::uint32_t error_number(Status status) {
     return static_cast<std::uint32_t>(status == Status::server_fault ? Status::io_error : status);
@@ -65,13 +76,27 @@ void Lists::add(const rpc::Call& call, std::string_view directory) {
     mounts_.add(call.caller.address.text(), directory);
 }
 
+// What only root of the client can have mounted, its users do not unmount.
+bool Lists::may_remove(const rpc::Call& call, std::string_view path) const {
+    if (call.caller.has_reserved_port()) return true;
+    const auto exports = exports_.pin(&call);
+    return std::ranges::none_of(exports->matches(path), [&](const vfs::ExportMatch& match) {
+        const auto rule = exports->admit(*match.found, origin(call));
+        return !rule && rule.error() == vfs::Refusal::insecure_port;
+    });
+}
+
 void Lists::remove(const rpc::Call& call, std::string_view directory) {
-    if (const auto path = vfs::normalised(directory))
-        mounts_.remove(call.caller.address.text(), *path);
+    const auto path = vfs::normalised(directory);
+    if (path && may_remove(call, *path)) mounts_.remove(call.caller.address.text(), *path);
 }
 
 void Lists::remove_all(const rpc::Call& call) {
-    mounts_.remove_all(call.caller.address.text());
+    const auto host = call.caller.address.text();
+    if (call.caller.has_reserved_port()) return mounts_.remove_all(host);
+    for (const auto& entry : mounts_.all())
+        if (entry.host == host && may_remove(call, entry.directory))
+            mounts_.remove(host, entry.directory);
 }
 
 xdr::List<Mounted> Lists::mounted(rpc::Call& call) const {
@@ -98,7 +123,7 @@ xdr::Void Service1::null(rpc::Call&, const xdr::Void&) {
 }
 
 Mount1::Result Service1::mount(rpc::Call& call, const AskedPath& path) {
-    const auto found = find(exports_, sealer_, origin(call), path);
+    const auto found = find_for(call, exports_, sealer_, path);
     return Mount1::Result::otherwise(error_number(found ? Status::access_denied : found.error()));
 }
 
@@ -123,7 +148,7 @@ Export::Result Service1::exports(rpc::Call& call, const xdr::Void&) {
 PathConfiguration::Result Service1::path_configuration(rpc::Call& call, const AskedPath& path) {
     using Reply = PathConfiguration;
     Reply::Result result{};
-    const auto found = find(exports_, sealer_, origin(call), path);
+    const auto found = find_for(call, exports_, sealer_, path);
     if (!found) {
         result.mask[0] = Reply::failed;
         return result;
@@ -143,7 +168,7 @@ xdr::Void Service3::null(rpc::Call&, const xdr::Void&) {
 }
 
 Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
-    const auto found = find(exports_, sealer_, origin(call), path);
+    const auto found = find_for(call, exports_, sealer_, path);
     if (!found) return Mount::Result::otherwise(found.error());
     lists_.add(call, found->path);
     const auto sealed = found->handle.bytes();

@@ -15,7 +15,8 @@
 namespace berth::mount {
 
 /// What the versions answer alike. A host is its IP address: a name that it gives itself can be
-/// any. Over UDP, lists end where the datagram does.
+/// any. Over UDP, lists end where the datagram does, and one that is much longer than the call is
+/// refused by the transport.
 class Lists {
 public:
     /// Both outlive this.
@@ -29,6 +30,8 @@ public:
     [[nodiscard]] xdr::List<Exported> exported(const rpc::Call& call) const;
 
 private:
+    [[nodiscard]] bool may_remove(const rpc::Call& call, std::string_view path) const;
+
     const vfs::Exports& exports_;
     MountList& mounts_;
 };

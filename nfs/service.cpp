@@ -1,5 +1,6 @@
 #include "nfs/service.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace berth::nfs {
@@ -94,6 +95,13 @@ FileHandle Service::seal(rpc::Call& call, const vfs::Export& exported,
 std::uint32_t Service::transfer_bytes_max(const rpc::Call& call) const noexcept {
     return call.transport == rpc::Transport::udp ? options_.udp_transfer_bytes_max
                                                  : options_.transfer_bytes_max;
+}
+
+std::uint32_t Service::answer_bytes_max(const rpc::Call& call) const noexcept {
+    // Before data and entries: the headers of RPC, status, attributes, counts.
+    constexpr std::size_t headers_bytes = 132;
+    const auto room = call.reply_bytes_max - std::min(call.reply_bytes_max, headers_bytes);
+    return static_cast<std::uint32_t>(std::min<std::size_t>(transfer_bytes_max(call), room));
 }
 
 // A loss seen by the file system changes the verifier as a restart does.

@@ -94,6 +94,8 @@ private:
     /// the name.
     void describe(rpc::Call& call, const Target& directory, ReadDirectoryPlus::Item& item) const;
     [[nodiscard]] std::uint32_t transfer_bytes_max(const rpc::Call& call) const noexcept;
+    /// For data and entries in a reply: less where the transport takes no long one.
+    [[nodiscard]] std::uint32_t answer_bytes_max(const rpc::Call& call) const noexcept;
     /// For a file system that had lost data so many times.
     [[nodiscard]] Verifier write_verifier(std::uint64_t losses) const;
 

@@ -46,6 +46,9 @@ vfs::Result<LockTable::Answer> LockTable::lock(const LockRequest& request, const
                                                const ReturnPath* if_blocked) {
     const auto& host = request.owner.host;
     Visit file{*this, enter(request.file)};
+    // It may be for less than the owner has.
+    if (!file->locks.may_change(request.owner, request.from_reserved_port))
+        return std::errc::no_lock_available;
     if (if_blocked != nullptr) {
         if (auto* waiter = file->locks.find_waiter(request)) {
             waiter->path = *if_blocked;
@@ -88,6 +91,8 @@ vfs::Result<void> LockTable::unlock(const LockRequest& request) {
     auto* known = enter_known(request.file);
     if (known == nullptr) return {};
     Visit file{*this, *known};
+    if (!file->locks.may_change(request.owner, request.from_reserved_port))
+        return std::errc::no_lock_available;
     const auto& host = request.owner.host;
     if (!file.reserve(host, file->locks.growth_by_unlock(request.owner, request.wanted.range))) {
         refuse_for_room(host, "locks");
@@ -109,6 +114,7 @@ bool LockTable::cancel(const LockRequest& request) {
     auto* known = enter_known(request.file);
     if (known == nullptr) return false;
     Visit file{*this, *known};
+    if (!file->locks.may_change(request.owner, request.from_reserved_port)) return false;
     pending_.forget(request);
     const bool had_waited = file->locks.stop_waiting(request);
     if (had_waited) file.serve();  // others may have queued behind it
@@ -122,6 +128,7 @@ LockTable::Answer LockTable::share(const FileKey& key, const Share& share) {
     if (is_excluded) return Answer::denied;
     const auto own = std::ranges::find(file->shares, share.owner, &Share::owner);
     if (own != file->shares.end()) {
+        if (own->from_reserved_port && !share.from_reserved_port) return Answer::no_room;
         *own = share;
         return Answer::granted;
     }
@@ -131,11 +138,15 @@ LockTable::Answer LockTable::share(const FileKey& key, const Share& share) {
     return Answer::granted;
 }
 
-void LockTable::unshare(const FileKey& key, const Owner& owner) {
+bool LockTable::unshare(const FileKey& key, const Owner& owner, bool from_reserved_port) {
     auto* known = enter_known(key);
-    if (known == nullptr) return;
+    if (known == nullptr) return true;
     const Visit file{*this, *known};
-    std::erase_if(file->shares, [&](const Share& share) { return share.owner == owner; });
+    const auto own = std::ranges::find(file->shares, owner, &Share::owner);
+    if (own == file->shares.end()) return true;
+    if (own->from_reserved_port && !from_reserved_port) return false;
+    file->shares.erase(own);
+    return true;
 }
 
 std::vector<FileKey> LockTable::keys() const {
@@ -154,15 +165,15 @@ std::size_t LockTable::free(const IsMeant& is_meant) {
         send(key, [this, is_meant, freed](Visit& file) {
             *freed += file->locks.free(is_meant);
             *freed += std::erase_if(
-                file->shares, [&](const Share& own) { return is_meant(own.owner, own.state); });
+                file->shares, [&](const Share& own) { return is_meant(own.owner, {own.state, own.from_reserved_port}); });
             pending_.forget(file->key, is_meant);
             file.serve();
         });
     return *freed;
 }
 
-void LockTable::refuse(std::uint64_t id, const rpc::Address& from) {
-    if (const auto key = pending_.file_of(id, from))
+void LockTable::refuse(std::uint64_t id, const rpc::Address& from, bool from_reserved_port) {
+    if (const auto key = pending_.file_of(id, from, from_reserved_port))
         send(*key, [this, id](Visit& file) { take_back(file, id); });
 }
 

@@ -39,7 +39,8 @@ struct Share {
     Owner owner;  ///< without svid
     std::uint32_t mode = 0;
     std::uint32_t access = 0;
-    std::int32_t state = 0;  ///< as LockRequest's
+    std::int32_t state = 0;           ///< as LockRequest's
+    bool from_reserved_port = false;  ///< so too
 };
 
 class LockTable;
@@ -83,15 +84,18 @@ public:
     vfs::Result<std::optional<Holder>> test(const LockRequest& request, const OpenLocks& open);
 
     /// What is not locked need not be. Ends waiting for the same range too. no_lock_available: it
-    /// would split a range, and there is no room for one more.
+    /// would split a range, and there is no room for one more; or the owner has something here that
+    /// was asked for from a reserved port, and this was not.
     vfs::Result<void> unlock(const LockRequest& request);
-    /// False: nothing to cancel, because the lock has been granted or was never asked for. A
+    /// False: nothing to cancel, because the lock has been granted or was never asked for, or it was
+    /// from a reserved port and this is not. A
     /// granted lock stays, to be unlocked, and is not told of again.
     bool cancel(const LockRequest& request);
 
     /// The same opener again: the new share stands for the old one.
     Answer share(const FileKey& key, const Share& share);
-    void unshare(const FileKey& key, const Owner& owner);
+    /// False: it was taken from a reserved port, and this comes from another.
+    bool unshare(const FileKey& key, const Owner& owner, bool from_reserved_port);
 
     /// Frees what is meant of what is held and waited for. Gives how many locks and shares that
     /// were, without those of a file that hangs: they go as soon as it answers. `is_meant` is kept
@@ -99,12 +103,15 @@ public:
     std::size_t free(const IsMeant& is_meant);
 
     /// The client has taken the lock granted under this id. An id is believed only from the address
-    /// of the client; unknown ones do nothing.
-    void acknowledge(std::uint64_t id, const rpc::Address& from) { pending_.acknowledge(id, from); }
+    /// of the client, and from a reserved port if the lock was asked for from one; unknown ones do
+    /// nothing. What answers a call to the client needs no such port.
+    void acknowledge(std::uint64_t id, const rpc::Address& from, bool from_reserved_port = true) {
+        pending_.acknowledge(id, from, from_reserved_port);
+    }
     /// The client does not want it: what it had before is restored, and the next one is served. But
     /// if it has been told more than once, it may have taken the lock the first time and know
     /// nothing of a wait any more: then the lock stays its own, to be unlocked.
-    void refuse(std::uint64_t id, const rpc::Address& from);
+    void refuse(std::uint64_t id, const rpc::Address& from, bool from_reserved_port = true);
     [[nodiscard]] bool is_pending(std::uint64_t id) const { return pending_.contains(id); }
     /// The client is about to be told; and: it surely was not.
     void telling(std::uint64_t id) { pending_.telling(id); }

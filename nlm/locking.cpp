@@ -33,6 +33,8 @@ std::optional<vfs::ByteRange> range_of(const Asked& asked) {
 
 Status to_status(std::errc error) {
     if (error == vfs::stale || error == vfs::bad_handle) return Status::stale_handle;
+    // "Later", the one word for it that clients act on.
+    if (error == vfs::would_block) return Status::denied_grace_period;
     switch (error) {
     case std::errc::read_only_file_system: return Status::read_only;
     case std::errc::no_lock_available:
@@ -143,6 +145,7 @@ std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Aske
         .wanted = {*range, asked.exclusive ? vfs::LockKind::exclusive : vfs::LockKind::shared},
         .state = asked.state,
         .file_handle = text_of(asked.file),
+        .from_reserved_port = call.caller.has_reserved_port(),
         .offset = asked.offset,
         .length = asked.length,
     };
@@ -186,11 +189,13 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
         return Status::denied_no_locks;
     }
     if (asked.reclaim) grace_.heard_of(host);
-    const ReturnPath path{.client = call.caller.address,
-                          .local = call.local.address,
-                          .transport = call.transport,
-                          .version = call.program.version,
-                          .by_message = asked.by_message};
+    const ReturnPath path{
+        .client = call.caller.address,
+        .local = call.local.address,
+        .transport = call.transport,
+        .version = call.program.version,
+        .by_message = asked.by_message,
+        .call_bytes = asked.caller_name.size() + asked.file.size() + asked.owner.size()};
     const bool may_wait = asked.block && !asked.reclaim;
     const auto answer = table_.lock(
         *request, [&] { return open_locks(*admitted); }, may_wait ? &path : nullptr);
@@ -241,30 +246,23 @@ Status Locking::share(rpc::Call& call, const ShareArgs& args) {
         {.owner = {.host = std::move(host), .handle = text_of(args.share.owner.bytes())},
          .mode = static_cast<std::uint32_t>(args.share.mode),
          .access = wanted,
-         .state = state}));
+         .state = state,
+         .from_reserved_port = call.caller.has_reserved_port()}));
 }
 
 Status Locking::unshare(rpc::Call& call, const ShareArgs& args) {
-    table_.unshare(key_of(args.share.file.bytes()), {.host = host_of(call, args.share.caller_name),
-                                                      .handle = text_of(args.share.owner.bytes())});
-    return Status::granted;
-}
-
-void Locking::free_all(rpc::Call& call, std::string_view name) {
-    auto hosts = table_.hosts();
-    std::erase_if(hosts, [&](const Host& host) { return host.address != call.caller.address; });
-    const auto meant = meant_by(name, std::move(hosts));
-    if (meant.empty()) return;
-    table_.free([meant](const Owner& owner, std::int32_t /*state*/) {
-        return std::ranges::find(meant, owner.host) != meant.end();
-    });
+    const bool is_free = table_.unshare(key_of(args.share.file.bytes()),
+                                        {.host = host_of(call, args.share.caller_name),
+                                         .handle = text_of(args.share.owner.bytes())},
+                                        call.caller.has_reserved_port());
+    return is_free ? Status::granted : Status::denied_no_locks;
 }
 
 void Locking::acknowledge(const rpc::Call& call, std::uint64_t id, bool is_wanted) {
     if (is_wanted)
-        table_.acknowledge(id, call.caller.address);
+        table_.acknowledge(id, call.caller.address, call.caller.has_reserved_port());
     else
-        table_.refuse(id, call.caller.address);
+        table_.refuse(id, call.caller.address, call.caller.has_reserved_port());
 }
 
 std::vector<Host> meant_by(std::string_view name, std::vector<Host> hosts_of_address) {

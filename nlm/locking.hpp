@@ -60,8 +60,6 @@ public:
     Status unlock(rpc::Call& call, const Asked& asked);
     Status share(rpc::Call& call, const ShareArgs& args);
     Status unshare(rpc::Call& call, const ShareArgs& args);
-    /// The client that calls has begun anew, or has none of its locks any more.
-    void free_all(rpc::Call& call, std::string_view name);
 
     void acknowledge(const rpc::Call& call, std::uint64_t id, bool is_wanted);
 

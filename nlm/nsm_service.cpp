@@ -5,12 +5,6 @@
 namespace berth::nlm::nsm {
 namespace {
 
-/// Only root has such ports.
-bool is_from_reserved_port(const rpc::Call& call) {
-    constexpr std::uint16_t reserved_ports_end = 1024;
-    return call.caller.port < reserved_ports_end;
-}
-
 WatcherId watcher_of(const Watcher& watcher) {
     return {.name = std::string{watcher.name.view()},
             .program = static_cast<std::uint32_t>(watcher.program),
@@ -39,30 +33,32 @@ StatusResult Service::monitor(rpc::Call& call, const Monitor::Args& args) {
                                         .cookie = args.cookie,
                                         .from = call.caller.address,
                                         .transport = call.transport,
-                                        .from_reserved_port = is_from_reserved_port(call),
+                                        .from_reserved_port = call.caller.has_reserved_port(),
                                         .told = {}});
     return {is_added ? Outcome::success : Outcome::failure, recovery_.state()};
 }
 
 State Service::unmonitor(rpc::Call& call, const Watched& watched) {
     if (call.caller.address.is_loopback())
-        watches_.remove(watched.host, watcher_of(watched.watcher));
+        watches_.remove(watched.host, watcher_of(watched.watcher),
+                        call.caller.has_reserved_port());
     return {recovery_.state()};
 }
 
 State Service::unmonitor_all(rpc::Call& call, const Watcher& watcher) {
-    if (call.caller.address.is_loopback()) watches_.remove_all(watcher_of(watcher));
+    if (call.caller.address.is_loopback())
+        watches_.remove_all(watcher_of(watcher), call.caller.has_reserved_port());
     return {recovery_.state()};
 }
 
 xdr::Void Service::simulate_crash(rpc::Call& call, const xdr::Void&) {
-    if (call.caller.address.is_loopback() && is_from_reserved_port(call))
+    if (call.caller.address.is_loopback() && call.caller.has_reserved_port())
         recovery_.simulate_crash();
     return {};
 }
 
 xdr::Void Service::notify(rpc::Call& call, const Notify::Args& args) {
-    recovery_.restarted(call.caller.address, args.host, args.state);
+    recovery_.restarted(call, args.host, args.state);
     return {};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -34,14 +35,22 @@ struct Owner {
 /// Names a file in the lock table, whichever handle of it and whichever export a caller uses.
 using FileKey = std::string;
 
-/// Of what an owner has: whether it is meant. `state`: the client's when it took that.
-using IsMeant = std::function<bool(const Owner& owner, std::int32_t state)>;
+/// How an owner came by what it has.
+struct Taken {
+    std::int32_t state = 0;           ///< the client's state number then; 0: unknown
+    bool from_reserved_port = false;  ///< then it goes only by word from one
+};
+
+/// Of what an owner has: whether it is meant.
+using IsMeant = std::function<bool(const Owner& owner, const Taken& taken)>;
 
 struct LockRequest {
     FileKey file;
     Owner owner;
     vfs::LockedRange wanted;
     std::int32_t state = 0;  ///< state number of the client then; 0: unknown
+    /// As the call came. What root of the client has asked for, its users do not give back.
+    bool from_reserved_port = false;
     /// As the call had them, to be repeated in GRANTED.
     std::string file_handle;
     std::uint64_t offset = 0;
@@ -57,6 +66,8 @@ struct ReturnPath {
     std::uint32_t version = 4;
     bool from_reserved_port = false;  ///< to be called from a port that only root has
     bool by_message = false;          ///< the call was a _MSG, and so is to be GRANTED
+    std::size_t call_bytes = 0;       ///< of the texts in a call there
+    bool is_owed = false;             ///< the server calls by itself, not because of a call
 };
 
 }  // namespace berth::nlm

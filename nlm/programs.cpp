@@ -32,8 +32,8 @@ Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer,
       grace_(options_.grace, hosts_of(monitored_.to_notify())),
       recovery_(table_, monitored_, watches_, grace_, callbacks_, options_.host_name),
       locking_(exports, sealer, table_, grace_, monitored_),
-      narrow_(locking_, callbacks_),
-      wide_(locking_, callbacks_),
+      narrow_(locking_, callbacks_, recovery_),
+      wide_(locking_, callbacks_, recovery_),
       nsm_(recovery_, watches_) {}
 
 Services::~Services() {
@@ -85,7 +85,7 @@ std::size_t Services::release(std::string_view client) {
         return host.name == client || host.address.text() == client;
     };
     const auto freed =
-        table_.free([is_meant](const Owner& owner, std::int32_t) { return is_meant(owner.host); });
+        table_.free([is_meant](const Owner& owner, const Taken&) { return is_meant(owner.host); });
     for (const auto& host : monitored_.to_notify()) {
         if (!is_meant(host.host)) continue;
         grace_.not_awaited(host.host);

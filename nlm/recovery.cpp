@@ -1,5 +1,8 @@
 #include "nlm/recovery.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <vector>
@@ -14,13 +17,21 @@ namespace {
 
 /// As long as a client may take to be back after a power cut that hit all.
 constexpr std::chrono::minutes notice_patience{15};
+/// Of one address: clients behind one have different names.
+constexpr std::size_t confirmations_max = 8;
+
+/// A datagram of another machine says nothing of where it comes from.
+bool is_anybodys(const rpc::Call& call) {
+    return call.transport == rpc::Transport::udp && !call.caller.address.is_loopback();
+}
 
 }  // namespace
 
 void Recovery::notify(const Monitored& client) {
     Callback callback{.path = {.client = client.host.address,
                                .local = client.local,
-                               .transport = rpc::Transport::udp},
+                               .transport = rpc::Transport::udp,
+                               .is_owed = true},
                       .program = nsm::id1,
                       .attempt = {},
                       .patience = notice_patience,
@@ -53,23 +64,119 @@ void Recovery::notify_all() {
     for (const auto& client : monitored_.to_notify()) notify(client);
 }
 
-void Recovery::restarted(const rpc::Address& from, std::string_view name, std::int32_t state) {
-    watches_.restarted(from, state);
+Recovery::Notice Recovery::notice_of(const rpc::Call& call, std::string_view name,
+                                     std::int32_t state) {
+    return {.from = call.caller.address,
+            .local = call.local.address,
+            .name = std::string{name},
+            .state = state,
+            .from_reserved_port = call.caller.has_reserved_port()};
+}
+
+std::vector<Host> Recovery::hosts_meant(const Notice& notice) const {
     std::set<Host> there;
     for (auto& host : table_.hosts())
-        if (host.address == from) there.insert(std::move(host));
+        if (host.address == notice.from) there.insert(std::move(host));
     for (auto& client : monitored_.to_notify())
-        if (client.host.address == from) there.insert(std::move(client.host));
+        if (client.host.address == notice.from) there.insert(std::move(client.host));
+    return meant_by(notice.name, {there.begin(), there.end()});
+}
 
-    for (const auto& host : meant_by(name, {there.begin(), there.end()})) {
+bool Recovery::concerns_anybody(const Notice& notice) const {
+    return watches_.has_host(notice.from) || !hosts_meant(notice).empty();
+}
+
+void Recovery::restarted(const rpc::Call& call, std::string_view name, std::int32_t state) {
+    auto notice = notice_of(call, name, state);
+    if (is_anybodys(call))
+        confirm(std::move(notice));
+    else
+        act_on(notice);
+}
+
+void Recovery::confirm(Notice notice) {
+    if (!concerns_anybody(notice)) return;
+    {
+        const std::lock_guard guard{lock_};
+        const auto [first, last] = being_confirmed_.equal_range(notice.from);
+        const auto is_same = [&](const auto& entry) { return entry.second == notice.name; };
+        if (std::any_of(first, last, is_same) ||
+            std::distance(first, last) >= std::ptrdiff_t{confirmations_max})
+            return;
+        being_confirmed_.emplace(notice.from, notice.name);
+    }
+    Callback callback{.path = {.client = notice.from,
+                               .local = notice.local,
+                               .transport = rpc::Transport::udp,
+                               .call_bytes = host_name_.size()},
+                      .program = nsm::id1,
+                      .attempt = {},
+                      .patience = notice_patience,
+                      .any_transport = true};
+    callback.attempt = [this, notice](rpc::Client& nsm) { return confirmed(notice, nsm); };
+    callback.given_up = [this, notice] {
+        spdlog::warn("locks: a datagram says that {} has restarted, but no status monitor there "
+                     "confirms it; its locks stay. If it is gone for good, run 'berth locks "
+                     "release {}'",
+                     notice.from.text(), notice.from.text());
+        end_confirming(notice);
+    };
+    callbacks_.post(std::move(callback));
+}
+
+// True: there is nothing more to ask.
+bool Recovery::confirmed(const Notice& notice, rpc::Client& status_monitor) {
+    const auto answer = status_monitor.call<nsm::Stat>({std::string_view{host_name_}});
+    if (!answer) return false;
+    // One that is not up to date yet may be later.
+    if (notice.state != 0 && answer->state != notice.state) return false;
+    end_confirming(notice);
+    auto shown = notice;
+    shown.state = answer->state;
+    act_on(shown);
+    return true;
+}
+
+void Recovery::end_confirming(const Notice& notice) {
+    const std::lock_guard guard{lock_};
+    const auto [first, last] = being_confirmed_.equal_range(notice.from);
+    const auto found = std::find_if(
+        first, last, [&](const auto& entry) { return entry.second == notice.name; });
+    if (found != last) being_confirmed_.erase(found);
+}
+
+void Recovery::act_on(const Notice& notice) {
+    const bool is_root = notice.from_reserved_port;
+    if (is_root) watches_.restarted(notice.from, notice.state);
+    for (const auto& host : hosts_meant(notice)) {
         // What came with this number has been taken since: the notice was slower, or comes again.
-        const auto freed = table_.free([host, state](const Owner& owner, std::int32_t then) {
-            return owner.host == host && (then == 0 || then != state);
-        });
+        const auto freed = table_.free(
+            [host, is_root, state = notice.state](const Owner& owner, const Taken& taken) {
+                return owner.host == host && (is_root || !taken.from_reserved_port) &&
+                       (taken.state == 0 || taken.state != state);
+            });
         spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);
+        if (!is_root) continue;
         grace_.not_awaited(host);
         monitored_.forget(host);
     }
+}
+
+void Recovery::free_all(const rpc::Call& call, std::string_view name) {
+    const auto notice = notice_of(call, name, 0);
+    if (is_anybodys(call)) {
+        confirm(notice);
+        return;
+    }
+    auto hosts = table_.hosts();
+    std::erase_if(hosts, [&](const Host& host) { return host.address != notice.from; });
+    const auto meant = meant_by(name, std::move(hosts));
+    if (meant.empty()) return;
+    table_.free([meant, is_root = notice.from_reserved_port](const Owner& owner,
+                                                             const Taken& taken) {
+        return std::ranges::find(meant, owner.host) != meant.end() &&
+               (is_root || !taken.from_reserved_port);
+    });
 }
 
 void Recovery::simulate_crash() {
@@ -77,7 +184,7 @@ void Recovery::simulate_crash() {
     monitored_.restart();
     grace_.begin(hosts_of(monitored_.to_notify()));
     watches_.end_all([this](const Watch& watch) { owe(watch); });
-    table_.free([](const Owner&, std::int32_t) { return true; });
+    table_.free([](const Owner&, const Taken&) { return true; });
     notify_all();
 }
 

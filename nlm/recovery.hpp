@@ -3,14 +3,18 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nlm/callbacks.hpp"
 #include "nlm/grace.hpp"
 #include "nlm/lock_table.hpp"
 #include "nlm/monitor_list.hpp"
 #include "nlm/watches.hpp"
+#include "rpc/call.hpp"
 
 namespace berth::nlm {
 
@@ -30,8 +34,15 @@ public:
     /// were watched for others. To be called once the server can be reached: they come at once.
     void notify_all();
 
-    /// A client says that it has restarted. Only its own address is believed.
-    void restarted(const rpc::Address& from, std::string_view name, std::int32_t state);
+    /// A client says that it has restarted. Only its own address is believed, and what it took from
+    /// a reserved port goes only by a notice from one. A datagram can be anybody's: what came as
+    /// one is acted on when the status monitor at that address gives the same state number, which
+    /// is asked for a quarter of an hour.
+    void restarted(const rpc::Call& call, std::string_view name, std::int32_t state);
+
+    /// A client says that it has none of its locks any more. As a datagram it is a notice of a
+    /// restart without a number: what was taken with the number that its status monitor has stays.
+    void free_all(const rpc::Call& call, std::string_view name);
 
     /// Every lock is lost, as in a crash of this machine: others must ask again for what they
     /// watch.
@@ -40,6 +51,22 @@ public:
     [[nodiscard]] std::int32_t state() const { return monitored_.state(); }
 
 private:
+    /// A client's word that it has restarted.
+    struct Notice {
+        rpc::Address from;
+        rpc::Address local;  ///< the address it came to
+        std::string name;
+        std::int32_t state = 0;  ///< 0: it has none
+        bool from_reserved_port = false;
+    };
+    static Notice notice_of(const rpc::Call& call, std::string_view name, std::int32_t state);
+    [[nodiscard]] bool concerns_anybody(const Notice& notice) const;
+    [[nodiscard]] std::vector<Host> hosts_meant(const Notice& notice) const;
+    void confirm(Notice notice);
+    [[nodiscard]] bool confirmed(const Notice& notice, rpc::Client& status_monitor);
+    void end_confirming(const Notice& notice);
+    void act_on(const Notice& notice);
+
     void notify(const Monitored& client);
     void owe(const Watch& watch);
 
@@ -49,6 +76,9 @@ private:
     Grace& grace_;
     Callbacks& callbacks_;
     const std::string host_name_;
+
+    std::mutex lock_;
+    std::multimap<rpc::Address, std::string> being_confirmed_;  // names
 };
 
 }  // namespace berth::nlm

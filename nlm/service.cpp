@@ -89,11 +89,13 @@ NetObject object_of(const std::string& text) {
     return std::as_bytes(std::span{text});
 }
 
-Callback callback_to(const rpc::Call& call) {
+/// `text_bytes`: of what the answer repeats.
+Callback callback_to(const rpc::Call& call, std::size_t text_bytes) {
     return {.path = {.client = call.caller.address,
                      .local = call.local.address,
                      .transport = call.transport,
-                     .version = call.program.version},
+                     .version = call.program.version,
+                     .call_bytes = text_bytes},
             .program = call.program,
             .attempt = {},
             .patience = answer_patience,
@@ -137,7 +139,7 @@ Response<V> Service<V>::granted(rpc::Call&, const TestArgs<V>& args) {
 template <class V>
 template <class Procedure>
 void Service<V>::answer(const rpc::Call& call, const Response<V>& response) {
-    auto callback = callback_to(call);
+    auto callback = callback_to(call, response.cookie.size());
     callback.attempt = [cookie = text_of(response.cookie),
                         status = response.status](rpc::Client& client) {
         return client.template call<Procedure>({object_of(cookie), status}).has_value();
@@ -147,10 +149,11 @@ void Service<V>::answer(const rpc::Call& call, const Response<V>& response) {
 
 template <class V>
 xdr::Void Service<V>::test_message(rpc::Call& call, const TestArgs<V>& args) {
-    auto callback = callback_to(call);
+    auto tested = locking_.test(call, exclusive_asked_of(args));
+    auto callback =
+        callback_to(call, args.cookie.size() + tested.holder.owner_handle.size());
     callback.attempt = [cookie = text_of(args.cookie),
-                        tested =
-                            locking_.test(call, exclusive_asked_of(args))](rpc::Client& client) {
+                        tested = std::move(tested)](rpc::Client& client) {
         const auto reply = to_wire<V>(tested, object_of(tested.holder.owner_handle));
         return client.template call<TestResult<V>>({object_of(cookie), reply}).has_value();
     };
@@ -224,7 +227,7 @@ Response<V> Service<V>::unmonitored_lock(rpc::Call& call, const LockArgs<V>& arg
 
 template <class V>
 xdr::Void Service<V>::free_all(rpc::Call& call, const FreeAll::Args& args) {
-    locking_.free_all(call, args.name);
+    recovery_.free_all(call, args.name);
     return {};
 }
 

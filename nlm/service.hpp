@@ -9,6 +9,7 @@
 #include "nlm/callbacks.hpp"
 #include "nlm/locking.hpp"
 #include "nlm/protocol.hpp"
+#include "nlm/recovery.hpp"
 #include "rpc/program.hpp"
 
 namespace berth::nlm {
@@ -16,8 +17,11 @@ namespace berth::nlm {
 template <class V>
 class Service {
 public:
-    /// Both outlive the service.
-    Service(Locking& locking, Callbacks& callbacks) : locking_(locking), callbacks_(callbacks) {}
+    /// All outlive the service.
+    Service(Locking& locking, Callbacks& callbacks, Recovery& recovery)
+        : locking_(locking),
+          callbacks_(callbacks),
+          recovery_(recovery) {}
 
     xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
     TestResponse<V> test(rpc::Call& call, const TestArgs<V>& args);
@@ -50,6 +54,7 @@ private:
 
     Locking& locking_;
     Callbacks& callbacks_;
+    Recovery& recovery_;
 };
 
 extern template class Service<Wide>;

@@ -25,6 +25,10 @@ bool is_of(const Watch& watch, std::string_view host, const WatcherId& watcher) 
     return watch.host == host && watch.watcher == watcher;
 }
 
+bool may_end(const Watch& watch, bool from_reserved_port) {
+    return from_reserved_port || !watch.from_reserved_port;
+}
+
 std::string line_of(const Watch& watch) {
     std::ostringstream line;
     const auto& [name, program, version, procedure] = watch.watcher;
@@ -113,6 +117,8 @@ bool Watches::add(Watch watch) {
     const std::lock_guard guard{lock_};
     const auto known = std::ranges::find_if(
         watches_, [&](const Watch& other) { return is_of(other, watch.host, watch.watcher); });
+    if (known != watches_.end() && known->from_reserved_port && !watch.from_reserved_port)
+        return false;
     if (known != watches_.end()) {
         *known = std::move(watch);
     } else if (watches_.size() < watches_max) {
@@ -127,16 +133,27 @@ bool Watches::add(Watch watch) {
     return true;
 }
 
-void Watches::remove(std::string_view host, const WatcherId& watcher) {
+void Watches::remove(std::string_view host, const WatcherId& watcher, bool from_reserved_port) {
     const std::lock_guard guard{lock_};
-    if (std::erase_if(watches_, [&](const Watch& watch) { return is_of(watch, host, watcher); }))
+    if (std::erase_if(watches_, [&](const Watch& watch) {
+            return is_of(watch, host, watcher) && may_end(watch, from_reserved_port);
+        }))
         write();
 }
 
-void Watches::remove_all(const WatcherId& watcher) {
+void Watches::remove_all(const WatcherId& watcher, bool from_reserved_port) {
     const std::lock_guard guard{lock_};
-    if (std::erase_if(watches_, [&](const Watch& watch) { return watch.watcher == watcher; }))
+    if (std::erase_if(watches_, [&](const Watch& watch) {
+            return watch.watcher == watcher && may_end(watch, from_reserved_port);
+        }))
         write();
+}
+
+bool Watches::has_host(const rpc::Address& address) const {
+    const std::lock_guard guard{lock_};
+    return std::ranges::any_of(watches_, [&](const Watch& watch) {
+        return std::ranges::find(watch.addresses, address) != watch.addresses.end();
+    });
 }
 
 bool Watches::has(const Watch& watch) const {

@@ -55,10 +55,15 @@ public:
     Watches(Options options, Callbacks& callbacks);
 
     /// The same host and watcher again: in place of the first. On disk when this returns. False:
-    /// nobody knows the host, or there are too many.
+    /// nobody knows the host, there are too many, or what is there was asked for from a reserved
+    /// port and this was not.
     bool add(Watch watch);
-    void remove(std::string_view host, const WatcherId& watcher);
-    void remove_all(const WatcherId& watcher);
+    /// What was asked for from a reserved port goes only from one.
+    void remove(std::string_view host, const WatcherId& watcher, bool from_reserved_port);
+    void remove_all(const WatcherId& watcher, bool from_reserved_port);
+
+    /// Whether somebody watches a host of this address.
+    [[nodiscard]] bool has_host(const rpc::Address& address) const;
 
     /// Tells those who watch a host of this address, once of each state.
     void restarted(const rpc::Address& from, std::int32_t state);

@@ -52,6 +52,7 @@ Port look_up(const rpc::Address& host, const rpc::Address& source, Wanted wanted
              std::chrono::milliseconds patience) {
     rpc::ChannelOptions options;
     options.give_up_after = patience;
+    options.retransmit_after = patience;  // one datagram: the whole is tried again
     options.source = rpc::Endpoint{source, 0};
     wanted.v6 = host.v6;
     return look_up(rpc::open_channel(wanted.transport, {host, port_number}, options), wanted);

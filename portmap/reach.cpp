@@ -1,11 +1,6 @@
 #include "portmap/reach.hpp"
 
 namespace berth::portmap {
-namespace {
-
-constexpr std::uint16_t first_unreserved_port = 1024;
-
-}  // namespace
 
 rpc::Address loopback(bool v6) {
     rpc::Address address;
@@ -37,7 +32,7 @@ bool may_register(const rpc::Call& call) {
 }
 
 bool is_superuser(const rpc::Call& call) {
-    return call.caller.port < first_unreserved_port;
+    return call.caller.has_reserved_port();
 }
 
 }  // namespace berth::portmap

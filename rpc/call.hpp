@@ -1,7 +1,9 @@
 // What a handler knows of the call it answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include <boost/container/static_vector.hpp>
@@ -11,6 +13,8 @@
 #include "rpc/message.hpp"
 
 namespace berth::rpc {
+
+class Correspondents;
 
 /// What is to be done when the same call arrives again (design: replies are remembered).
 enum class Replay : std::uint8_t {
@@ -79,14 +83,26 @@ struct Call {
     Patience patience = Patience::ample;
     Arena& memory;
 
+    static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+    /// What is longer, the transport answers with an error instead (SYSTEM_ERR).
+    std::size_t reply_bytes_max = no_limit;
+    /// With `reply_bytes_max`: where the caller can show that it gets replies.
+    Correspondents* correspondents = nullptr;
+    /// How far it has come with that; kept while the call is deferred.
+    unsigned link = 0;
+
     /// Gives the call up, having changed nothing; whatever the handler returns, the same bytes run
     /// again on a worker, with ample patience.
     void defer() noexcept { deferred = true; }
     /// This reply must not be given to a later duplicate (a "try again later").
     void forget_reply() noexcept { reply_forgotten = true; }
+    /// No reply is sent, whatever the handler returns: the caller asks again after a while. Where
+    /// the protocol has no word for "later".
+    void leave_unanswered() noexcept { unanswered = reply_forgotten = true; }
 
     bool deferred = false;
     bool reply_forgotten = false;
+    bool unanswered = false;
 };
 
 }  // namespace berth::rpc

@@ -202,9 +202,11 @@ Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
         status = AcceptStatus::system_error;
     }
     if (status != AcceptStatus::success) accept(exchange, status);
+    const bool is_silent = call.unanswered && status == AcceptStatus::success;
+    if (is_silent) exchange.reply.clear();
     for (const auto& observer : observers_) observer->after(call, {status, exchange.reply.size()});
     settle(exchange, status);
-    return Verdict::reply;
+    return is_silent ? Verdict::silent : Verdict::reply;
 }
 
 // Tells the reply cache how the call ended.

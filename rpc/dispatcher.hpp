@@ -18,7 +18,7 @@ namespace berth::rpc {
 /// What the transport has to do with an exchange after the dispatcher had it.
 enum class Verdict : std::uint8_t {
     reply,    ///< send exchange.reply
-    silent,   ///< send nothing: not a call, or a duplicate of one in progress
+    silent,   ///< send nothing: not a call, a duplicate of one in progress, or left unanswered
     guarded,  ///< call attempt() in a section that is guarded against blocking, or as for worker
     worker,   ///< have finish() called by a thread that may block
 };
@@ -53,9 +53,9 @@ public:
 
     /// First pass, on the thread that must not block.
     Verdict handle(Exchange& exchange);
-    /// Second pass, for Verdict::guarded: reply or worker.
+    /// Second pass, for Verdict::guarded: reply, silent or worker.
     Verdict attempt(Exchange& exchange);
-    /// Last pass, for Verdict::worker: reply. The exchange then knows the path of the
+    /// Last pass, for Verdict::worker: reply or silent. The exchange then knows the path of the
     /// newest copy of the call.
     Verdict finish(Exchange& exchange);
     /// The exchange will not be run after all (the server stops): a later copy of the call may.

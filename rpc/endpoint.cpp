@@ -26,8 +26,6 @@ Address from_v4(const void* four_bytes) {
 Address from_v6(const void* sixteen_bytes, std::uint32_t scope) {
     Address address;
     std::memcpy(address.bytes.data(), sixteen_bytes, 16);
-    if (std::equal(mapped_prefix.begin(), mapped_prefix.end(), address.bytes.begin()))
-        return from_v4(address.bytes.data() + mapped_prefix.size());
     address.v6 = true;
     address.scope = scope;
     return address;
@@ -51,6 +49,10 @@ bool Address::is_loopback() const noexcept {
         return value;
     }();
     return bytes == one;
+}
+
+bool Address::is_mapped() const noexcept {
+    return v6 && std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin());
 }
 
 bool Address::is_any() const noexcept {
@@ -82,8 +84,10 @@ std::optional<Address> Address::parse(std::string_view text) {
     in_addr v4{};
     if (scope == 0 && inet_pton(AF_INET, terminated.c_str(), &v4) == 1) return from_v4(&v4);
     in6_addr v6{};
-    if (inet_pton(AF_INET6, terminated.c_str(), &v6) == 1) return from_v6(&v6, scope);
-    return {};
+    if (inet_pton(AF_INET6, terminated.c_str(), &v6) != 1) return {};
+    const auto address = from_v6(&v6, scope);
+    if (address.is_mapped()) return from_v4(address.bytes.data() + mapped_prefix.size());
+    return address;
 }
 
 std::string Endpoint::text() const {

@@ -15,7 +15,8 @@ namespace berth::rpc {
 
 enum class Transport : std::uint8_t { udp, tcp };
 
-/// An IPv4 address stands in the first four bytes; an IPv4-mapped IPv6 address is kept as IPv4.
+/// An IPv4 address stands in the first four bytes. The family is the one of the packet: nothing
+/// that was received as IPv6 becomes IPv4.
 struct Address {
     std::array<std::byte, 16> bytes{};
     bool v6 = false;
@@ -25,8 +26,11 @@ struct Address {
     auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr)
     [[nodiscard]] bool is_loopback() const noexcept;
     [[nodiscard]] bool is_any() const noexcept;
+    /// "::ffff:10.0.0.1" as IPv6: no host has it, so a packet that comes from there is forged.
+    [[nodiscard]] bool is_mapped() const noexcept;
     [[nodiscard]] std::string text() const;
-    /// Numeric text only ("10.0.0.1", "fe80::1%eth0"); empty when it is none.
+    /// Numeric text only ("10.0.0.1", "fe80::1%eth0"); empty when it is none. What people write as
+    /// "::ffff:10.0.0.1" is the IPv4 address.
     static std::optional<Address> parse(std::string_view text);
 };
 
@@ -35,6 +39,8 @@ struct Endpoint {
     std::uint16_t port = 0;
 
     auto operator<=>(const Endpoint&) const = default;  // NOLINT(modernize-use-nullptr)
+    /// Only root can call from such a port; nobody can from port 0.
+    [[nodiscard]] bool has_reserved_port() const noexcept { return port != 0 && port < 1024; }
     /// "10.0.0.1:2049", "[::1]:2049"
     [[nodiscard]] std::string text() const;
     /// The "universal address" of RFC 5665 §5.2.3.3: "10.0.0.1.8.1", "::1.8.1"

@@ -29,7 +29,10 @@ struct Exchange {
         arena.reset();
         reply.clear();
         reply.shrink(reply_bytes_kept);
-        call.deferred = call.reply_forgotten = false;
+        call.deferred = call.reply_forgotten = call.unanswered = false;
+        call.reply_bytes_max = Call::no_limit;
+        call.correspondents = nullptr;
+        call.link = 0;
         request = {};
         request_owner.reset();
         path.reset();

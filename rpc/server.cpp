@@ -64,6 +64,7 @@ struct Server::Parts {
     explicit Parts(const ServerOptions& wanted) : options(wanted), blocks(wanted.pooled_bytes_max) {
         if (options.network_threads == 0)
             options.network_threads = std::max(1U, std::thread::hardware_concurrency());
+        if (!options.correspondents) options.correspondents = std::make_shared<Correspondents>();
         for (unsigned i = 0; i < options.network_threads; ++i)
             threads.push_back(std::make_unique<net::NetworkThread>(blocks, watch));
     }

@@ -13,6 +13,7 @@
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
+#include "rpc/correspondents.hpp"
 #include "rpc/dispatcher.hpp"
 #include "rpc/endpoint.hpp"
 #include "rpc/record.hpp"
@@ -30,6 +31,8 @@ struct ServerOptions {
     RecordReader::Limits records;
     /// Memory kept for later calls instead of being given back to the system.
     std::size_t pooled_bytes_max = std::size_t{32} << 20;
+    /// What is known of callers' addresses, to share it; without, the server has its own.
+    std::shared_ptr<Correspondents> correspondents;
 };
 
 class Server {

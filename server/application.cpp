@@ -172,7 +172,8 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     rpc::Dispatcher dispatcher;
     dispatcher.add(rpc::make_program(nfs::program, nfs));
     for (auto& program : mount.programs()) dispatcher.add(std::move(program));
-    nlm::Services locks{exports, sealer, locking_options(options, state)};
+    const auto correspondents = std::make_shared<rpc::Correspondents>();
+    nlm::Services locks{exports, sealer, locking_options(options, state, correspondents)};
     for (auto& program : locks.programs()) dispatcher.add(std::move(program));
     Portmapping portmapping{options.portmap, dispatcher};
     if (options.log_level == "trace") dispatcher.watch(std::make_shared<CallLog>());
@@ -180,6 +181,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     rpc::ServerOptions server_options;
     server_options.network_threads = options.threads;
     server_options.workers = options.workers;
+    server_options.correspondents = correspondents;
     const auto listening = listen(options.listen, server_options, dispatcher);
     portmapping.begin(dispatcher, listening);
     listening.server->start();

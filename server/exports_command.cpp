@@ -175,8 +175,7 @@ public:
     bool print_all() {
         const auto numeric = vfs::ClientAddress::parse(options_.client);
         const auto addresses =
-            numeric ? std::vector{*numeric}
-                    : hosts_.addresses(options_.client).value_or(std::vector<vfs::ClientAddress>{});
+            numeric ? std::vector{*numeric} : hosts_.addresses(options_.client).found;
         if (addresses.empty())
             throw UsageError("'" + options_.client +
                              "' is no address, and no name that leads to one");
@@ -188,7 +187,7 @@ public:
 private:
     bool print_one(const vfs::ClientAddress& client) {
         std::string known_as;
-        for (const auto& name : hosts_.names(client).value_or(std::vector<std::string>{}))
+        for (const auto& name : hosts_.names(client).found)
             known_as += (known_as.empty() ? ", known as " : ", ") + name;
         print(stdout, "client " + client.text() + known_as);
         static_cast<void>(exports_.learn(client));
@@ -204,7 +203,7 @@ private:
             if (rule.error() == vfs::Refusal::unknown) {
                 print(stdout, "  " + match.found->path +
                                   ": has entries with names, and nobody could be asked who this "
-                                  "client is; a mount fails until somebody can");
+                                  "client is; a mount waits until somebody can");
                 return false;
             }
             if (match.found->is_nested) continue;  // what it is part of has the same entries

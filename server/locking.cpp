@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/resource.h>
@@ -33,8 +34,22 @@ rpc::ClientIdentity identity() {
     return {.flavor = rpc::AuthFlavor::sys, .gids = {}, .machine_name = host_name()};
 }
 
+/// What an attempt sends at most, beyond what the call itself is made of: the question to the
+/// portmapper, the headers of both.
+constexpr std::size_t attempt_datagrams = 2;
+constexpr std::size_t attempt_bytes = 320;
+
 /// A client of that program on the machine that called, found through its portmapper.
-std::unique_ptr<rpc::Client> connect(const nlm::ReturnPath& path, const rpc::ProgramId& program) {
+std::unique_ptr<rpc::Client> connect(rpc::Correspondents& correspondents,
+                                     const nlm::ReturnPath& path, const rpc::ProgramId& program) {
+    // Whoever calls over TCP, and this machine, are who they say they are.
+    const bool is_trusted = path.is_owed || path.client.is_loopback();
+    if (!is_trusted && !correspondents.spend(path.client, attempt_datagrams,
+                                             attempt_bytes + path.call_bytes)) {
+        spdlog::debug("{} of {}: not called, because only datagrams came from there, and few",
+                      program.name, path.client.text());
+        return {};
+    }
     const auto port = portmap::look_up(path.client, path.local,
                                        {.program = program, .transport = path.transport}, patience);
     if (!port || !*port) {
@@ -53,9 +68,7 @@ std::unique_ptr<rpc::Client> connect(const nlm::ReturnPath& path, const rpc::Pro
 
 std::vector<rpc::Address> addresses_of(const std::string& name) {
     std::vector<rpc::Address> found;
-    const auto known = SystemHosts{}.addresses(name);
-    if (!known) return found;
-    for (const auto& address : *known)
+    for (const auto& address : SystemHosts{}.addresses(name).found)
         if (const auto parsed = rpc::Address::parse(address.text())) found.push_back(*parsed);
     return found;
 }
@@ -76,13 +89,18 @@ std::size_t open_files_max() {
 
 }  // namespace
 
-nlm::Options locking_options(const ServeOptions& options, const StateDirectory& state) {
+nlm::Options locking_options(const ServeOptions& options, const StateDirectory& state,
+                             std::shared_ptr<rpc::Correspondents> correspondents) {
     nlm::Options locking{
         .state_file = state.file("locks"),
         .grace = options.grace,
         .limits = {.open_files_max = open_files_max()},
         .host_name = host_name(),
-        .connect = connect,
+        .connect =
+            [known = std::move(correspondents)](const nlm::ReturnPath& path,
+                                                const rpc::ProgramId& program) {
+                return connect(*known, path, program);
+            },
         .watches = {.file = state.file("watches"), .boot = boot(), .resolve = addresses_of}};
     return locking;
 }

@@ -9,6 +9,23 @@
 
 namespace berth::server {
 
+namespace {
+
+// getgrouplist(3) leaves out what it can't ask, and does not say so. A group that nobody has is
+// looked for in every place that there is, and that one says so. A service that is configured but
+// not there (ENOENT) is none to wait for.
+bool can_ask_for_groups() {
+    constexpr gid_t no_group = 0xFFFFFFF0;
+    std::vector<char> memory(std::size_t{1} << 16);
+    group entry{};
+    group* found = nullptr;
+    const int problem =
+        ::getgrgid_r(no_group, &entry, memory.data(), memory.size(), &found);
+    return problem == 0 || problem == ENOENT || problem == ESRCH || problem == ERANGE;
+}
+
+}  // namespace
+
 vfs::GroupDirectory::Groups SystemGroups::groups_of(uid_t uid) {
     constexpr std::size_t memory_max = std::size_t{1} << 20;
     constexpr std::size_t groups_max = 65536;  // what a process can have: NGROUPS_MAX
@@ -32,6 +49,7 @@ vfs::GroupDirectory::Groups SystemGroups::groups_of(uid_t uid) {
         groups.resize(groups.size() * 2);
         count = static_cast<int>(groups.size());
     }
+    if (!can_ask_for_groups()) return NoGroups::nobody_to_ask;
     if (count >= 0 && static_cast<std::size_t>(count) < groups.size())
         groups.resize(static_cast<std::size_t>(count));
     return groups;

@@ -1,9 +1,14 @@
 // READ: data from files.
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <limits>
+#include <random>
 
 #include "nfs/service.hpp"
 #include "nfs/status.hpp"
+#include "rpc/call_key.hpp"
+#include "rpc/correspondents.hpp"
 
 namespace berth::nfs {
 
@@ -13,6 +18,48 @@ bool is_end(const Target& file, std::uint64_t offset) {
     const auto now = file.node->attributes(file.caller.wait);
     return now && offset >= now->size;
 }
+
+/// A place in a file, for this process alone.
+std::uint64_t token_of(const FileHandle& file, std::uint64_t offset) {
+    constexpr std::size_t handle_bytes_max = 64;
+    std::array<std::byte, handle_bytes_max + sizeof offset> place{};
+    std::ranges::copy(file.bytes(), place.begin());
+    std::memcpy(place.data() + handle_bytes_max, &offset, sizeof offset);
+    return rpc::body_checksum(place);
+}
+
+/// How a caller shows over UDP that it gets the replies: where one has no room for all that is
+/// asked for, it holds a part of random length, and clients go on from where that ends.
+class Continuation {
+public:
+    Continuation(rpc::Call& call, const Read::Args& args) : call_(call), args_(args) {
+        if (is_possible())
+            call.link = std::max(call.link, call.correspondents->taken_up(
+                                                call.caller.address, token_of(args.file, args.offset)));
+    }
+
+    /// Of `wanted` bytes, when the reply has room for `room`.
+    std::size_t cut(std::size_t wanted, std::size_t room) {
+        is_cut_ = wanted > room && is_possible() && room > 0;
+        if (!is_cut_) return std::min(wanted, room);
+        return room - std::random_device{}() % ((room + 1) / 2);
+    }
+    /// The reply ends there.
+    void ends_at(std::uint64_t offset) {
+        if (is_cut_)
+            call_.correspondents->given_out(call_.caller.address, token_of(args_.file, offset),
+                                            call_.link);
+    }
+
+private:
+    [[nodiscard]] bool is_possible() const {
+        return call_.correspondents != nullptr && call_.reply_bytes_max != rpc::Call::no_limit;
+    }
+
+    rpc::Call& call_;
+    const Read::Args& args_;
+    bool is_cut_ = false;
+};
 
 }  // namespace
 
@@ -31,7 +78,10 @@ Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
 
     const auto left = args.offset < attributes->size ? attributes->size - args.offset : 0;
     const auto asked = std::min(args.count, transfer_bytes_max(call));
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(asked, left));
+    Continuation continuation{call, args};
+    const auto wanted =
+        continuation.cut(static_cast<std::size_t>(std::min<std::uint64_t>(asked, left)),
+                         answer_bytes_max(call));
     const auto buffer = wanted > 0 ? call.memory.bytes(wanted) : std::span<std::byte>{};
     const auto count = file->node->read(file->caller, args.offset, buffer, &*attributes);
     if (!count) return {fail(call, count.error()), {shown}};
@@ -41,6 +91,7 @@ Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     const bool is_short = *count < wanted;
     const bool has_ended =
         is_short ? *count == 0 || is_end(*file, args.offset + *count) : *count == left;
+    continuation.ends_at(args.offset + *count);
     return Read::Ok{.attributes = shown,
                     .count = static_cast<std::uint32_t>(*count),
                     .eof = has_ended,

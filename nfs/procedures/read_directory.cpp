@@ -92,7 +92,7 @@ ReadDirectory::Result Service::read_directory(rpc::Call& call, const ReadDirecto
     const auto directory = open(call, args.directory);
     if (!directory) return {fail(call, directory.error()), {}};
     auto attributes = directory->attributes();
-    Budget budget{std::min(args.count, transfer_bytes_max(call))};
+    Budget budget{std::min(args.count, answer_bytes_max(call))};
     if (const auto refused = refuse_listing(attributes, args.cookie, args.verifier, budget))
         return {*refused, {attributes}};
 
@@ -136,7 +136,7 @@ ReadDirectoryPlus::Result Service::read_directory_plus(rpc::Call& call,
     if (!directory) return {fail(call, directory.error()), {}};
     auto attributes = directory->attributes();
     if (!directory->options->lists_attributes) return {Status::not_supported, {attributes}};
-    Budget budget{std::min(args.count_max, transfer_bytes_max(call))};
+    Budget budget{std::min(args.count_max, answer_bytes_max(call))};
     if (const auto refused = refuse_listing(attributes, args.cookie, args.verifier, budget))
         return {*refused, {attributes}};
 

@@ -17,9 +17,12 @@ struct ClientAddress {
     std::array<std::byte, 16> bytes{};
 
     static ClientAddress v4(std::span<const std::byte, 4> bytes) noexcept;
-    /// From the system's own form: IPv4 in the first four of the sixteen.
+    /// From the system's own form: IPv4 in the first four of the sixteen. What looks like IPv4 but
+    /// is IPv6 becomes "::", which is nobody.
     static ClientAddress of(const std::array<std::byte, 16>& bytes, bool is_v6) noexcept {
-        return is_v6 ? ClientAddress{bytes} : v4(std::span{bytes}.first<4>());
+        if (!is_v6) return v4(std::span{bytes}.first<4>());
+        const ClientAddress address{bytes};
+        return address.is_v4() ? ClientAddress{} : address;
     }
     /// Numeric text without a scope ("192.0.2.7", "2001:db8::7"); empty when it is none.
     static std::optional<ClientAddress> parse(std::string_view text);

@@ -139,9 +139,11 @@ Admission ExportTable::admit(const Export& exported, const CallOrigin& from) con
     bool is_unknown = false;
     const auto* rule = exported.clients.find(from.client, [&](std::size_t at) {
         if (known == nullptr) known = answers_->find(from.client);
-        is_unknown = known == nullptr;
-        if (is_unknown) return true;
-        return static_cast<bool>(known->answers[exports_->question(exported, at)]);
+        const auto answer = known == nullptr ? exports::Answer::unknown
+                                             : known->answers[exports_->question(exported, at)];
+        // No later entry decides while this one may.
+        is_unknown = answer == exports::Answer::unknown;
+        return answer != exports::Answer::no;
     });
     if (is_unknown) return Refusal::unknown;
     if (rule == nullptr) return Refusal::unlisted;

@@ -27,7 +27,10 @@ public:
     struct Limits {
         std::size_t clients_max = 4096;  ///< remembered
         std::chrono::milliseconds answers_last{60'000};
-        std::chrono::milliseconds retry_after{5'000};  ///< where nobody could be asked
+        /// Where nobody could be asked: at first; it doubles each time, three times.
+        std::chrono::milliseconds retry_after{5'000};
+        /// So long old answers hold while nobody can be asked; then they are none any more.
+        std::chrono::milliseconds old_answers_last{86'400'000};
         std::chrono::milliseconds patience{3'000};     ///< of who waits to learn a client
         unsigned waiting_max = 8;                      ///< who wait at once
     };
@@ -90,7 +93,7 @@ public:
     void replace(std::vector<Export> exports);
 
     /// Finds out who this client is, and waits for that. False when it takes too long, or too many
-    /// wait already.
+    /// wait already. True when somebody could not be asked, too: that is not tried again at once.
     [[nodiscard]] bool learn(const ClientAddress& client) const;
 
     /// To be called about once a second by a thread that may block: lets go of replaced tables.

@@ -2,7 +2,7 @@
 // with names are decided by. server/ asks the system; tests answer themselves.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,8 +10,24 @@
 
 namespace berth::vfs {
 
-/// May block for as long as a name server takes; called from several threads at once. Empty
-/// optionals: nobody could be asked just now.
+/// What is found says yes; that something is not found says no only where everybody who may know
+/// it has answered.
+struct HostNames {
+    std::vector<std::string> found;
+    bool is_whole = true;  ///< false: there may be more
+};
+struct HostAddresses {
+    std::vector<ClientAddress> found;
+    bool has_all_v4 = true;  ///< false: there may be more of IPv4
+    bool has_all_v6 = true;
+
+    [[nodiscard]] bool has_all_like(const ClientAddress& address) const noexcept {
+        return address.is_v4() ? has_all_v4 : has_all_v6;
+    }
+};
+enum class Membership : std::uint8_t { no, yes, unknown };
+
+/// May block for as long as a name server takes; called from several threads at once.
 class HostDirectory {
 public:
     HostDirectory() = default;
@@ -20,10 +36,10 @@ public:
     virtual ~HostDirectory() = default;
 
     /// The names that lead back to this address: others are anybody's to claim.
-    virtual std::optional<std::vector<std::string>> names(const ClientAddress& address) = 0;
-    virtual std::optional<std::vector<ClientAddress>> addresses(const std::string& host) = 0;
+    virtual HostNames names(const ClientAddress& address) = 0;
+    virtual HostAddresses addresses(const std::string& host) = 0;
     /// Whether this host, a name or an address as text, is of the netgroup.
-    virtual bool is_member(const std::string& netgroup, const std::string& host) = 0;
+    virtual Membership is_member(const std::string& netgroup, const std::string& host) = 0;
 };
 
 }  // namespace berth::vfs

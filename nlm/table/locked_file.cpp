@@ -74,6 +74,7 @@ vfs::Result<LockedFile::Attempt> LockedFile::take(Holding& holding, const LockRe
     }
     holding.ranges.lock(request.wanted);
     holding.state = request.state;
+    holding.from_reserved_port |= request.from_reserved_port;
     return Attempt::granted;
 }
 
@@ -165,6 +166,12 @@ bool LockedFile::holds(const Owner& owner, const vfs::LockedRange& what) const {
     return found != holdings_.end() && found->second.ranges.cover(what);
 }
 
+bool LockedFile::may_change(const Owner& owner, bool from_reserved_port) const {
+    if (from_reserved_port) return true;
+    const auto found = holdings_.find(owner);
+    return found == holdings_.end() || !found->second.from_reserved_port;
+}
+
 LockedFile::Waiter* LockedFile::find_waiter(const LockRequest& request) {
     const auto found = std::ranges::find_if(
         waiters_, [&](const Waiter& waiter) { return is_same(waiter.request, request); });
@@ -173,7 +180,9 @@ LockedFile::Waiter* LockedFile::find_waiter(const LockRequest& request) {
 
 void LockedFile::wait(const LockRequest& request, const ReturnPath& path) {
     waiters_.push_back({request, path});
-    ++holdings_.at(request.owner).waits;
+    auto& holding = holdings_.at(request.owner);
+    ++holding.waits;
+    holding.from_reserved_port |= request.from_reserved_port;
 }
 
 bool LockedFile::stop_waiting(const LockRequest& request) {
@@ -190,7 +199,7 @@ bool LockedFile::stop_waiting(const LockRequest& request) {
 std::size_t LockedFile::free(const IsMeant& is_meant) {
     std::erase_if(waiters_, [&](const Waiter& waiter) {
         const auto& request = waiter.request;
-        if (!is_meant(request.owner, request.state)) return false;
+        if (!is_meant(request.owner, {request.state, request.from_reserved_port})) return false;
         --holdings_.at(request.owner).waits;
         return true;
     });
@@ -198,7 +207,7 @@ std::size_t LockedFile::free(const IsMeant& is_meant) {
     for (auto next = holdings_.begin(); next != holdings_.end();) {
         const auto holding = next++;
         auto& [owner, held] = *holding;
-        if (!held.ranges.empty() && is_meant(owner, held.state)) {
+        if (!held.ranges.empty() && is_meant(owner, {held.state, held.from_reserved_port})) {
             freed += held.ranges.size();
             // Without a wait that is not meant, it goes, and so does what the file has locked.
             if (held.waits == 0 || held.locks->unlock({0, vfs::ByteRange::byte_max}))

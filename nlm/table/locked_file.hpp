@@ -26,6 +26,7 @@ public:
         vfs::LockedRanges ranges;
         std::size_t waits = 0;
         std::int32_t state = 0;  ///< of the client, as of the newest of its locks here
+        bool from_reserved_port = false;  ///< some of it was asked for from one
     };
     struct Waiter {
         LockRequest request;
@@ -78,6 +79,9 @@ public:
     /// Whether the last serve() or lock() met a lock that is not ours: then only trying again shows
     /// when it is gone.
     [[nodiscard]] bool is_contended() const noexcept { return is_contended_ && !waiters_.empty(); }
+
+    /// Whether what this owner has and waits for may change by a call from such a port.
+    [[nodiscard]] bool may_change(const Owner& owner, bool from_reserved_port) const;
 
     /// Whether the owner has all of it, in this way or a stronger one.
     [[nodiscard]] bool holds(const Owner& owner, const vfs::LockedRange& what) const;

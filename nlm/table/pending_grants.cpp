@@ -55,20 +55,29 @@ void PendingGrants::forget(const FileKey& key, const IsMeant& is_meant) {
     const std::lock_guard guard{lock_};
     std::erase_if(pending_, [&](const auto& entry) {
         const auto& granted = entry.second.grant.request;
-        return granted.file == key && is_meant(granted.owner, granted.state);
+        return granted.file == key && is_meant(granted.owner, {granted.state, granted.from_reserved_port});
     });
 }
 
-void PendingGrants::acknowledge(std::uint64_t id, const rpc::Address& from) {
-    const std::lock_guard guard{lock_};
-    const auto found = pending_.find(id);
-    if (found != pending_.end() && found->second.grant.path.client == from) pending_.erase(found);
+bool PendingGrants::is_believed(const Pending& pending, const rpc::Address& from,
+                                bool from_reserved_port) {
+    const auto& grant = pending.grant;
+    return grant.path.client == from && (from_reserved_port || !grant.request.from_reserved_port);
 }
 
-std::optional<FileKey> PendingGrants::file_of(std::uint64_t id, const rpc::Address& from) const {
+void PendingGrants::acknowledge(std::uint64_t id, const rpc::Address& from,
+                                bool from_reserved_port) {
     const std::lock_guard guard{lock_};
     const auto found = pending_.find(id);
-    if (found == pending_.end() || found->second.grant.path.client != from) return {};
+    if (found != pending_.end() && is_believed(found->second, from, from_reserved_port))
+        pending_.erase(found);
+}
+
+std::optional<FileKey> PendingGrants::file_of(std::uint64_t id, const rpc::Address& from,
+                                              bool from_reserved_port) const {
+    const std::lock_guard guard{lock_};
+    const auto found = pending_.find(id);
+    if (found == pending_.end() || !is_believed(found->second, from, from_reserved_port)) return {};
     return found->second.grant.request.file;
 }
 

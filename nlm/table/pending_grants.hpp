@@ -33,9 +33,10 @@ public:
     void forget(const LockRequest& request);
     void forget(const FileKey& key, const IsMeant& is_meant);
 
-    void acknowledge(std::uint64_t id, const rpc::Address& from);
+    void acknowledge(std::uint64_t id, const rpc::Address& from, bool from_reserved_port);
     /// None: not pending, or not from there.
-    [[nodiscard]] std::optional<FileKey> file_of(std::uint64_t id, const rpc::Address& from) const;
+    [[nodiscard]] std::optional<FileKey> file_of(std::uint64_t id, const rpc::Address& from,
+                                                 bool from_reserved_port) const;
     struct Refused {
         Owner owner;
         vfs::LockedRanges undone;
@@ -57,6 +58,8 @@ private:
         vfs::LockedRanges before;
         int times_told = 0;
     };
+    static bool is_believed(const Pending& pending, const rpc::Address& from,
+                            bool from_reserved_port);
 
     mutable std::mutex lock_;
     std::map<std::uint64_t, Pending> pending_;

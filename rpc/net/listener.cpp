@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <new>
+#include <utility>
 
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
@@ -54,9 +55,15 @@ void Listener::adopt(NetworkThread& thread, boost::asio::ip::tcp::socket socket)
                      context_.options.connections_max);
         return;
     }
+    const auto peer = Endpoint::from(*peer_.data());
+    if (peer.address.is_mapped()) {
+        if (!std::exchange(is_forgery_told_, true))
+            spdlog::warn("a connection over IPv6 claims to come from {}; such are closed",
+                         peer.address.text());
+        return;
+    }
     const TcpConnection::Context context{thread, dispatcher_, context_.workers, context_.options,
                                          context_.connection_count};
-    const auto peer = Endpoint::from(*peer_.data());
     auto connection = std::make_shared<TcpConnection>(context, std::move(socket), peer);
     boost::asio::post(thread.context(),
                       [connection = std::move(connection)] { connection->start(); });

@@ -38,6 +38,7 @@ private:
     Dispatcher& dispatcher_;
     boost::asio::steady_timer pause_;
     std::size_t next_thread_ = 0;
+    bool is_forgery_told_ = false;
 };
 
 }  // namespace berth::rpc::net

@@ -41,6 +41,7 @@ TcpConnection::TcpConnection(const Context& context, boost::asio::ip::tcp::socke
     : context_(context),
       socket_(std::move(socket)),
       peer_(peer),
+      correspondent_(*context.options.correspondents, peer.address),
       records_(context.thread.blocks(), context.options.records) {
     context_.connection_count.fetch_add(1, std::memory_order_relaxed);
     const auto descriptor = socket_.native_handle();

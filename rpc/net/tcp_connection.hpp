@@ -68,6 +68,7 @@ private:
     boost::asio::ip::tcp::socket socket_;
     Endpoint peer_;
     Endpoint local_;
+    Correspondents::Connection correspondent_;
     RecordReader records_;
     Outbox outbox_;
     std::size_t calls_out_ = 0;  // with workers, or in a section

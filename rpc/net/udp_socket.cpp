@@ -4,12 +4,16 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
+
+#include "rpc/message.hpp"
+#include "xdr/codec.hpp"
 
 namespace berth::rpc::net {
 
@@ -73,6 +77,15 @@ void write_local_address(msghdr& message, Control& control, const Address& local
     }
 }
 
+/// SYSTEM_ERR - RFC 5531 §9.
+void write_error(xdr::Writer& out, std::uint32_t xid) {
+    Message message{.xid = xid, .body = {}};
+    message.body = decltype(message.body)::make<MessageType::reply>(ReplyBody::make<
+        ReplyStatus::accepted>(
+        {.verifier = {}, .body = AcceptedBody::otherwise(AcceptStatus::system_error)}));
+    xdr::encode(out, message);
+}
+
 Endpoint endpoint_of(const boost::asio::ip::udp::socket& socket) {
     boost::system::error_code error;
     auto endpoint = socket.local_endpoint(error);
@@ -87,6 +100,7 @@ UdpSocket::UdpSocket(NetworkThread& thread, boost::asio::ip::udp::socket socket,
       socket_(std::move(socket)),
       dispatcher_(dispatcher),
       workers_(workers),
+      correspondents_(*options.correspondents),
       calls_in_flight_max_(options.calls_in_flight_max),
       bound_(endpoint_of(socket_)) {
     const int on = 1;
@@ -141,8 +155,16 @@ bool UdpSocket::receive() {
     if ((message.msg_flags & MSG_TRUNC) != 0) return true;
     Endpoint local = bound_;
     read_local_address(message, local.address);
-    answer(static_cast<std::size_t>(count), Endpoint::from(reinterpret_cast<sockaddr&>(storage)),
-           local);
+    const auto from = Endpoint::from(reinterpret_cast<sockaddr&>(storage));
+    if (!is_forged(from)) answer(static_cast<std::size_t>(count), from, local);
+    return true;
+}
+
+// No host has such an address, or such a port, to take the reply.
+bool UdpSocket::is_forged(const Endpoint& from) {
+    if (!from.address.is_mapped() && from.port != 0) return false;
+    if (!std::exchange(is_forgery_told_, true))
+        spdlog::warn("a datagram claims to come from {}; such are dropped", from.text());
     return true;
 }
 
@@ -155,6 +177,8 @@ void UdpSocket::answer(std::size_t size, const Endpoint& from, const Endpoint& t
     exchange->call.caller = from;
     exchange->call.local = to;
     exchange->call.transport = Transport::udp;
+    exchange->call.reply_bytes_max = correspondents_.heard(from.address, size);
+    exchange->call.correspondents = &correspondents_;
     switch (dispatcher_.handle(*exchange)) {
     case Verdict::reply: send(*exchange); [[fallthrough]];
     case Verdict::silent: thread_.give_exchange(std::move(exchange)); break;
@@ -199,10 +223,21 @@ void UdpSocket::settle(const Exchange& finished) {
 }
 
 void UdpSocket::send(const Exchange& exchange) {
+    const auto& call = exchange.call;
+    const bool is_too_long = exchange.reply.size() > call.reply_bytes_max;
+    xdr::Writer refusal;
+    if (is_too_long) {
+        write_error(refusal, call.xid);
+        spdlog::debug("{} {} from {}: the reply has {} bytes, too many for a datagram to somebody "
+                      "who has not shown that it gets replies",
+                      call.program.name, call.procedure.name, call.caller.text(),
+                      exchange.reply.size());
+    }
     std::array<iovec, 16> pieces;
     std::size_t piece_count = 0;
     bool fits = true;
-    exchange.reply.segments([&](std::span<const std::byte> piece) {
+    const auto& reply = is_too_long ? refusal : exchange.reply;
+    reply.segments([&](std::span<const std::byte> piece) {
         if (piece_count == pieces.size())
             fits = false;
         else
@@ -213,13 +248,12 @@ void UdpSocket::send(const Exchange& exchange) {
     msghdr message{};
     message.msg_name = &storage;
     message.msg_namelen =
-        static_cast<socklen_t>(exchange.call.caller.to(reinterpret_cast<sockaddr&>(storage)));
+        static_cast<socklen_t>(call.caller.to(reinterpret_cast<sockaddr&>(storage)));
     message.msg_iov = pieces.data();
     message.msg_iovlen = piece_count;
-    write_local_address(message, control, exchange.call.local.address);
+    write_local_address(message, control, call.local.address);
     if (!fits || ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        spdlog::debug("a reply of {} bytes to {} over UDP was lost", exchange.reply.size(),
-                      exchange.call.caller.text());
+        spdlog::debug("a reply of {} bytes to {} over UDP was lost", reply.size(), call.caller.text());
 }
 
 void UdpSocket::drain() {

@@ -252,9 +252,33 @@ TEST_F(MountService, FlavorsAreOfferedAsTheEntrySays) {
     }
 }
 
-TEST_F(MountService, WhoCanNotBeToldApartIsAFaultOfTheServer) {
-    export_all("/srv *.lab.example");
-    EXPECT_EQ(status("/srv"), Status::server_fault) << "not a denial: later it may be allowed";
+TEST_F(MountService, WhoCanNotBeToldApartIsLeftUnanswered) {
+    export_all("/srv *.lab.example *(rw)");
+    for (std::uint32_t version = 1; version <= 3; ++version) {
+        auto asking = caller(version);
+        asking.invoke(Mount::id.number, test::encoded(xdr::String<>{std::string_view{"/srv"}}));
+        EXPECT_TRUE(asking.was_left_unanswered) << "no denial: later it may be allowed";
+    }
+    export_all("/srv *(rw)");
+    auto asking = caller(3);
+    asking.call<Mount>({std::string_view{"/srv"}});
+    EXPECT_FALSE(asking.was_left_unanswered);
+}
+
+TEST_F(MountService, WhatRootOfAClientHasMountedItsUsersDoNotUnmount) {
+    export_all("/srv *\n/srv/inner *(insecure)");
+    auto root = caller(3);
+    root.call<Mount>({std::string_view{"/srv"}});
+    root.call<Mount>({std::string_view{"/srv/inner"}});
+    auto user = caller(3);
+    user.from = endpoint("192.0.2.7", 40000);
+    user.call<Unmount>({std::string_view{"/srv"}});
+    EXPECT_THAT(mounts.all(), SizeIs(2));
+    user.call<UnmountAll>({});
+    ASSERT_THAT(mounts.all(), SizeIs(1));
+    EXPECT_EQ(mounts.all()[0].directory, "/srv");
+    root.call<UnmountAll>({});
+    EXPECT_THAT(mounts.all(), IsEmpty());
 }
 
 TEST_F(MountService, OverUdpListsEndWhereTheDatagramDoes) {

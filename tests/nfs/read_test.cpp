@@ -1,5 +1,8 @@
 // READ — RFC 1813 §3.3.6.
 #include <limits>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "tests/nfs/support.hpp"
 
@@ -79,6 +82,92 @@ TEST_F(ReadTest, over_udp_is_short_enough_for_a_datagram) {
     const auto seen = read(large, 0, 1U << 20);
     EXPECT_EQ(seen.data.size(), 32768U);
     EXPECT_FALSE(seen.eof);
+}
+
+/// Datagrams from an address that has not shown yet that it gets replies.
+class UnprovenReader : public ReadTest {
+protected:
+    UnprovenReader() {
+        wire_.transport = rpc::Transport::udp;
+        wire_.correspondents = &correspondents_;
+    }
+    [[nodiscard]] std::size_t reply_bytes_max() const { return 10 * wire_.last_request.size(); }
+
+    rpc::Correspondents correspondents_;
+    const std::string text_ = std::string(20'000, 'x') + std::string(20'000, 'y');
+    const KeptHandle large_ = make_file(root(), "large", text_);
+};
+
+TEST_F(UnprovenReader, gets_short_replies_of_many_lengths) {
+    std::set<std::size_t> lengths;
+    for (int times = 0; times < 50; ++times) {
+        const auto seen = read(large_, 0, 8192);
+        EXPECT_LE(wire_.last_reply.size(), reply_bytes_max());
+        EXPECT_FALSE(seen.eof);
+        EXPECT_GT(seen.data.size(), 200U);
+        lengths.insert(seen.data.size());
+    }
+    EXPECT_GT(lengths.size(), 10U) << "nobody can guess them";
+}
+
+TEST_F(UnprovenReader, gets_whole_what_fits) {
+    EXPECT_EQ(read(file_, 0, 8192), (Seen{"0123456789", true}));
+    EXPECT_EQ(read(large_, 0, 300).data.size(), 300U);
+    const auto end = read(large_, text_.size() - 300, 8192);
+    EXPECT_EQ(end.data.size(), 300U);
+    EXPECT_TRUE(end.eof);
+}
+
+TEST_F(UnprovenReader, who_reads_on_reads_all_and_is_soon_believed) {
+    std::string all;
+    std::vector<std::size_t> lengths;
+    for (bool at_end = false; !at_end && lengths.size() < 100;) {
+        const auto seen = read(large_, all.size(), 8192);
+        all += seen.data;
+        lengths.push_back(seen.data.size());
+        at_end = seen.eof;
+    }
+    EXPECT_EQ(all, text_);
+    ASSERT_GT(lengths.size(), 5U);
+    EXPECT_LT(lengths[3], 2000U);
+    EXPECT_EQ(lengths[4], 8192U);
+}
+
+TEST_F(UnprovenReader, who_guesses_is_not_believed) {
+    for (std::uint64_t offset = 0; offset < 4000; offset += 10) {
+        read(large_, offset, 8192);
+        EXPECT_LE(wire_.last_reply.size(), reply_bytes_max());
+    }
+    wire_.caller.address = *rpc::Address::parse("192.0.2.99");
+    const auto seen = read(large_, 0, 8192);
+    wire_.caller.address = *rpc::Address::parse("192.0.2.7");
+    read(large_, seen.data.size(), 8192);
+    EXPECT_LE(wire_.last_reply.size(), reply_bytes_max());
+}
+
+TEST_F(UnprovenReader, gets_directories_in_small_pages) {
+    for (int i = 0; i < 200; ++i) make_file(root(), "name" + std::to_string(i));
+    std::size_t count = 0;
+    std::uint64_t cookie = 0;
+    Verifier verifier{};
+    for (bool at_end = false; !at_end && count < 1000;) {
+        const auto page = succeed<ReadDirectoryPlus>({root(), cookie, verifier, 32768, 32768});
+        EXPECT_LE(wire_.last_reply.size(), reply_bytes_max());
+        ASSERT_FALSE(page.entries.items.empty());
+        count += page.entries.items.size();
+        cookie = page.entries.items.back().cookie;
+        verifier = page.verifier;
+        at_end = page.eof;
+    }
+    EXPECT_GE(count, 200U);
+}
+
+TEST_F(UnprovenReader, writes_as_much_as_anybody) {
+    const std::string much(8192, 'w');
+    const auto ok =
+        succeed<Write>({.file = file_, .count = 8192, .data = data_of(much)});
+    EXPECT_EQ(ok.count, 8192U);
+    EXPECT_EQ(succeed<FileSystemInfo>({root()}).read_max, 32768U);
 }
 
 TEST_F(ReadTest, of_holes_gives_zeros) {

@@ -50,6 +50,11 @@ std::span<const std::byte> Loopback::exchange(std::vector<std::byte> request) {
     exchange.call.caller = wire_.caller;
     exchange.call.local = {.address = *rpc::Address::parse("192.0.2.1"), .port = 2049};
     exchange.call.transport = wire_.transport;
+    if (wire_.correspondents != nullptr) {
+        exchange.call.correspondents = wire_.correspondents;
+        exchange.call.reply_bytes_max =
+            wire_.correspondents->heard(wire_.caller.address, exchange.request.size());
+    }
     auto verdict = dispatcher_.handle(exchange);
     if (verdict == rpc::Verdict::guarded) verdict = dispatcher_.attempt(exchange);
     if (verdict == rpc::Verdict::worker) {

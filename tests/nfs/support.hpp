@@ -19,6 +19,7 @@
 #include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/faulty.hpp"
 #include "nfs/vfs/memory.hpp"
+#include "rpc/correspondents.hpp"
 #include "rpc/client.hpp"
 #include "rpc/dispatcher.hpp"
 
@@ -55,7 +56,8 @@ public:
     struct Wire {
         rpc::Transport transport = rpc::Transport::tcp;
         rpc::Endpoint caller{.address = *rpc::Address::parse("192.0.2.7"), .port = 800};
-        std::uint64_t on_workers = 0;  ///< calls that needed one
+        rpc::Correspondents* correspondents = nullptr;  ///< as a socket for datagrams has them
+        std::uint64_t on_workers = 0;                   ///< calls that needed one
         std::vector<std::byte> last_request;
         std::vector<std::byte> last_reply;  ///< empty when there was none
     };

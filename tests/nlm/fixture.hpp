@@ -128,8 +128,15 @@ public:
         notices.emplace_back(args.host.view(), args.state);
         return {};
     }
-    static constexpr std::array<rpc::Entry<NoticedSide>, 2> procedures{
+    std::int32_t state = 0;  ///< its own number
+    int asked = 0;           ///< so often for it
+    nsm::StatusResult stat(rpc::Call&, const nsm::Name&) {
+        ++asked;
+        return {nsm::Outcome::failure, state};
+    }
+    static constexpr std::array<rpc::Entry<NoticedSide>, 3> procedures{
         rpc::on<rpc::Null, &NoticedSide::null>(),
+        rpc::on<nsm::Stat, &NoticedSide::stat>(),
         rpc::on<nsm::Notify, &NoticedSide::notify>(),
     };
 };
@@ -261,8 +268,8 @@ public:
     Grace grace;
     Recovery recovery{table, monitored, watches, grace, callbacks, "server.example"};
     Locking locking{exports, sealer, table, grace, monitored};
-    Service<Narrow> narrow{locking, callbacks};
-    Service<Wide> wide{locking, callbacks};
+    Service<Narrow> narrow{locking, callbacks, recovery};
+    Service<Wide> wide{locking, callbacks, recovery};
     nsm::Service nsm_service{recovery, watches};
     rpc::Dispatcher dispatcher;
 };

@@ -83,7 +83,7 @@ protected:
             if (below(8) != 0) break;
             const auto owner = static_cast<int>(below(owners));
             naive.free(owner);
-            table.free([&](const Owner& which, std::int32_t) { return which.host == host(owner); });
+            table.free([&](const Owner& which, const Taken&) { return which.host == host(owner); });
             std::erase_if(grants,
                           [&](const auto& known) { return known.naive.wanted.owner == owner; });
         }
@@ -216,7 +216,7 @@ TEST_F(LockTableModel, AgreesWithTheSimpleOne) {
     }
     local.reset();
     table.retry();
-    table.free([](const Owner&, std::int32_t) { return true; });
+    table.free([](const Owner&, const Taken&) { return true; });
     EXPECT_EQ(table.file_count(), 0U);
     EXPECT_TRUE(table.hosts().empty());
 }

@@ -239,7 +239,7 @@ TEST_F(LockTableTest, FreeingAHostLetsItsWaitersGoAndServesOthers) {
     ASSERT_EQ(lock_or_wait(owner(1, 2), exclusive(0, 9)), Answer::blocked);
     ASSERT_EQ(table.share("f", {.owner = owner(1), .mode = 1, .access = 1}), Answer::granted);
     EXPECT_THAT(table.hosts(), ElementsAre(host(1), host(2)));
-    EXPECT_EQ(table.free([](const Owner& which, std::int32_t) { return which.host == host(1); }),
+    EXPECT_EQ(table.free([](const Owner& which, const Taken&) { return which.host == host(1); }),
               3U);
     EXPECT_THAT(served(), ElementsAre(owner(2)));
     EXPECT_THAT(table.hosts(), ElementsAre(host(2)));
@@ -261,8 +261,8 @@ TEST_F(LockTableTest, SharesExcludeByModeAndAccess) {
     EXPECT_EQ(table.share("f", {.owner = owner(1), .mode = 0, .access = read}), Answer::granted)
         << "in place of the first";
     EXPECT_EQ(table.share("f", {.owner = owner(3), .mode = 0, .access = write}), Answer::granted);
-    table.unshare("f", owner(3));
-    table.unshare("f", owner(3));
+    EXPECT_TRUE(table.unshare("f", owner(3), true));
+    EXPECT_TRUE(table.unshare("f", owner(3), true));
     EXPECT_EQ(table.share("f", {.owner = owner(2), .mode = write, .access = read}),
               Answer::granted);
 }
@@ -283,15 +283,15 @@ TEST_F(LockTableTest, NothingIsKnownOfAFileThatNobodyHasAnythingOn) {
     ASSERT_EQ(lock(owner(1), whole, "freed"), Answer::granted);
     ASSERT_EQ(table.share("shared", {.owner = owner(1), .mode = 1, .access = 1}), Answer::granted);
     EXPECT_FALSE(table.test(request(owner(2), whole, "tested"), open("tested")).value());
-    table.unshare("never shared", owner(1));
+    EXPECT_TRUE(table.unshare("never shared", owner(1), true));
     EXPECT_EQ(table.all().size(), 5U);
     EXPECT_EQ(table.file_count(), 4U);
 
     unlock(owner(1), whole.range, "locked");
     EXPECT_EQ(table.file_count(), 3U);
-    table.unshare("shared", owner(1));
+    EXPECT_TRUE(table.unshare("shared", owner(1), true));
     EXPECT_EQ(table.file_count(), 2U);
-    EXPECT_EQ(table.free([](const Owner& which, std::int32_t) { return which.host == host(1); }),
+    EXPECT_EQ(table.free([](const Owner& which, const Taken&) { return which.host == host(1); }),
               2U);
     EXPECT_EQ(table.file_count(), 1U) << "of which the next has a lock now";
     table.refuse(told.grants.at(0).id, host(2).address);
@@ -333,7 +333,7 @@ protected:
 TEST_F(HungFile, HoldsUpNobodyWhoFreesAHost) {
     ASSERT_EQ(lock(owner(1), whole, "f"), Answer::granted);
     expect_at_once([this] {
-        table.free([](const Owner& which, std::int32_t) { return which.host == host(1); });
+        table.free([](const Owner& which, const Taken&) { return which.host == host(1); });
     });
     EXPECT_EQ(lock(owner(2), whole, "f"), Answer::granted);
     let_go();

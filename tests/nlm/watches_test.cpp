@@ -167,12 +167,12 @@ TEST_F(WatchesTest, AreKeptAcrossARestartOfTheServer) {
         auto watches = open();
         ASSERT_TRUE(watches.add(watch("192.0.2.30")));
         ASSERT_TRUE(watches.add(watch("2001:db8::7")));
-        watches.remove("192.0.2.30", watch("").watcher);
+        watches.remove("192.0.2.30", watch("").watcher, true);
     }
     auto watches = open();
     EXPECT_EQ(watches.size(), 1U);
     EXPECT_THAT(lost(watches), IsEmpty());
-    watches.remove("2001:db8::7", watch("").watcher);
+    watches.remove("2001:db8::7", watch("").watcher, true);
     EXPECT_EQ(watches.size(), 0U);
 }
 

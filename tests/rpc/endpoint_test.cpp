@@ -5,6 +5,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <gtest/gtest.h>
 
 namespace berth::rpc {
@@ -32,6 +35,28 @@ TEST(Address, WhatIsNone) {
 TEST(Address, AMappedOneIsIpv4) {
     EXPECT_EQ(Address::parse("::ffff:10.1.2.3"), Address::parse("10.1.2.3"));
     EXPECT_FALSE(Address::parse("::ffff:10.1.2.3")->v6);
+}
+
+TEST(Address, AMappedOneThatWasReceivedStaysIpv6) {
+    sockaddr_in6 received{};
+    received.sin6_family = AF_INET6;
+    received.sin6_port = htons(700);
+    inet_pton(AF_INET6, "::ffff:127.0.0.1", &received.sin6_addr);
+    const auto from = Endpoint::from(reinterpret_cast<const sockaddr&>(received));
+    EXPECT_TRUE(from.address.v6);
+    EXPECT_TRUE(from.address.is_mapped());
+    EXPECT_FALSE(from.address.is_loopback());
+    EXPECT_NE(from.address, *Address::parse("127.0.0.1"));
+    EXPECT_FALSE(Address::parse("127.0.0.1")->is_mapped());
+    EXPECT_FALSE(Address::parse("::1")->is_mapped());
+    EXPECT_FALSE(Address::parse("::127.0.0.1")->is_loopback());
+}
+
+TEST(Endpoint, PortsThatOnlyRootHas) {
+    for (const std::uint16_t port : std::initializer_list<std::uint16_t>{1, 700, 1023})
+        EXPECT_TRUE((Endpoint{{}, port}).has_reserved_port()) << port;
+    for (const std::uint16_t port : std::initializer_list<std::uint16_t>{0, 1024, 65535})
+        EXPECT_FALSE((Endpoint{{}, port}).has_reserved_port()) << port;
 }
 
 TEST(Address, LoopbackAndAny) {

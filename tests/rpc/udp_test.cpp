@@ -68,12 +68,56 @@ TEST_F(ServerOnUdp, TheLargestDatagramsAreTaken) {
     EXPECT_EQ(results_of<toy::Echo>(reply).data.size(), data.size());
 }
 
+/// With so much after its arguments that its reply may be long.
+Bytes long_call(std::uint32_t reply_bytes, std::uint32_t xid) {
+    auto call = toy_call<toy::Produce>({reply_bytes}, {.xid = xid});
+    call.resize(8000);
+    return call;
+}
+
 TEST_F(ServerOnUdp, AReplyThatNoDatagramHoldsIsLostAndNothingElse) {
     start();
     Socket raw{SOCK_DGRAM, udp};
-    raw.send(toy_call<toy::Produce>({70'000}, {.xid = 1}));
-    raw.send(toy_call<toy::Produce>({60'000}, {.xid = 2}));
+    raw.send(long_call(70'000, 1));
+    raw.send(long_call(60'000, 2));
     EXPECT_EQ(xid_of(raw.receive()), 2U);
+}
+
+TEST_F(ServerOnUdp, AReplyMuchLongerThanItsCallIsAnErrorInstead) {
+    start();
+    Socket raw{SOCK_DGRAM, udp};
+    const auto call_bytes = static_cast<std::uint32_t>(toy_call<toy::Produce>({0}).size());
+    const auto header_bytes = std::uint32_t{28};
+    raw.send(toy_call<toy::Produce>({10 * call_bytes - header_bytes}, {.xid = 1}));
+    EXPECT_EQ(raw.receive().size(), 10 * call_bytes);
+    raw.send(toy_call<toy::Produce>({10 * call_bytes - header_bytes + 4}, {.xid = 2}));
+    const std::string system_error = "00000002 00000001 00000000 00000000 00000000 00000005";
+    EXPECT_EQ(test::hex_of(raw.receive()), test::hex_of(bytes_of_hex(system_error)));
+    // What runs on a worker, and what comes from memory, leaves by the same door.
+    service.gate.open();
+    raw.send(toy_call<toy::ProduceDeferred>({60'000}, {.xid = 2}));
+    EXPECT_EQ(test::hex_of(raw.receive()), test::hex_of(bytes_of_hex(system_error)));
+}
+
+TEST_F(ServerOnUdp, ATcpConnectionOfTheAddressIsNoProofOfWhoSendsADatagram) {
+    start();
+    auto connected = client();
+    ASSERT_TRUE(connected.call<toy::Echo>({bytes_of("here")}));
+    Socket raw{SOCK_DGRAM, udp};
+    raw.send(toy_call<toy::Produce>({60'000}, {.xid = 2}));
+    EXPECT_EQ(raw.receive().size(), 24U);
+}
+
+TEST_F(ServerOnUdp, AnAddressThatHasShownThatItGetsRepliesIsAnsweredAtLength) {
+    options.correspondents = std::make_shared<Correspondents>();
+    start();
+    const auto address = *Address::parse("127.0.0.1");
+    options.correspondents->heard(address, 100);
+    options.correspondents->given_out(address, 1, Correspondents::links_wanted - 1);
+    EXPECT_GT(options.correspondents->taken_up(address, 1), 0U);
+    Socket raw{SOCK_DGRAM, udp};
+    raw.send(toy_call<toy::Produce>({60'000}, {.xid = 2}));
+    EXPECT_GT(raw.receive().size(), 60'000U);
 }
 
 TEST_F(ServerOnUdp, ARetransmissionIsAnsweredFromMemory) {

@@ -25,6 +25,8 @@ public:
     rpc::Endpoint from{.address = *rpc::Address::parse("192.0.2.7"), .port = 40000};
     rpc::Endpoint to{.address = *rpc::Address::parse("192.0.2.1"), .port = 111};
     rpc::Transport transport = rpc::Transport::tcp;
+    /// Of the last call: it gets no reply.
+    bool was_left_unanswered = false;
 
     /// Calls by number; the results' bytes are in results().
     rpc::Outcome invoke(std::uint32_t number, std::span<const std::byte> arguments) {
@@ -39,6 +41,7 @@ public:
         xdr::Writer out;
         const auto outcome = program_.procedures.at(number).invoke(program_.service, call, in, out);
         results_ = out.flat();
+        was_left_unanswered = call.unanswered;
         return outcome;
     }
 

@@ -12,6 +12,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "nfs/vfs/export_table.hpp"
+#include "nfs/vfs/host_directory.hpp"
 
 namespace berth::vfs::exports {
 
@@ -34,11 +35,16 @@ private:
 
 using Clock = std::chrono::steady_clock;
 
+/// Whether an entry means a client; unknown: somebody who may know could not be asked.
+using Answer = Membership;
+
 /// One client: constant but for the mark that it was asked for, which all that was ever found out
 /// about it has in common.
 struct KnownClient {
-    std::vector<bool> answers;  ///< by the number of the question
+    std::vector<Answer> answers;  ///< by the number of the question
     Clock::time_point fresh_until;
+    Clock::time_point kept_until;  ///< where asking again brings no answers, these hold until then
+    unsigned failures = 0;         ///< so many times in a row that somebody could not be asked
     std::shared_ptr<std::atomic<bool>> is_used = std::make_shared<std::atomic<bool>>(true);
 };
 

@@ -12,41 +12,48 @@ public:
           client_(client),
           names_(learning.hosts_.names(client)) {}
 
-    [[nodiscard]] bool is_meant_by(const ClientPattern& pattern) {
+    [[nodiscard]] Answer is_meant_by(const ClientPattern& pattern) {
         switch (pattern.kind) {
         case ClientKind::host: return is_host(pattern.name);
-        case ClientKind::wildcard:
-            return has_name([&](const auto& name) { return matches_wildcard(pattern.name, name); });
-        case ClientKind::netgroup:
-            return learning_.hosts_.is_member(pattern.name, client_.text()) ||
-                   has_name([&](const auto& name) {
-                       return learning_.hosts_.is_member(pattern.name, name);
-                   });
+        case ClientKind::wildcard: {
+            const auto matches = [&](const auto& name) {
+                return matches_wildcard(pattern.name, name);
+            };
+            return std::ranges::any_of(names_.found, matches) ? Answer::yes : no_by_names();
+        }
+        case ClientKind::netgroup: return is_of_netgroup(pattern.name);
         case ClientKind::network:
         case ClientKind::everyone: break;
         }
-        return false;
+        return Answer::no;
     }
-
-    /// Whether somebody could not be asked: then a "no" may be wrong.
-    [[nodiscard]] bool has_gaps() const noexcept { return has_gaps_ || !names_; }
 
 private:
-    template <class Matches>
-    bool has_name(Matches matches) const {
-        return names_ && std::ranges::any_of(*names_, matches);
+    /// Of what is true of none of the names.
+    [[nodiscard]] Answer no_by_names() const {
+        return names_.is_whole ? Answer::no : Answer::unknown;
     }
 
-    bool is_host(const std::string& host) {
+    Answer is_of_netgroup(const std::string& netgroup) {
+        auto answer = learning_.hosts_.is_member(netgroup, client_.text());
+        for (auto name = names_.found.begin();
+             name != names_.found.end() && answer != Answer::yes; ++name) {
+            const auto by_name = learning_.hosts_.is_member(netgroup, *name);
+            if (by_name != Answer::no) answer = by_name;
+        }
+        return answer == Answer::no ? no_by_names() : answer;
+    }
+
+    Answer is_host(const std::string& host) {
         const auto addresses = learning_.addresses(host);
-        has_gaps_ |= !addresses;
-        return addresses && std::ranges::find(*addresses, client_) != addresses->end();
+        if (std::ranges::find(addresses.found, client_) != addresses.found.end())
+            return Answer::yes;
+        return addresses.has_all_like(client_) ? Answer::no : Answer::unknown;
     }
 
     Learning& learning_;
     const ClientAddress client_;
-    const std::optional<std::vector<std::string>> names_;
-    bool has_gaps_ = false;
+    const HostNames names_;
 };
 
 Learning::Learning(Slots& slots, std::mutex& putting, HostDirectory& hosts,
@@ -72,9 +79,12 @@ void Learning::begin() {
     for (std::size_t n = 0; n < threads; ++n) threads_.emplace_back([this] { run(); });
 }
 
+// Where somebody could not be asked, it is known for a while that there is no answer.
 bool Learning::is_known(const ClientAddress& client) {
     const auto table = slots_.pin(this);
-    return table->exports_->questions.empty() || table->answers_->find(client) != nullptr;
+    if (table->exports_->questions.empty()) return true;
+    const auto* known = table->answers_->find(client);
+    return known != nullptr && (known->failures == 0 || Clock::now() < known->fresh_until);
 }
 
 void Learning::enqueue(const ClientAddress& client) {
@@ -114,23 +124,37 @@ void Learning::run() {
 }
 
 void Learning::ask(const ClientAddress& client) {
+    constexpr unsigned doublings_max = 3;
     for (bool is_published = false; !is_published;) {
         std::shared_ptr<const Numbered> asked;
-        std::vector<bool> before;
+        std::shared_ptr<const KnownClient> before;
         {
             const auto table = slots_.pin(this);
             asked = table->exports_;
             const auto known = table->answers_->clients.find(client);
-            if (known != table->answers_->clients.end()) before = known->second->answers;
+            if (known != table->answers_->clients.end()) before = known->second;
         }
         auto known = std::make_shared<KnownClient>();
         Interview interview{*this, client};
-        for (const auto& question : asked->questions)
-            known->answers.push_back(interview.is_meant_by(question));
-        const bool keeps_old = interview.has_gaps() && !before.empty();
-        if (keeps_old) known->answers = std::move(before);
-        known->fresh_until =
-            Clock::now() + (interview.has_gaps() ? limits_.retry_after : limits_.answers_last);
+        const auto begin = Clock::now();
+        bool has_gaps = false;
+        for (const auto& question : asked->questions) {
+            auto answer = interview.is_meant_by(question);
+            if (answer == Answer::unknown) {
+                has_gaps = true;
+                if (before && begin < before->kept_until)
+                    answer = before->answers[known->answers.size()];
+            }
+            known->answers.push_back(answer);
+        }
+        const auto now = Clock::now();
+        known->kept_until = has_gaps && before ? before->kept_until : now + limits_.old_answers_last;
+        known->fresh_until = now + limits_.answers_last;
+        if (has_gaps) {
+            known->failures = before ? before->failures + 1 : 1;
+            const auto doublings = std::min(known->failures - 1, doublings_max);
+            known->fresh_until = now + limits_.retry_after * (1U << doublings);
+        }
         is_published = publish(client, std::move(known), *asked);
     }
 }
@@ -156,7 +180,7 @@ bool Learning::publish(const ClientAddress& client, std::shared_ptr<KnownClient>
     return true;
 }
 
-std::optional<std::vector<ClientAddress>> Learning::addresses(const std::string& host) {
+HostAddresses Learning::addresses(const std::string& host) {
     {
         const std::scoped_lock held{lock_};
         const auto known = known_hosts_.find(host);
@@ -164,10 +188,16 @@ std::optional<std::vector<ClientAddress>> Learning::addresses(const std::string&
             return known->second.addresses;
     }
     auto found = hosts_.addresses(host);
+    const auto now = Clock::now();
     const std::scoped_lock held{lock_};
-    if (!found) return {};
+    if (!found.has_all_v4 || !found.has_all_v6) {
+        const auto known = known_hosts_.find(host);
+        if (known == known_hosts_.end() || now >= known->second.kept_until) return found;
+        known->second.fresh_until = now + limits_.retry_after;
+        return known->second.addresses;
+    }
     if (known_hosts_.size() >= limits_.clients_max) known_hosts_.clear();
-    known_hosts_[host] = {*found, Clock::now() + limits_.answers_last};
+    known_hosts_[host] = {found, now + limits_.answers_last, now + limits_.old_answers_last};
     return found;
 }
 
@@ -196,13 +226,18 @@ Answers Learning::carried_over(const Answers& old, const Numbered& asked, const 
     std::vector<std::size_t> places;
     for (const auto& question : now.questions) {
         const auto found = std::ranges::find(asked.questions, question);
-        if (found == asked.questions.end()) return answers;
         places.push_back(static_cast<std::size_t>(found - asked.questions.begin()));
     }
+    const auto is_new = [&](std::size_t place) { return place == asked.questions.size(); };
+    const bool has_new = std::ranges::any_of(places, is_new);
     for (const auto& [client, known] : old.clients) {
         auto carried = std::make_shared<KnownClient>();
-        for (const auto place : places) carried->answers.push_back(known->answers[place]);
-        carried->fresh_until = known->fresh_until;
+        for (const auto place : places)
+            carried->answers.push_back(is_new(place) ? Answer::unknown : known->answers[place]);
+        carried->kept_until = known->kept_until;
+        // What is new is asked at once.
+        carried->failures = has_new ? std::max(known->failures, 1U) : known->failures;
+        carried->fresh_until = has_new ? Clock::time_point{} : known->fresh_until;
         carried->is_used = known->is_used;
         answers.clients.emplace(client, std::move(carried));
     }

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,9 +37,10 @@ public:
     static Answers carried_over(const Answers& old, const Numbered& asked, const Numbered& now);
 
 private:
-    struct HostAddresses {
-        std::vector<ClientAddress> addresses;
+    struct KnownHost {
+        HostAddresses addresses;
         Clock::time_point fresh_until;
+        Clock::time_point kept_until;
     };
     class Interview;
 
@@ -51,8 +51,7 @@ private:
                  const Numbered& asked);
     [[nodiscard]] bool is_known(const ClientAddress& client);
     void enqueue(const ClientAddress& client);
-    /// Empty: nobody could be asked.
-    std::optional<std::vector<ClientAddress>> addresses(const std::string& host);
+    HostAddresses addresses(const std::string& host);
 
     static constexpr std::size_t threads = 4;
 
@@ -66,7 +65,7 @@ private:
     std::condition_variable has_answer_;
     std::deque<ClientAddress> queue_;                   // at most clients_max
     std::vector<ClientAddress> being_asked_;            // at most one per thread
-    std::map<std::string, HostAddresses> known_hosts_;  // at most clients_max
+    std::map<std::string, KnownHost> known_hosts_;      // at most clients_max
     unsigned waiting_ = 0;
     bool is_stopping_ = false;
     std::vector<std::thread> threads_;

@@ -43,6 +43,8 @@ public:
     std::map<std::string, std::vector<std::string>> addresses_of;  // by host
     std::map<std::string, std::vector<std::string>> members_of;    // by netgroup
     std::atomic<bool> is_silent = false;
+    std::atomic<bool> is_silent_about_v6 = false;
+    std::atomic<bool> has_more_names = false;
     std::atomic<int> asked = 0;
 
     /// From now on until let_go() nobody gets an answer.
@@ -63,24 +65,26 @@ public:
         what();
     }
 
-    std::optional<std::vector<std::string>> names(const ClientAddress& client) override {
+    HostNames names(const ClientAddress& client) override {
         ++asked;
         std::unique_lock held{lock_};
         changed_.wait(held, [this] { return !is_held_; });
-        if (is_silent) return {};
-        return names_of[client.text()];
+        if (is_silent) return {.found = {}, .is_whole = false};
+        return {.found = names_of[client.text()], .is_whole = !has_more_names};
     }
-    std::optional<std::vector<ClientAddress>> addresses(const std::string& host) override {
+    HostAddresses addresses(const std::string& host) override {
         const std::scoped_lock held{lock_};
-        if (is_silent) return {};
-        std::vector<ClientAddress> found;
-        for (const auto& text : addresses_of[host]) found.push_back(address(text));
-        return found;
+        if (is_silent) return {.found = {}, .has_all_v4 = false, .has_all_v6 = false};
+        HostAddresses known{.found = {}, .has_all_v6 = !is_silent_about_v6};
+        for (const auto& text : addresses_of[host]) known.found.push_back(address(text));
+        return known;
     }
-    bool is_member(const std::string& netgroup, const std::string& host) override {
+    Membership is_member(const std::string& netgroup, const std::string& host) override {
         const std::scoped_lock held{lock_};
+        if (is_silent) return Membership::unknown;
         const auto& members = members_of[netgroup];
-        return std::ranges::find(members, host) != members.end();
+        const bool is_in = std::ranges::find(members, host) != members.end();
+        return is_in ? Membership::yes : Membership::no;
     }
 
 private:
@@ -253,7 +257,80 @@ TEST_F(ExportClients, WhenNobodyCanBeAskedOldAnswersHold) {
         ASSERT_EQ(decides(exports, "192.0.2.1"), "*.lab.example");
         exports.sweep();
     }
-    EXPECT_EQ(learned(exports, "192.0.2.2"), "unlisted") << "of whom nothing was known";
+    EXPECT_EQ(decides(exports, "192.0.2.2"), "unknown") << "of whom nothing was known";
+}
+
+TEST_F(ExportClients, AWiderEntryDoesNotDecideWhileNobodyCanBeAsked) {
+    hosts.is_silent = true;
+    for (const auto* narrower : {"guest.lab.example", "*.lab.example", "@guests"}) {
+        const auto exports = make("/srv " + std::string{narrower} + "(ro) *(rw)");
+        EXPECT_EQ(learned(exports, "192.0.2.1"), "unknown") << narrower;
+        EXPECT_EQ(learned(exports, "2001:db8::1"), "unknown") << narrower;
+    }
+    const auto exports = make("/srv guest.lab.example(ro) 192.0.2.0/24(rw) @guests");
+    EXPECT_EQ(learned(exports, "192.0.2.1"), "unknown") << "the host comes before the network";
+    const auto later = make("/srv 192.0.2.0/24(rw) *.lab.example(ro)");
+    EXPECT_EQ(decides(later, "192.0.2.1"), "192.0.2.0/24") << "what comes first decides";
+}
+
+TEST_F(ExportClients, WhatCouldNotBeAskedIsAskedAgain) {
+    limits.retry_after = std::chrono::milliseconds{1};
+    hosts.is_silent = true;
+    const auto exports = make("/srv guest(ro) *(rw)");
+    EXPECT_EQ(decides(exports, "192.0.2.1"), "unknown");
+    static_cast<void>(exports.learn(address("192.0.2.1")));
+    EXPECT_EQ(decides(exports, "192.0.2.1"), "unknown");
+    hosts.is_silent = false;
+    eventually(
+        [&] {
+            exports.sweep();
+            return decides(exports, "192.0.2.1") == "*";
+        },
+        "the answer");
+}
+
+TEST_F(ExportClients, OldAnswersDoNotHoldForEver) {
+    limits.answers_last = limits.retry_after = std::chrono::milliseconds{0};
+    limits.old_answers_last = std::chrono::milliseconds{50};
+    hosts.names_of = {{"192.0.2.1", {"a.lab.example"}}};
+    const auto exports = make("/srv *.lab.example");
+    EXPECT_EQ(learned(exports, "192.0.2.1"), "*.lab.example");
+    hosts.is_silent = true;
+    eventually(
+        [&] {
+            exports.sweep();
+            return decides(exports, "192.0.2.1") == "unknown";
+        },
+        "the end of the old answer");
+}
+
+TEST_F(ExportClients, OneFamilyThatIsNotKnownLeavesTheOtherAlone) {
+    hosts.is_silent_about_v6 = true;
+    hosts.addresses_of = {{"guest", {"192.0.2.1"}}};
+    const auto exports = make("/srv guest(ro) *(rw)");
+    EXPECT_EQ(learned(exports, "192.0.2.1"), "guest");
+    EXPECT_EQ(learned(exports, "192.0.2.2"), "*");
+    EXPECT_EQ(learned(exports, "2001:db8::1"), "unknown");
+}
+
+TEST_F(ExportClients, ANameThatMayBeThereIsNoNo) {
+    hosts.names_of = {{"192.0.2.1", {"a.lab.example"}}, {"192.0.2.2", {"a.other.example"}}};
+    hosts.members_of = {{"trusted", {"a.lab.example"}}};
+    hosts.has_more_names = true;
+    const auto exports = make("/srv *.lab.example(ro) @trusted *(rw)");
+    EXPECT_EQ(learned(exports, "192.0.2.1"), "*.lab.example");
+    EXPECT_EQ(learned(exports, "192.0.2.2"), "unknown");
+}
+
+TEST_F(ExportClients, WhatIsAskedSinceAReloadDoesNotMakeTheRestForgotten) {
+    hosts.names_of = {{"192.0.2.1", {"a.lab.example"}}};
+    auto exports = make("/srv *.lab.example");
+    EXPECT_EQ(learned(exports, "192.0.2.1"), "*.lab.example");
+    hosts.is_silent = true;
+    exports.replace(exports_of("/srv *.lab.example @trusted"));
+    EXPECT_EQ(decides(exports, "192.0.2.1"), "*.lab.example");
+    exports.replace(exports_of("/srv chosen *.lab.example"));
+    EXPECT_EQ(decides(exports, "192.0.2.1"), "unknown");
 }
 
 TEST_F(ExportClients, NoMoreClientsAreRememberedThanAllowed) {
