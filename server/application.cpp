@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -11,13 +10,11 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +34,7 @@
 #include "server/locking.hpp"
 #include "server/log.hpp"
 #include "server/portmapping.hpp"
+#include "server/signals.hpp"
 #include "server/state_directory.hpp"
 #include "server/sweeper.hpp"
 #include "server/system_groups.hpp"
@@ -51,42 +49,15 @@ constexpr std::chrono::seconds patience_at_stop{5};
 /// What a client is not told now it learns after the next start.
 constexpr std::chrono::seconds patience_with_clients{1};
 
-/// Blocked in every thread made after this; what_next() takes them one at a time.
-class Signals {
-public:
-    Signals() {
-        std::signal(SIGPIPE, SIG_IGN);
-        sigemptyset(&set_);
-        sigaddset(&set_, SIGTERM);
-        sigaddset(&set_, SIGINT);
-        sigaddset(&set_, SIGHUP);
-        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-        descriptor_ = ::signalfd(-1, &set_, SFD_CLOEXEC);
-        if (descriptor_ < 0)
-            throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
+/// Waits for a signal; 0: something was mounted or unmounted.
+int what_next(const Signals& signals, const vfs::MountWatch& mounts) {
+    std::array<pollfd, 2> awaited{
+        {{.fd = signals.descriptor(), .events = POLLIN, .revents = 0},
+         {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0}}};
+    while (::poll(awaited.data(), awaited.size(), -1) < 0) {
     }
-    Signals(const Signals&) = delete;
-    Signals& operator=(const Signals&) = delete;
-    ~Signals() { ::close(descriptor_); }
-
-    /// Waits for a signal; 0: something was mounted or unmounted.
-    [[nodiscard]] int what_next(const vfs::MountWatch& mounts) const {
-        std::array<pollfd, 2> awaited{
-            {{.fd = descriptor_, .events = POLLIN, .revents = 0},
-             {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0}}};
-        while (::poll(awaited.data(), awaited.size(), -1) < 0) {
-        }
-        signalfd_siginfo signal{};
-        if (awaited[0].revents == 0) return 0;
-        while (::read(descriptor_, &signal, sizeof signal) < 0) {
-        }
-        return static_cast<int>(signal.ssi_signo);
-    }
-
-private:
-    sigset_t set_{};
-    int descriptor_ = -1;
-};
+    return awaited[0].revents == 0 ? 0 : signals.take();
+}
 
 std::uint64_t random_number() {
     std::random_device device;
@@ -151,8 +122,8 @@ void set_up_process() {
 int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     set_up_log(options.log_level, options.log_format);
     const Signals signals;
-    set_up_process();
     const StateDirectory state{options.state};
+    set_up_process();
     const vfs::HandleSealer sealer{state.handle_key()};
     SystemHosts hosts;
     Exporting exporting{state};
@@ -194,8 +165,8 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Reloading reloading{exports, exporting, options, reread};
     const vfs::MountWatch mounted;
     reloading.look_again();  // for what was mounted since the exports were opened
-    auto signal = signals.what_next(mounted);
-    for (; signal == SIGHUP || signal == 0; signal = signals.what_next(mounted))
+    auto signal = what_next(signals, mounted);
+    for (; signal == SIGHUP || signal == 0; signal = what_next(signals, mounted))
         signal == 0 ? reloading.look_again() : reloading.reload();
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
     const bool is_clean = listening.server->stop(patience_at_stop);
