@@ -32,7 +32,8 @@ std::vector<vfs::ClientRule> for_everyone(const vfs::ExportOptions& options) {
 }
 
 Directory open_directory(const std::string& path, const std::map<std::string, Directory>& kept,
-                         const StateDirectory& state) {
+                         const StateDirectory& state,
+                         const std::shared_ptr<const vfs::Withheld>& withheld) {
     struct stat now {};
     const bool is_there = ::stat(path.c_str(), &now) == 0;
     const auto known = kept.find(path);
@@ -40,6 +41,7 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
         known->second.inode == now.st_ino)
         return known->second;
     vfs::posix::Options tree;
+    tree.withheld = withheld;
     // Where another directory has taken a path, calls may still use the journal of the one before.
     if (known == kept.end()) tree.journal = state.names_of(path);
     auto opened = vfs::posix::open(path, tree);
@@ -71,14 +73,16 @@ std::vector<std::filesystem::path> exports_files(const ServeOptions& options) {
 
 class Opener {
 public:
-    Opener(const Exporting::Opening& kept, const StateDirectory& state)
+    Opener(const Exporting::Opening& kept, const StateDirectory& state,
+           std::shared_ptr<const vfs::Withheld> withheld)
         : kept_(kept),
-          state_(state) {}
+          state_(state),
+          withheld_(std::move(withheld)) {}
 
     void add_directory(const std::string& path, std::vector<vfs::ClientRule> clients,
                        const std::optional<vfs::GivenFsid>& fsid = {}) {
         auto& directory = opening_.directories[path];
-        if (!directory.files) directory = open_directory(path, kept_.directories, state_);
+        if (!directory.files) directory = open_directory(path, kept_.directories, state_, withheld_);
         opening_.exports.push_back(
             vfs::make_export(path, directory.files, std::move(clients), fsid));
     }
@@ -110,13 +114,14 @@ public:
 private:
     const Exporting::Opening& kept_;
     const StateDirectory& state_;
+    const std::shared_ptr<const vfs::Withheld> withheld_;
     Exporting::Opening opening_;
 };
 
 }  // namespace
 
 Exporting::Opening Exporting::open(const ServeOptions& options) const {
-    Opener opener{kept_, state_};
+    Opener opener{kept_, state_, withheld_};
     try {
         for (const auto& directory : options.directories)
             opener.add_directory(export_path(directory), for_everyone(options.exports));

@@ -19,8 +19,8 @@ namespace berth::server {
 
 class Exporting {
 public:
-    /// `state` outlives this.
-    explicit Exporting(const StateDirectory& state) : state_(state) {}
+    /// `state` outlives this; its key has been made.
+    explicit Exporting(const StateDirectory& state) : state_(state), withheld_(state.withheld()) {}
 
     /// Exports, and what they have open. Of two openings that have the same directory open, both
     /// have the same file system.
@@ -49,6 +49,7 @@ private:
     void find_mounted(Opening& opening) const;
 
     const StateDirectory& state_;
+    const std::shared_ptr<const vfs::Withheld> withheld_;
     Opening kept_;
 };
 

@@ -87,6 +87,7 @@ Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
     auto found = status(path_.number(), entry_name->text());
     if (!found) return reason(found.error());
     if (found->stx_nlink == 0) return stale;
+    if (tree_.withholds(*found)) return std::errc::permission_denied;
     // Between the two questions another object may have got the name. An inode number in the id
     // shows that it has not; where none shows, one descriptor for both questions makes sure.
     if (!tree_.identity().same_mount(*found) || !ObjectIdentity::shows_inode(*id, found->stx_ino)) {
@@ -104,6 +105,7 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
     auto found = status(opened->number());
     if (!found) return found.error();
     if (found->stx_nlink == 0) return stale;
+    if (tree_.withholds(*found)) return std::errc::permission_denied;
     if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
     return Listed{*id, to_attributes(*found)};
 }
@@ -143,6 +145,8 @@ Result<void> Node::remove_directory(const Caller& caller, std::string_view name)
 Result<void> Node::unlink(const Caller& caller, std::string_view name, int flags) {
     auto entry_name = entry_to_change(caller, name);
     if (!entry_name) return entry_name.error();
+    if (auto allowed = tree_.may_change(path_.number(), entry_name->text()); !allowed)
+        return allowed;
     const auto victim = tree_.identity().identify(path_.number(), entry_name->text());
     if (::unlinkat(path_.number(), entry_name->text(), flags) != 0) return reason(last_error());
     if (victim) tree_.unlinked(*victim, id_, name);
@@ -157,6 +161,9 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     assert(&target.tree_ == &tree_);
     auto to = target.entry_to_change(caller, to_name);
     if (!to) return to.error();
+    if (auto allowed = tree_.may_change(path_.number(), from->text()); !allowed) return allowed;
+    if (auto allowed = tree_.may_change(target.path_.number(), to->text()); !allowed)
+        return allowed;
     std::optional<ObjectId> moved;
     if (tree_.locator().wants_names()) {
         if (auto id = tree_.identity().identify(path_.number(), from->text())) moved = *id;

@@ -47,6 +47,8 @@ Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
       root_id_(root_id),
       abilities_(abilities),
       whereabouts_(root_.number()),
+      withheld_(options.withheld),
+      has_withheld_(withheld_ && withheld_->is_below(root_.number())),
       server_uid_(::geteuid()),
       synchronize_(options.synchronize ? options.synchronize : flush),
       cache_(options.nodes_max) {}
@@ -126,6 +128,7 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
     if (!type) {
         auto found = status(opened.number());
         if (!found) return found.error();
+        if (withholds(*found)) return std::errc::permission_denied;
         type = to_file_type(found->stx_mode);
     }
     Pin node = cache_.insert(Pin{new Node{*this, id, std::move(opened), *type, held}}, wait);
@@ -149,7 +152,7 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
     auto found = status(opened->number());
     if (!found) return found.error();
     // The kernel opens handles of deleted objects as long as somebody else has them open.
-    if (found->stx_nlink == 0) return stale;
+    if (found->stx_nlink == 0 || withholds(*found)) return stale;
     const auto type = to_file_type(found->stx_mode);
     if (type == FileType::directory) {
         auto inside = is_inside(opened->number());
@@ -205,6 +208,7 @@ Result<bool> Tree::is_inside(int directory) const {
             return at.error();
         }
         if (*at == root_id_) return true;
+        if (has_withheld_ && is_withheld(climber ? climber.number() : directory)) return false;
         auto above = open_at(climber ? climber.number() : directory, "..", O_PATH | O_DIRECTORY);
         if (!above) return above.error();
         climber = std::move(*above);
@@ -213,6 +217,18 @@ Result<bool> Tree::is_inside(int directory) const {
         at = next;
     }
     return std::errc::too_many_symbolic_link_levels;
+}
+
+bool Tree::is_withheld(int object) const {
+    const auto found = status(object);
+    return found && withholds(*found);
+}
+
+Result<void> Tree::may_change(int directory, const char* name) const {
+    if (!has_withheld_) return {};
+    const auto found = status(directory, name);
+    if (found && withholds(*found)) return std::errc::permission_denied;
+    return {};
 }
 
 void Tree::unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) {

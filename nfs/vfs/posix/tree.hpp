@@ -39,6 +39,17 @@ public:
     [[nodiscard]] NodeCache& cache() noexcept { return cache_; }
     [[nodiscard]] std::string describe() const;
 
+    [[nodiscard]] const std::shared_ptr<const Withheld>& withheld() const noexcept {
+        return withheld_;
+    }
+    /// Whether no client may reach that.
+    [[nodiscard]] bool withholds(const struct statx& found) const noexcept {
+        return withheld_ && withheld_->has(found);
+    }
+    /// Whether a client may take this name away, or put another object under it: permission_denied
+    /// for what is withheld. Asks the kernel only where such a thing lies in the tree.
+    [[nodiscard]] Result<void> may_change(int directory, const char* name) const;
+
     /// From now on the calling thread acts as this caller; without privileges, as ever.
     [[nodiscard]] Result<void> act_as(const Caller& caller) const;
     [[nodiscard]] Result<void> act_as_server() const;
@@ -78,6 +89,7 @@ private:
     void choose_locator(const Options& options);
     [[nodiscard]] Result<bool> is_inside(int directory) const;
     [[nodiscard]] Result<bool> has_left(Node& node) const;
+    [[nodiscard]] bool is_withheld(int object) const;
     Result<void> noting_loss(Result<void> outcome);
 
     const Descriptor root_;
@@ -85,6 +97,8 @@ private:
     const ObjectId root_id_;
     const Abilities abilities_;
     const Whereabouts whereabouts_;
+    const std::shared_ptr<const Withheld> withheld_;
+    const bool has_withheld_;  // when it was opened
     const uid_t server_uid_;
     const std::function<Result<void>(int, Sync)> synchronize_;
     std::unique_ptr<Locator> locator_;
