@@ -98,7 +98,7 @@ xdr::Void Service1::null(rpc::Call&, const xdr::Void&) {
 }
 
 Mount1::Result Service1::mount(rpc::Call& call, const AskedPath& path) {
-    const auto found = find(exports_, sealer_, origin(call), path);
+    const auto found = find(places_, origin(call), path);
     return Mount1::Result::otherwise(error_number(found ? Status::access_denied : found.error()));
 }
 
@@ -123,7 +123,7 @@ Export::Result Service1::exports(rpc::Call& call, const xdr::Void&) {
 PathConfiguration::Result Service1::path_configuration(rpc::Call& call, const AskedPath& path) {
     using Reply = PathConfiguration;
     Reply::Result result{};
-    const auto found = find(exports_, sealer_, origin(call), path);
+    const auto found = find(places_, origin(call), path);
     if (!found) {
         result.mask[0] = Reply::failed;
         return result;
@@ -143,7 +143,7 @@ xdr::Void Service3::null(rpc::Call&, const xdr::Void&) {
 }
 
 Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
-    const auto found = find(exports_, sealer_, origin(call), path);
+    const auto found = find(places_, origin(call), path);
     if (!found) return Mount::Result::otherwise(found.error());
     lists_.add(call, found->path);
     const auto sealed = found->handle.bytes();
