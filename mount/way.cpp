@@ -15,8 +15,7 @@ void Way::append(std::string_view path) {
 }
 
 std::size_t Way::names_in_head() const {
-    return static_cast<std::size_t>(
-        std::distance(names_.begin(), std::ranges::find(names_, "..")));
+    return static_cast<std::size_t>(std::distance(names_.begin(), std::ranges::find(names_, "..")));
 }
 
 std::string Way::head() const {

@@ -29,6 +29,7 @@
 #include "server/admin_socket.hpp"
 #include "server/call_log.hpp"
 #include "server/exporting.hpp"
+#include "server/following.hpp"
 #include "server/listening.hpp"
 #include "server/lock_report.hpp"
 #include "server/locking.hpp"
@@ -49,11 +50,11 @@ constexpr std::chrono::seconds patience_at_stop{5};
 /// What a client is not told now it learns after the next start.
 constexpr std::chrono::seconds patience_with_clients{1};
 
-/// Waits for a signal; 0: something was mounted or unmounted.
-int what_next(const Signals& signals, const vfs::MountWatch& mounts) {
-    std::array<pollfd, 2> awaited{
-        {{.fd = signals.descriptor(), .events = POLLIN, .revents = 0},
-         {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0}}};
+/// Waits for a signal; 0: something was mounted or unmounted, or an exported directory replaced.
+int what_next(const Signals& signals, const vfs::MountWatch& mounts, const Following& following) {
+    std::array<pollfd, 3> awaited{{{.fd = signals.descriptor(), .events = POLLIN, .revents = 0},
+                                   {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0},
+                                   {.fd = following.descriptor(), .events = POLLIN, .revents = 0}}};
     while (::poll(awaited.data(), awaited.size(), -1) < 0) {
     }
     return awaited[0].revents == 0 ? 0 : signals.take();
@@ -139,7 +140,9 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
 
     nfs::Service nfs{exports, sealer, {.write_verifier = random_number()}};
     mount::MountList mounts{state.file("mounts")};
-    mount::Services mount{exports, sealer, mounts};
+    Following following;
+    mount::Services mount{exports, sealer, mounts,
+                          [&](const std::string& path) { return following.renew(path); }};
     rpc::Dispatcher dispatcher;
     dispatcher.add(rpc::make_program(nfs::program, nfs));
     for (auto& program : mount.programs()) dispatcher.add(std::move(program));
@@ -162,13 +165,14 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Sweeper sweeper{exports};
     announce(listening, *exports.pin(), portmapping.is_known());
 
-    Reloading reloading{exports, exporting, options, reread};
+    Reloading reloading{exports, exporting, following, options, reread};
     const vfs::MountWatch mounted;
     reloading.look_again();  // for what was mounted since the exports were opened
-    auto signal = what_next(signals, mounted);
-    for (; signal == SIGHUP || signal == 0; signal = what_next(signals, mounted))
+    auto signal = what_next(signals, mounted, following);
+    for (; signal == SIGHUP || signal == 0; signal = what_next(signals, mounted, following))
         signal == 0 ? reloading.look_again() : reloading.reload();
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    following.stop();
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
     const bool has_answered = !admin || admin->stop(patience_at_stop);

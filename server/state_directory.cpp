@@ -46,7 +46,7 @@ std::error_code make_directory(const std::filesystem::path& directory, mode_t mo
     if (errno != ENOENT || above.empty() || above == directory) return last_error();
     if (const auto error = make_directory(above, mode_above)) return error;
     return ::mkdir(directory.c_str(), mode) == 0 || errno == EEXIST ? std::error_code{}
-                                                                     : last_error();
+                                                                    : last_error();
 }
 
 /// What the server may find in its directory.
@@ -76,8 +76,8 @@ void check(const std::filesystem::path& directory, const Known& known, uid_t dir
                                      path.string(), known.type_name));
     // Whoever owns the directory could put anything there; a file system that knows one owner only,
     // or a server that squashes root, shows that one for the server's own files, too.
-    const bool is_trusted = found.st_uid == ::geteuid() || found.st_uid == 0 ||
-                            found.st_uid == directory_owner;
+    const bool is_trusted =
+        found.st_uid == ::geteuid() || found.st_uid == 0 || found.st_uid == directory_owner;
     if (!is_trusted)
         throw UsageError(fmt::format("{} belongs to uid {}, not to uid {} as whom berth runs: move "
                                      "it away if berth has not made it, else give it back (chown)",
@@ -98,9 +98,10 @@ void check(const std::filesystem::path& directory, std::error_code& error) {
     }
     for (const auto& known : known_names) check(directory, known, found.st_uid);
     if ((found.st_mode & writable_by_others) != 0)
-        spdlog::warn("the state directory '{}' can be written by others (mode {:04o}), who can take "
-                     "away what berth keeps there: chmod go-w it, or name another one (--state)",
-                     directory.string(), found.st_mode & 07777U);
+        spdlog::warn(
+            "the state directory '{}' can be written by others (mode {:04o}), who can take "
+            "away what berth keeps there: chmod go-w it, or name another one (--state)",
+            directory.string(), found.st_mode & 07777U);
     else if (found.st_uid != ::geteuid() && found.st_uid != 0)
         spdlog::warn("the state directory '{}' belongs to uid {}, who can take away what berth "
                      "keeps there: chown it to uid {}, or name another one (--state)",

@@ -133,12 +133,11 @@ private:
         found_.exports.push_back(std::move(nested));
     }
 
-    std::shared_ptr<FileSystem> open(const Mount& mount,
-                                     std::shared_ptr<const Withheld> withheld) {
+    std::shared_ptr<FileSystem> open(const Mount& mount, std::shared_ptr<const Withheld> withheld) {
         for (const OpenMounts* from : {&std::as_const(found_.opened), &kept_})
             if (const auto known = from->find(mount.id); known != from->end()) return known->second;
-        auto opened = posix::open(
-            mount.point, {.nodes_max = nodes_max, .withheld = std::move(withheld)});
+        auto opened =
+            posix::open(mount.point, {.nodes_max = nodes_max, .withheld = std::move(withheld)});
         if (opened) return std::move(*opened);
         const bool is_file = opened.error().code == std::errc::not_a_directory;
         hide(mount.point, is_file ? "a single file" : opened.error().reason);

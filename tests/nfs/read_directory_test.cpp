@@ -134,9 +134,8 @@ TEST_F(Listing, takes_any_verifier_at_the_start_and_only_its_own_later) {
     wrong[7] ^= std::byte{1};
     EXPECT_EQ(list(root(), 0, wrong).names, whole.names);
     EXPECT_EQ(list_plus(root(), 0, wrong).names, whole.names);
-    EXPECT_TRUE(
-        refuse<ReadDirectory>(Status::bad_cookie, {root(), whole.cookies[0], wrong, plenty})
-            .attributes);
+    EXPECT_TRUE(refuse<ReadDirectory>(Status::bad_cookie, {root(), whole.cookies[0], wrong, plenty})
+                    .attributes);
     EXPECT_TRUE(refuse<ReadDirectoryPlus>(Status::bad_cookie,
                                           {root(), whole.cookies[0], wrong, plenty, plenty})
                     .attributes);
