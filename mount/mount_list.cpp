@@ -1,6 +1,8 @@
 #include "mount/mount_list.hpp"
 
-#include <fstream>
+#include <sstream>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -48,7 +50,14 @@ MountList::MountList(std::optional<std::filesystem::path> file) : file_(std::mov
 }
 
 void MountList::read() {
-    std::ifstream in{*file_, std::ios::binary};
+    auto text = vfs::read_file(*file_);
+    if (!text) {
+        if (text.error() != std::errc::no_such_file_or_directory)
+            spdlog::warn("{}: can't be read ({}): showmount does not know who mounted before",
+                         file_->string(), std::make_error_code(text.error()).message());
+        return;
+    }
+    std::istringstream in{*std::move(text)};
     std::string line;
     while (std::getline(in, line)) {
         if (const auto entry = entry_of(line))

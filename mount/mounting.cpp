@@ -1,7 +1,11 @@
 #include "mount/mounting.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
+#include <utility>
+
+#include "mount/way.hpp"
 
 namespace berth::mount {
 namespace {
@@ -20,20 +24,31 @@ Status to_status(std::errc error) {
     }
 }
 
-boost::system::result<vfs::NodePtr, Status> walk(vfs::FileSystem& files, std::string_view way) {
+/// Where a walk ended: at a directory, or at the symbolic link that is the name at `index`.
+struct Walked {
+    vfs::NodePtr node;
+    std::optional<std::string> link;
+    std::size_t index = 0;
+};
+
+boost::system::result<Walked, Status> walk(vfs::FileSystem& files, std::string_view rest) {
     const vfs::Caller server{.identity = {}, .wait = vfs::Wait::yes};
     auto node = files.root();
     if (!node) return to_status(node.error());
-    while (!way.empty()) {
-        const auto name = way.substr(0, way.find('/'));
-        way.remove_prefix(std::min(name.size() + 1, way.size()));
+    for (std::size_t index = 0; !rest.empty(); ++index) {
+        const auto name = rest.substr(0, rest.find('/'));
+        rest.remove_prefix(std::min(name.size() + 1, rest.size()));
         node = (*node)->lookup(server, name);
         if (!node) return to_status(node.error());
+        auto link = (*node)->read_link(server);
+        if (link) return Walked{.node = {}, .link = *std::move(link), .index = index};
+        const bool is_link = link.error() != std::errc::invalid_argument;
+        if (is_link) return to_status(link.error());
     }
     const auto attributes = (*node)->attributes(vfs::Wait::yes);
     if (!attributes) return to_status(attributes.error());
     if (attributes->type != vfs::FileType::directory) return Status::not_a_directory;
-    return *node;
+    return Walked{.node = *std::move(node), .link = {}};
 }
 
 /// What the exports say to this client about the path; for a client that may be meant by a name,
@@ -61,26 +76,98 @@ Status to_status(vfs::Refusal refusal) {
     return Status::access_denied;
 }
 
+std::size_t names_in(std::string_view rest) {
+    return rest.empty() ? 0 : static_cast<std::size_t>(std::ranges::count(rest, '/')) + 1;
+}
+
+/// One client's way, from export to export.
+class Finder {
+public:
+    Finder(const Places& places, const vfs::CallOrigin& from) : places_(places), from_(from) {}
+
+    boost::system::result<Found, Status> find(std::string_view path) {
+        Way way{path};
+        // As the kernel has it. Every ".." in links counts, too, so that no client's links make
+        // this take long.
+        constexpr int links_max = 40;
+        constexpr int rounds_max = 256;
+        int links = 0;
+        for (int round = 0; round < rounds_max; ++round) {
+            auto walked = enter(way);
+            if (walked && walked->link) {
+                const auto before = way.names_in_head() - names_in(entered_->match.rest);
+                if (++links > links_max) break;
+                if (!way.follow(before + walked->index, *walked->link))
+                    return Status::name_too_long;
+            } else if (way.goes_up() && (walked || !entered_)) {
+                // Outside everything exported nothing is looked at, so there a ".." is taken as it
+                // is written.
+                way.go_up();
+            } else if (!walked) {
+                return walked.error();
+            } else {
+                return found(*walked->node);
+            }
+        }
+        return to_status(std::errc::too_many_symbolic_link_levels);
+    }
+
+private:
+    /// Through the longest matching export that is for this client.
+    boost::system::result<Walked, Status> enter(const Way& way) {
+        const auto path = "/" + way.head();
+        auto outcome = admit(path);
+        if (outcome && places_.renew) {
+            const auto exported = entered_->match.found->path;
+            table_ = {};  // other calls must not be kept from newer ones meanwhile
+            const auto renewed = places_.renew(exported);
+            if (renewed == Renewed::gone) return Status::no_entry;
+            outcome = admit(path);
+        }
+        if (!outcome) return outcome.error();
+        return walk(*entered_->match.found->files, entered_->match.rest);
+    }
+
+    boost::system::result<void, Status> admit(const std::string& path) {
+        entered_.reset();
+        table_ = places_.exports.pin();
+        auto entered = entrance(*table_, from_, path);
+        if (!entered && entered.error() == vfs::Refusal::unknown) {
+            table_ = {};
+            // If in vain, that is what is found below.
+            static_cast<void>(places_.exports.learn(from_.client));
+            table_ = places_.exports.pin();
+            entered = entrance(*table_, from_, path);
+        }
+        if (!entered) return to_status(entered.error());
+        entered_ = *std::move(entered);
+        return {};
+    }
+
+    [[nodiscard]] Found found(const vfs::Node& directory) const {
+        const auto& root = *entered_->match.found;
+        return {.handle = places_.sealer.seal(root.id, directory.id(), directory.way()),
+                .path = {},
+                .flavors = entered_->rule->offered,
+                .limits = root.files->limits()};
+    }
+
+    const Places& places_;
+    const vfs::CallOrigin& from_;
+    vfs::Exports::Pin table_;
+    std::optional<Entrance> entered_;  // what is in there lies in the table
+};
+
 }  // namespace
 
-boost::system::result<Found, Status> find(const vfs::Exports& exports,
-                                          const vfs::HandleSealer& sealer,
-                                          const vfs::CallOrigin& from, std::string_view path) {
+boost::system::result<Found, Status> find(const Places& places, const vfs::CallOrigin& from,
+                                          std::string_view path) {
     if (path.size() > path_bytes_max) return Status::name_too_long;
-    auto table = exports.pin();
-    auto entered = entrance(*table, from, path);
-    if (!entered && entered.error() == vfs::Refusal::unknown) {
-        table = {};
-        static_cast<void>(exports.learn(from.client));  // if in vain, that is what is found below
-        table = exports.pin();
-        entered = entrance(*table, from, path);
-    }
-    if (!entered) return to_status(entered.error());
-    const auto& root = *entered->match.found;
-    const auto node = walk(*root.files, entered->match.rest);
-    if (!node) return node.error();
-    return Found{sealer.seal(root.id, (*node)->id(), (*node)->way()), *vfs::normalised(path),
-                 entered->rule->offered, root.files->limits()};
+    auto asked = vfs::normalised(path);
+    if (!asked) return Status::access_denied;
+    auto found = Finder{places, from}.find(*asked);
+    if (found) found->path = *std::move(asked);
+    return found;
 }
 
 }  // namespace berth::mount

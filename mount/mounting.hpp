@@ -1,6 +1,8 @@
 // From the path that a client asks to mount to the handle of a directory.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,15 +25,31 @@ struct Found {
     vfs::Limits limits;
 };
 
-/// Goes from the longest matching export that is for this client to the directory, name by name,
-/// never through a symbolic link, never out of the export. It walks as the server itself: a
-/// client's root mounts, and whether its users may enter is decided when they do. A path that no
-/// export for this client leads to, is not absolute or has a ".." is access_denied, a client that
-/// has to call from a port below 1024 and does not is not_permitted; otherwise the status says what
-/// is wrong with the way. May wait for the disk, and for a name server.
-[[nodiscard]] boost::system::result<Found, Status> find(const vfs::Exports& exports,
-                                                        const vfs::HandleSealer& sealer,
-                                                        const vfs::CallOrigin& from,
-                                                        std::string_view path);
+/// Whether the path of an export still leads to what is exported under it.
+enum class Renewed : std::uint8_t {
+    yes,   ///< by now: where another directory is there, that one is exported
+    gone,  ///< nothing is there
+};
+
+/// Asked about an export, by its path, each time a client enters it; may wait.
+using Renew = std::function<Renewed(const std::string& path)>;
+
+/// What MNT goes by. All that is referred to outlives this.
+struct Places {
+    const vfs::Exports& exports;
+    const vfs::HandleSealer& sealer;
+    Renew renew;  ///< without it, exports stay what they are
+};
+
+/// Goes from the longest matching export that is for this client to the directory, name by name.
+/// Symbolic links are followed, the last name's too, as far as they lead to what is exported to
+/// this client, be it another export: as rpc.mountd does. It walks as the server itself: a client's
+/// root mounts, and whether its users may enter is decided when they do. A path that no export for
+/// this client leads to, is not absolute or has a ".." is access_denied, so is one whose links lead
+/// to such a place, a client that has to call from a port below 1024 and does not is not_permitted;
+/// otherwise the status says what is wrong with the way. May wait for the disk, and for a name
+/// server.
+[[nodiscard]] boost::system::result<Found, Status>
+find(const Places& places, const vfs::CallOrigin& from, std::string_view path);
 
 }  // namespace berth::mount

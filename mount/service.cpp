@@ -52,10 +52,9 @@ vfs::CallOrigin origin(const rpc::Call& call) {
 
 /// While it can't be found out who calls, the call stays unanswered: clients ask again after that,
 /// and after no error that there is.
-boost::system::result<Found, Status> find_for(rpc::Call& call, const vfs::Exports& exports,
-                                              const vfs::HandleSealer& sealer,
+boost::system::result<Found, Status> find_for(rpc::Call& call, const Places& places,
                                               std::string_view path) {
-    auto found = find(exports, sealer, origin(call), path);
+    auto found = find(places, origin(call), path);
     if (found || found.error() != Status::later) return found;
     call.leave_unanswered();
     return Status::server_fault;
@@ -123,7 +122,7 @@ xdr::Void Service1::null(rpc::Call&, const xdr::Void&) {
 }
 
 Mount1::Result Service1::mount(rpc::Call& call, const AskedPath& path) {
-    const auto found = find_for(call, exports_, sealer_, path);
+    const auto found = find_for(call, places_, path);
     return Mount1::Result::otherwise(error_number(found ? Status::access_denied : found.error()));
 }
 
@@ -148,7 +147,7 @@ Export::Result Service1::exports(rpc::Call& call, const xdr::Void&) {
 PathConfiguration::Result Service1::path_configuration(rpc::Call& call, const AskedPath& path) {
     using Reply = PathConfiguration;
     Reply::Result result{};
-    const auto found = find_for(call, exports_, sealer_, path);
+    const auto found = find_for(call, places_, path);
     if (!found) {
         result.mask[0] = Reply::failed;
         return result;
@@ -168,7 +167,7 @@ xdr::Void Service3::null(rpc::Call&, const xdr::Void&) {
 }
 
 Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
-    const auto found = find_for(call, exports_, sealer_, path);
+    const auto found = find_for(call, places_, path);
     if (!found) return Mount::Result::otherwise(found.error());
     lists_.add(call, found->path);
     const auto sealed = found->handle.bytes();

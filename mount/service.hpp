@@ -4,9 +4,11 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mount/mount_list.hpp"
+#include "mount/mounting.hpp"
 #include "mount/protocol.hpp"
 #include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/handle.hpp"
@@ -42,10 +44,7 @@ private:
 class Service1 {
 public:
     /// All outlive the service.
-    Service1(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Lists& lists)
-        : exports_(exports),
-          sealer_(sealer),
-          lists_(lists) {}
+    Service1(const Places& places, Lists& lists) : places_(places), lists_(lists) {}
 
     xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
     Mount1::Result mount(rpc::Call& call, const AskedPath& path);
@@ -60,8 +59,7 @@ public:
     static const std::array<rpc::Entry<Service1>, 8> procedures;
 
 private:
-    const vfs::Exports& exports_;
-    const vfs::HandleSealer& sealer_;
+    const Places& places_;
     Lists& lists_;
 };
 
@@ -69,10 +67,7 @@ private:
 class Service3 {
 public:
     /// All outlive the service.
-    Service3(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Lists& lists)
-        : exports_(exports),
-          sealer_(sealer),
-          lists_(lists) {}
+    Service3(const Places& places, Lists& lists) : places_(places), lists_(lists) {}
 
     xdr::Void null(rpc::Call& call, const xdr::Void& nothing);
     Mount::Result mount(rpc::Call& call, const AskedPath& path);
@@ -84,18 +79,19 @@ public:
     static const std::array<rpc::Entry<Service3>, 6> procedures;
 
 private:
-    const vfs::Exports& exports_;
-    const vfs::HandleSealer& sealer_;
+    const Places& places_;
     Lists& lists_;
 };
 
 /// The services behind the programs. Outlives them; what it is made of outlives it.
 class Services {
 public:
-    Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, MountList& mounts)
-        : lists_(exports, mounts),
-          service1_(exports, sealer, lists_),
-          service3_(exports, sealer, lists_) {}
+    Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, MountList& mounts,
+             Renew renew = {})
+        : places_{exports, sealer, std::move(renew)},
+          lists_(exports, mounts),
+          service1_(places_, lists_),
+          service3_(places_, lists_) {}
     Services(const Services&) = delete;
     Services& operator=(const Services&) = delete;
 
@@ -103,6 +99,7 @@ public:
     [[nodiscard]] std::vector<rpc::Program> programs();
 
 private:
+    const Places places_;
     Lists lists_;
     Service1 service1_;
     Service3 service3_;

@@ -49,6 +49,18 @@ Time to_wire(const vfs::Time& time) {
     return {static_cast<std::uint32_t>(time.seconds), time.nanoseconds};
 }
 
+bool is_same(const Time& a, const Time& b, const vfs::Time& granularity) {
+    const auto nanoseconds_of = [](std::int64_t seconds, std::uint32_t nanoseconds) {
+        return seconds * second_in_nanoseconds + nanoseconds;
+    };
+    const auto step =
+        std::max<std::int64_t>(1, nanoseconds_of(granularity.seconds, granularity.nanoseconds));
+    const auto steps = [&](const Time& time) {
+        return nanoseconds_of(time.seconds, time.nanoseconds) / step;
+    };
+    return steps(a) == steps(b);
+}
+
 FileType to_wire(vfs::FileType type) {
     switch (type) {
     case vfs::FileType::regular: return FileType::regular;
@@ -87,9 +99,8 @@ vfs::Result<vfs::NewAttributes> from_wire(const NewAttributes& wanted) {
     constexpr std::uint64_t size_max = std::numeric_limits<std::int64_t>::max();
     vfs::NewAttributes out;
     if (wanted.mode) out.mode = *wanted.mode & mode_bits;
-    if (wanted.uid) out.uid = *wanted.uid;
-    if (wanted.gid) out.gid = *wanted.gid;
-    if (out.uid == no_id || out.gid == no_id) return std::errc::invalid_argument;
+    if (wanted.uid && *wanted.uid != no_id) out.uid = *wanted.uid;
+    if (wanted.gid && *wanted.gid != no_id) out.gid = *wanted.gid;
     if (wanted.size) out.size = *wanted.size;
     if (out.size && *out.size > size_max) return std::errc::file_too_large;
     const auto accessed = from_wire(wanted.accessed);

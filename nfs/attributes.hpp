@@ -21,9 +21,11 @@ namespace berth::nfs {
 [[nodiscard]] Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported,
                                  const vfs::ExportOptions& options);
 [[nodiscard]] WccAttributes to_wcc(const vfs::Attributes& attributes);
+/// Whether both are one time to a file system that keeps times no finer than that.
+[[nodiscard]] bool is_same(const Time& a, const Time& b, const vfs::Time& granularity);
 
-/// invalid_argument for nanoseconds of 10^9 and more, and for the owner 0xFFFFFFFF, which means
-/// "leave alone" to the kernel; file_too_large for sizes past 2^63-1.
+/// The owner or group 0xFFFFFFFF is left as it is: so chown(2) takes it, and so does knfsd.
+/// invalid_argument for nanoseconds of 10^9 and more; file_too_large for sizes past 2^63-1.
 [[nodiscard]] vfs::Result<vfs::NewAttributes> from_wire(const NewAttributes& wanted);
 
 }  // namespace berth::nfs

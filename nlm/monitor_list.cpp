@@ -1,7 +1,6 @@
 #include "nlm/monitor_list.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 
@@ -62,7 +61,7 @@ void MonitorList::restart() {
 }
 
 void MonitorList::read() {
-    std::ifstream in{*file_};
+    std::istringstream in{vfs::read_file_if_there(*file_)};
     std::string line;
     while (std::getline(in, line)) {
         std::istringstream words{line};

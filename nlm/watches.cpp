@@ -1,7 +1,6 @@
 #include "nlm/watches.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -80,7 +79,7 @@ Watches::Watches(Options options, Callbacks& callbacks)
 }
 
 void Watches::read() {
-    std::ifstream in{*options_.file};
+    std::istringstream in{vfs::read_file_if_there(*options_.file)};
     std::string line;
     std::string boot;
     while (std::getline(in, line)) {

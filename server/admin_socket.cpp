@@ -63,10 +63,12 @@ int listen_at(const std::filesystem::path& path) {
     const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (number < 0) return -1;
     constexpr int backlog = 8;
-    // The process's umask is 0; nobody connects before listen().
+    // The mode of the name that bind() makes is the socket's own: by its path it could be that of
+    // something else meanwhile.
     const bool listens =
+        ::fchmod(number, S_IRUSR | S_IWUSR) == 0 &&
         ::bind(number, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-        ::chmod(path.c_str(), S_IRUSR | S_IWUSR) == 0 && ::listen(number, backlog) == 0;
+        ::listen(number, backlog) == 0;
     if (listens) return number;
     const int failed = errno;
     ::close(number);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -11,13 +10,11 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,11 +29,13 @@
 #include "server/admin_socket.hpp"
 #include "server/call_log.hpp"
 #include "server/exporting.hpp"
+#include "server/following.hpp"
 #include "server/listening.hpp"
 #include "server/lock_report.hpp"
 #include "server/locking.hpp"
 #include "server/log.hpp"
 #include "server/portmapping.hpp"
+#include "server/signals.hpp"
 #include "server/state_directory.hpp"
 #include "server/sweeper.hpp"
 #include "server/system_groups.hpp"
@@ -51,42 +50,15 @@ constexpr std::chrono::seconds patience_at_stop{5};
 /// What a client is not told now it learns after the next start.
 constexpr std::chrono::seconds patience_with_clients{1};
 
-/// Blocked in every thread made after this; what_next() takes them one at a time.
-class Signals {
-public:
-    Signals() {
-        std::signal(SIGPIPE, SIG_IGN);
-        sigemptyset(&set_);
-        sigaddset(&set_, SIGTERM);
-        sigaddset(&set_, SIGINT);
-        sigaddset(&set_, SIGHUP);
-        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-        descriptor_ = ::signalfd(-1, &set_, SFD_CLOEXEC);
-        if (descriptor_ < 0)
-            throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
+/// Waits for a signal; 0: something was mounted or unmounted, or an exported directory replaced.
+int what_next(const Signals& signals, const vfs::MountWatch& mounts, const Following& following) {
+    std::array<pollfd, 3> awaited{{{.fd = signals.descriptor(), .events = POLLIN, .revents = 0},
+                                   {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0},
+                                   {.fd = following.descriptor(), .events = POLLIN, .revents = 0}}};
+    while (::poll(awaited.data(), awaited.size(), -1) < 0) {
     }
-    Signals(const Signals&) = delete;
-    Signals& operator=(const Signals&) = delete;
-    ~Signals() { ::close(descriptor_); }
-
-    /// Waits for a signal; 0: something was mounted or unmounted.
-    [[nodiscard]] int what_next(const vfs::MountWatch& mounts) const {
-        std::array<pollfd, 2> awaited{
-            {{.fd = descriptor_, .events = POLLIN, .revents = 0},
-             {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0}}};
-        while (::poll(awaited.data(), awaited.size(), -1) < 0) {
-        }
-        signalfd_siginfo signal{};
-        if (awaited[0].revents == 0) return 0;
-        while (::read(descriptor_, &signal, sizeof signal) < 0) {
-        }
-        return static_cast<int>(signal.ssi_signo);
-    }
-
-private:
-    sigset_t set_{};
-    int descriptor_ = -1;
-};
+    return awaited[0].revents == 0 ? 0 : signals.take();
+}
 
 std::uint64_t random_number() {
     std::random_device device;
@@ -151,8 +123,8 @@ void set_up_process() {
 int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     set_up_log(options.log_level, options.log_format);
     const Signals signals;
-    set_up_process();
     const StateDirectory state{options.state};
+    set_up_process();
     const vfs::HandleSealer sealer{state.handle_key()};
     SystemHosts hosts;
     Exporting exporting{state};
@@ -168,7 +140,9 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
 
     nfs::Service nfs{exports, sealer, {.write_verifier = random_number()}};
     mount::MountList mounts{state.file("mounts")};
-    mount::Services mount{exports, sealer, mounts};
+    Following following;
+    mount::Services mount{exports, sealer, mounts,
+                          [&](const std::string& path) { return following.renew(path); }};
     rpc::Dispatcher dispatcher;
     dispatcher.add(rpc::make_program(nfs::program, nfs));
     for (auto& program : mount.programs()) dispatcher.add(std::move(program));
@@ -193,13 +167,14 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Sweeper sweeper{exports};
     announce(listening, *exports.pin(), portmapping.is_known());
 
-    Reloading reloading{exports, exporting, options, reread};
+    Reloading reloading{exports, exporting, following, options, reread};
     const vfs::MountWatch mounted;
     reloading.look_again();  // for what was mounted since the exports were opened
-    auto signal = signals.what_next(mounted);
-    for (; signal == SIGHUP || signal == 0; signal = signals.what_next(mounted))
+    auto signal = what_next(signals, mounted, following);
+    for (; signal == SIGHUP || signal == 0; signal = what_next(signals, mounted, following))
         signal == 0 ? reloading.look_again() : reloading.reload();
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    following.stop();
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
     const bool has_answered = !admin || admin->stop(patience_at_stop);

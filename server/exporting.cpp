@@ -31,22 +31,27 @@ std::vector<vfs::ClientRule> for_everyone(const vfs::ExportOptions& options) {
     return {{.client = {}, .sys = options, .none = options, .where = {.file = "command line"}}};
 }
 
+bool leads_to(const std::string& path, const Directory& directory) {
+    struct stat now {};
+    return ::stat(path.c_str(), &now) == 0 && directory.device == now.st_dev &&
+           directory.inode == now.st_ino;
+}
+
 Directory open_directory(const std::string& path, const std::map<std::string, Directory>& kept,
                          const StateDirectory& state,
-                         const std::shared_ptr<vfs::posix::Volumes>& volumes) {
-    struct stat now {};
-    const bool is_there = ::stat(path.c_str(), &now) == 0;
+                         const SharedByTrees& shared) {
     const auto known = kept.find(path);
-    if (is_there && known != kept.end() && known->second.device == now.st_dev &&
-        known->second.inode == now.st_ino)
-        return known->second;
+    if (known != kept.end() && leads_to(path, known->second)) return known->second;
     vfs::posix::Options tree;
-    tree.volumes = volumes;
+    tree.volumes = shared.volumes;
+    tree.withheld = shared.withheld;
     // Where another directory has taken a path, calls may still use the journal of the one before.
     if (known == kept.end()) tree.journal = state.names_of(path);
     auto opened = vfs::posix::open(path, tree);
     if (!opened) throw UsageError(opened.error().reason);
     spdlog::info("{}: {}", path, (*opened)->describe());
+    struct stat now {};
+    if (::stat(path.c_str(), &now) != 0) now = {};  // then it is opened again when asked for
     return {std::move(*opened), now.st_dev, now.st_ino};
 }
 
@@ -74,15 +79,15 @@ std::vector<std::filesystem::path> exports_files(const ServeOptions& options) {
 class Opener {
 public:
     Opener(const Exporting::Opening& kept, const StateDirectory& state,
-           std::shared_ptr<vfs::posix::Volumes> volumes)
+           const SharedByTrees& shared)
         : kept_(kept),
           state_(state),
-          volumes_(std::move(volumes)) {}
+          shared_(shared) {}
 
     void add_directory(const std::string& path, std::vector<vfs::ClientRule> clients,
                        const std::optional<vfs::GivenFsid>& fsid = {}) {
         auto& directory = opening_.directories[path];
-        if (!directory.files) directory = open_directory(path, kept_.directories, state_, volumes_);
+        if (!directory.files) directory = open_directory(path, kept_.directories, state_, shared_);
         opening_.exports.push_back(
             vfs::make_export(path, directory.files, std::move(clients), fsid));
     }
@@ -93,6 +98,7 @@ public:
                          listed.path, *listed.mount_point);
             return;
         }
+        if (listed.mount_point) opening_.mount_points[listed.path] = *listed.mount_point;
         try {
             add_directory(listed.path, listed.clients, listed.fsid);
         } catch (const UsageError& error) {
@@ -114,14 +120,14 @@ public:
 private:
     const Exporting::Opening& kept_;
     const StateDirectory& state_;
-    const std::shared_ptr<vfs::posix::Volumes> volumes_;
+    const SharedByTrees& shared_;
     Exporting::Opening opening_;
 };
 
 }  // namespace
 
 Exporting::Opening Exporting::open(const ServeOptions& options) const {
-    Opener opener{kept_, state_, volumes_};
+    Opener opener{kept_, state_, shared_};
     try {
         for (const auto& directory : options.directories)
             opener.add_directory(export_path(directory), for_everyone(options.exports));
@@ -145,10 +151,13 @@ void Exporting::find_mounted(Opening& opening) const {
         if (std::ranges::find(kept_.hidden, line) == kept_.hidden.end()) spdlog::warn("{}", line);
 }
 
-std::optional<Exporting::Opening> Exporting::look_again() const {
+std::optional<Exporting::Opening> Exporting::look_again(const std::set<std::string>& paths) const {
     auto opening = kept_;
     std::erase_if(opening.exports, [](const vfs::Export& exported) { return exported.is_nested; });
-    for (auto& exported : opening.exports) exported.crossings.clear();
+    for (auto& exported : opening.exports) {
+        exported.crossings.clear();
+        if (paths.contains(exported.path)) follow(opening, exported);
+    }
     find_mounted(opening);
     const auto is_same = [](const vfs::Export& a, const vfs::Export& b) {
         return a.id == b.id && a.path == b.path && a.files == b.files && a.crossings == b.crossings;
@@ -157,8 +166,46 @@ std::optional<Exporting::Opening> Exporting::look_again() const {
     return opening;
 }
 
-void Exporting::keep(const Opening& opening) {
+void Exporting::follow(Opening& opening, vfs::Export& exported) const {
+    const auto known = std::ranges::find_if(opening.directories, [&](const auto& directory) {
+        return directory.second.files == exported.files;
+    });
+    if (known == opening.directories.end()) return;
+    auto& [path, directory] = *known;
+    // An export that is one only while something is mounted there is none without.
+    const auto point = opening.mount_points.find(path);
+    if (point != opening.mount_points.end() && !is_mount_point(point->second)) return;
+    try {
+        directory = open_directory(path, kept_.directories, state_, shared_);
+        exported.files = directory.files;
+        told_.erase(path);
+    } catch (const UsageError& error) {
+        auto& told = told_[path];
+        if (told != error.what())
+            spdlog::error("new mounts lead to the directory that was there before: {}",
+                          error.what());
+        told = error.what();
+    }
+}
+
+std::map<std::string, Exporting::Place> Exporting::places() const {
+    std::map<std::string, Place> places;
+    for (const auto& exported : kept_.exports)
+        for (const auto& [path, directory] : kept_.directories)
+            if (directory.files == exported.files)
+                places[exported.path] = {directory.device, directory.inode};
+    return places;
+}
+
+std::vector<std::string> Exporting::keep(const Opening& opening) {
+    std::vector<std::string> replaced;
+    for (const auto& [path, directory] : opening.directories) {
+        const auto known = kept_.directories.find(path);
+        if (known != kept_.directories.end() && known->second.files != directory.files)
+            replaced.push_back(path);
+    }
     kept_ = opening;
+    return replaced;
 }
 
 }  // namespace berth::server

@@ -7,6 +7,8 @@
 #include "server/exports_command.hpp"
 #include "server/lock_report.hpp"
 #include "server/options.hpp"
+#include "server/signals.hpp"
+#include "server/standard_streams.hpp"
 #include "server/version.hpp"
 
 namespace {
@@ -15,7 +17,9 @@ constexpr int exit_usage = 2;
 
 int run(int argument_count, const char* const* arguments) {
     using berth::server::Command;
+    berth::server::hold_signals();
     const auto parsed = berth::server::parse_command_line(argument_count, arguments);
+    if (parsed.command != Command::serve) berth::server::release_signals();
     switch (parsed.command) {
     case Command::serve:
         return berth::server::serve(parsed.serve, [=] {
@@ -37,6 +41,7 @@ int run(int argument_count, const char* const* arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    berth::server::open_standard_streams();
     try {
         return run(argc, argv);
     } catch (const berth::server::UsageError& error) {

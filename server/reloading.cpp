@@ -47,11 +47,14 @@ void Reloading::reload() {
 }
 
 void Reloading::look_again() {
+    const auto asked = following_.take();
     try {
-        if (const auto opening = exporting_.look_again()) replace(*opening);
+        if (const auto opening = exporting_.look_again(asked.paths)) replace(*opening);
     } catch (const std::exception& error) {
-        spdlog::error("what is mounted below exports stays as it was: {}", error.what());
+        spdlog::error("exports, and what is mounted below them, stay as they were: {}",
+                      error.what());
     }
+    following_.answer(asked, exporting_.places());
 }
 
 void Reloading::apply(const ServeOptions& next) {
@@ -59,13 +62,18 @@ void Reloading::apply(const ServeOptions& next) {
     spdlog::set_level(spdlog::level::from_str(next.log_level));
     if (const auto names = needs_restart(options_, next); !names.empty())
         spdlog::warn("these options take effect with a restart only: {}", names);
+    following_.answer(following_.take(), exporting_.places());
     spdlog::info("reloaded: {} exports", paths_of(*exports_.pin(this)).size());
 }
 
 void Reloading::replace(const Exporting::Opening& opening) {
     const auto before = paths_of(*exports_.pin(this));
     exports_.replace(opening.exports);
-    exporting_.keep(opening);
+    for (const auto& path : exporting_.keep(opening))
+        spdlog::warn("{}: another directory is there now (replaced, or mounted over): clients that "
+                     "mount from now on get it; the others' file handles are stale, so they must "
+                     "mount again",
+                     path);
     const auto after = paths_of(*exports_.pin(this));
     for (const auto& path : before)
         if (!after.contains(path)) spdlog::info("{}: no longer exported", path);

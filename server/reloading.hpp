@@ -7,6 +7,7 @@
 
 #include "nfs/vfs/exports.hpp"
 #include "server/exporting.hpp"
+#include "server/following.hpp"
 #include "server/options.hpp"
 
 namespace berth::server {
@@ -16,10 +17,12 @@ public:
     /// What the command line and the file of --config say now; throws UsageError.
     using Reread = std::function<ServeOptions()>;
 
-    /// `exports` and `exporting` outlive this; `options` are in force.
-    Reloading(vfs::Exports& exports, Exporting& exporting, ServeOptions options, Reread reread)
+    /// All that is referred to outlives this; `options` are in force.
+    Reloading(vfs::Exports& exports, Exporting& exporting, Following& following,
+              ServeOptions options, Reread reread)
         : exports_(exports),
           exporting_(exporting),
+          following_(following),
           options_(std::move(options)),
           reread_(std::move(reread)) {}
 
@@ -27,7 +30,8 @@ public:
     /// why. What can't change is named in the log too.
     void reload();
 
-    /// What is mounted below exports now is exported as they say.
+    /// What is mounted below exports now is exported as they say, and where calls have found other
+    /// directories than those exported, these are.
     void look_again();
 
 private:
@@ -36,6 +40,7 @@ private:
 
     vfs::Exports& exports_;
     Exporting& exporting_;
+    Following& following_;
     ServeOptions options_;
     Reread reread_;
 };

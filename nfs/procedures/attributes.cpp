@@ -27,8 +27,12 @@ constexpr std::array rights{
     Right{access_execute, vfs::may_execute, false, true, false},
 };
 
-bool is_same(const Time& a, const Time& b) {
-    return a.seconds == b.seconds && a.nanoseconds == b.nanoseconds;
+/// Whether the object is as the client knows it. No finer than the file system keeps times: what
+/// it told while it had the object in memory may be cut off when it is read again. Everything that
+/// is kept counts, as for knfsd since Linux 6.9; a client that cuts times off itself is refused.
+bool is_in_step(const Target& target, const Time& guard, const vfs::Attributes& now) {
+    const auto granularity = target.exported->files->limits().time_granularity;
+    return is_same(to_wire(now.changed), guard, granularity);
 }
 
 }  // namespace
@@ -52,7 +56,7 @@ SetAttributes::Result Service::set_attributes(rpc::Call& call, const SetAttribut
 
     WccRecorder wcc{*target};
     if (!wcc.before()) return {fail(call, wcc.before().error()), {wcc.finish()}};
-    if (args.guard && !is_same(to_wire(wcc.before()->changed), *args.guard))
+    if (args.guard && !is_in_step(*target, *args.guard, *wcc.before()))
         return {Status::not_sync, {wcc.finish()}};
     const auto done = target->node->set_attributes(target->caller, *wanted, &*wcc.before());
     auto object = wcc.finish();

@@ -111,7 +111,7 @@ private:
             hide(mount.point, "a file system of type " + mount.type);
             return;
         }
-        const auto files = open(mount, directory_of(found_.exports[top])->volumes());
+        const auto files = open(mount, *directory_of(found_.exports[top]));
         const auto* directory = dynamic_cast<const posix::FileSystem*>(files.get());
         if (directory == nullptr) return;
         const auto mounting = directory->mounting();
@@ -133,12 +133,12 @@ private:
         found_.exports.push_back(std::move(nested));
     }
 
-    std::shared_ptr<FileSystem> open(const Mount& mount,
-                                     std::shared_ptr<posix::Volumes> volumes) {
+    std::shared_ptr<FileSystem> open(const Mount& mount, const posix::FileSystem& listed) {
         for (const OpenMounts* from : {&std::as_const(found_.opened), &kept_})
             if (const auto known = from->find(mount.id); known != from->end()) return known->second;
-        auto opened = posix::open(mount.point,
-                                  {.nodes_max = nodes_max, .volumes = std::move(volumes)});
+        auto opened = posix::open(mount.point, {.nodes_max = nodes_max,
+                                                .volumes = listed.volumes(),
+                                                .withheld = listed.withheld()});
         if (opened) return std::move(*opened);
         const bool is_file = opened.error().code == std::errc::not_a_directory;
         hide(mount.point, is_file ? "a single file" : opened.error().reason);

@@ -17,6 +17,7 @@
 
 #include "nfs/vfs/file_system.hpp"
 #include "nfs/vfs/types.hpp"
+#include "nfs/vfs/withheld.hpp"
 
 namespace berth::vfs::posix {
 
@@ -42,6 +43,8 @@ struct Options {
     bool file_handles = true;
     /// What the trees of one process share; empty: this tree shares nothing.
     std::shared_ptr<Volumes> volumes;
+    /// What no client may reach in this tree, if anything.
+    std::shared_ptr<const Withheld> withheld;
     /// What makes a descriptor's file durable; fdatasync or fsync unless a test counts or fails
     /// them.
     std::function<Result<void>(int descriptor, Sync what)> synchronize;
@@ -96,6 +99,8 @@ public:
     [[nodiscard]] std::string fingerprint() const;
     /// Whether objects are found by the kernel's file handles.
     [[nodiscard]] bool has_kernel_handles() const;
+    /// What it was opened with.
+    [[nodiscard]] std::shared_ptr<const Withheld> withheld() const;
 
     /// Lets go of deleted objects, so that their space is freed, and of descriptors open for
     /// writing that nobody has written to since the last call, so that a program just copied here
@@ -111,7 +116,8 @@ private:
     const Limits limits_;
 };
 
-/// Exports the directory at `path`, symbolic links in it followed. The process's umask should be 0:
+/// Exports the directory at `path`, symbolic links in it followed. operation_not_permitted when that
+/// is withheld, or below what is. The process's umask should be 0:
 /// modes come from clients, who have applied their own.
 boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::string& path,
                                                                    const Options& options = {});

@@ -99,8 +99,8 @@ struct NewAttributes {
 enum Permission : std::uint8_t { may_execute = 1, may_write = 2, may_read = 4 };
 
 enum class CreateMode : std::uint8_t {
-    unchecked,  ///< an existing regular file is taken as it is, only `size` is applied to it;
-                ///< others: file_exists
+    unchecked,  ///< what exists is taken as it is, of whatever type, as knfsd does; only `size` is
+                ///< applied, to a regular file
     guarded,    ///< an existing name is an error
     exclusive,  ///< an existing file that this caller made with the same verifier is success,
                 ///< until its contents or times were changed

@@ -80,8 +80,8 @@ TEST_F(OldMountService, MountSaysWhatElseIsWrong) {
         {"/srv/missing/deep", 2},
         {"/srv/file", 20},
         {"/srv/file/deep", 20},
-        {"/srv/link", 20},
-        {"/srv/out/etc", 20},
+        {"/srv/link", 13},
+        {"/srv/out/etc", 13},
         {"/srv/" + std::string(256, 'x'), 63},
         {"/srv" + std::string(path_bytes_max, '/'), 63},
     };
@@ -184,7 +184,7 @@ TEST_F(OldMountService, PathConfigurationIsThatOfTheLongestExport) {
 TEST_F(OldMountService, WhatCanNotBeMountedHasNoConfiguration) {
     for (const std::string& path :
          {std::string{"/"}, std::string{}, std::string{"/etc"}, std::string{"/srv/.."},
-          std::string{"/srv/missing"}, std::string{"/srv/file"}, std::string{"/srv/link"},
+          std::string{"/srv/missing"}, std::string{"/srv/file"}, std::string{"/srv/out"},
           "/srv/" + std::string(256, 'x'), std::string(1 << 20, '/')})
         EXPECT_EQ(configuration_hex(path), refused_hex) << path.substr(0, 40);
 }

@@ -161,13 +161,22 @@ TEST_F(SetAttributesTest, refuses_impossible_nanoseconds) {
     EXPECT_EQ(attributes(file_), before);
 }
 
-TEST_F(SetAttributesTest, refuses_the_owner_that_is_none) {
+// As for chown(2) and knfsd: some clients send the owner that is none for the one that they don't
+// mean.
+TEST_F(SetAttributesTest, leaves_the_owner_that_is_none) {
     SetAttributes::Args args{.object = file_};
     args.attributes.uid = 0xFFFFFFFFU;
-    refuse<SetAttributes>(Status::invalid, args);
-    args.attributes.uid.reset();
+    args.attributes.gid = 1001U;
+    succeed<SetAttributes>(args);
+    EXPECT_EQ(attributes(file_).uid, 0U);
+    EXPECT_EQ(attributes(file_).gid, 1001U);
+    args.attributes.uid = 1000U;
     args.attributes.gid = 0xFFFFFFFFU;
-    refuse<SetAttributes>(Status::invalid, args);
+    args.attributes.mode = 0600U;
+    succeed<SetAttributes>(args);
+    EXPECT_EQ(attributes(file_).uid, 1000U);
+    EXPECT_EQ(attributes(file_).gid, 1001U);
+    EXPECT_EQ(attributes(file_).mode, 0600U);
 }
 
 TEST_F(SetAttributesTest, is_guarded_by_the_whole_time_of_change) {
@@ -184,6 +193,26 @@ TEST_F(SetAttributesTest, is_guarded_by_the_whole_time_of_change) {
     expect_wcc(succeed<SetAttributes>(args).object, before);
     EXPECT_EQ(attributes(file_).mode, 0600U);
     refuse<SetAttributes>(Status::not_sync, args);
+}
+
+TEST(Guard, is_compared_as_far_as_times_are_kept) {
+    constexpr vfs::Time nanosecond{0, 1};
+    constexpr vfs::Time hundred_nanoseconds{0, 100};
+    constexpr vfs::Time second{1, 0};
+    constexpr vfs::Time two_seconds{2, 0};
+    const Time time{7, 123'456'789};
+    EXPECT_TRUE(is_same(time, time, nanosecond));
+    EXPECT_FALSE(is_same(time, {7, 123'456'788}, nanosecond));
+    EXPECT_FALSE(is_same(time, {7, 0}, nanosecond)) << "cut off by the client alone";
+    EXPECT_TRUE(is_same(time, {7, 123'456'700}, hundred_nanoseconds));
+    EXPECT_FALSE(is_same(time, {7, 123'456'699}, hundred_nanoseconds));
+    EXPECT_TRUE(is_same(time, {7, 0}, second));
+    EXPECT_FALSE(is_same(time, {8, 123'456'789}, second));
+    EXPECT_TRUE(is_same(time, {6, 0}, two_seconds));
+    EXPECT_FALSE(is_same(time, {8, 0}, two_seconds));
+    EXPECT_FALSE(is_same(time, {5, 999'999'999}, two_seconds));
+    EXPECT_TRUE(is_same(time, time, {0, 0})) << "a file system that does not say";
+    EXPECT_FALSE(is_same(time, {7, 123'456'788}, {0, 0}));
 }
 
 TEST_F(SetAttributesTest, guarded_by_what_cannot_be_read_fails) {

@@ -90,10 +90,34 @@ TEST_F(CreateTest, unchecked_applies_the_size_alone_to_an_existing_file) {
     EXPECT_EQ(attributes(file).uid, 0U);
 }
 
-TEST_F(CreateTest, unchecked_does_not_take_other_kinds) {
+// As knfsd: from the object that it gets the client tells open(2) what is there (EISDIR for a
+// directory), where EXIST would be told to a program that has not asked for a new file.
+TEST_F(CreateTest, unchecked_takes_other_kinds_as_they_are) {
     make_others(root());
-    for (const auto name : {"a directory"sv, "a link"sv, "a fifo"sv, "a socket"sv, "a device"sv})
-        refuse<Create>(Status::exists, {entry(root(), name), unchecked()});
+    for (const auto name : {"a directory"sv, "a link"sv, "a fifo"sv, "a socket"sv, "a device"sv}) {
+        const auto there = lookup(root(), name);
+        const auto before = attributes(there);
+        auto wanted = size(0);
+        wanted.mode = 0777U;
+        const auto taken = succeed<Create>({entry(root(), name), unchecked(wanted)});
+        EXPECT_EQ(KeptHandle{*taken.object}, there) << name;
+        EXPECT_EQ(*taken.attributes, before) << name;
+        EXPECT_EQ(attributes(there), before) << name;
+        refuse<Create>(Status::exists, {entry(root(), name), guarded()});
+        refuse<Create>(Status::exists, {entry(root(), name), exclusive("12345678")});
+    }
+}
+
+TEST_F(CreateTest, leaves_the_owner_that_is_none) {
+    auto wanted = mode(0640);
+    wanted.uid = 0xFFFFFFFFU;
+    wanted.gid = 0xFFFFFFFFU;
+    become(1000, 1001);
+    const auto here = make_directory(root(), "directory", 0777);
+    const auto made = succeed<Create>({entry(here, "file"), guarded(wanted)});
+    EXPECT_EQ(made.attributes->uid, 1000U);
+    EXPECT_EQ(made.attributes->gid, 1001U);
+    EXPECT_EQ(made.attributes->mode, 0640U);
 }
 
 TEST_F(CreateTest, guarded_takes_nothing_existing) {

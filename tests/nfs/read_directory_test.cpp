@@ -134,14 +134,26 @@ TEST_F(Listing, takes_any_verifier_at_the_start_and_only_its_own_later) {
     wrong[7] ^= std::byte{1};
     EXPECT_EQ(list(root(), 0, wrong).names, whole.names);
     EXPECT_EQ(list_plus(root(), 0, wrong).names, whole.names);
-    for (const auto& verifier : {wrong, Verifier{}}) {
-        EXPECT_TRUE(
-            refuse<ReadDirectory>(Status::bad_cookie, {root(), whole.cookies[0], verifier, plenty})
-                .attributes);
-        EXPECT_TRUE(refuse<ReadDirectoryPlus>(Status::bad_cookie,
-                                              {root(), whole.cookies[0], verifier, plenty, plenty})
-                        .attributes);
+    EXPECT_TRUE(refuse<ReadDirectory>(Status::bad_cookie, {root(), whole.cookies[0], wrong, plenty})
+                    .attributes);
+    EXPECT_TRUE(refuse<ReadDirectoryPlus>(Status::bad_cookie,
+                                          {root(), whole.cookies[0], wrong, plenty, plenty})
+                    .attributes);
+}
+
+TEST_F(Listing, goes_on_for_clients_that_keep_no_verifier) {
+    for (const auto* name : {"1", "2", "3"}) make_file(root(), name);
+    const auto whole = list(root());
+    for (std::size_t i = 0; i < whole.names.size(); ++i) {
+        const std::vector<std::string> rest{whole.names.begin() + static_cast<long>(i) + 1,
+                                            whole.names.end()};
+        const auto page = list(root(), whole.cookies[i], Verifier{});
+        EXPECT_EQ(page.names, rest);
+        EXPECT_EQ(page.verifier, whole.verifier);
+        EXPECT_EQ(list_plus(root(), whole.cookies[i], Verifier{}).names, rest);
     }
+    // What was never given is refused all the same.
+    refuse<ReadDirectory>(Status::bad_cookie, {root(), std::uint64_t{1} << 63, Verifier{}, plenty});
 }
 
 TEST_F(Listing, refuses_cookies_that_it_never_gave) {

@@ -80,7 +80,10 @@ Result<NodePtr> Node::add_new(const Identity& who, std::string_view name, Inode 
 }
 
 Result<NodePtr> Node::take_existing(const Identity& who, const NewFile& file) {
-    if (inode_.type != FileType::regular) return std::errc::file_exists;
+    if (inode_.type != FileType::regular) {
+        if (file.mode == CreateMode::unchecked) return NodePtr{this};
+        return std::errc::file_exists;
+    }
     if (file.mode == CreateMode::exclusive) {
         const bool same = inode_.uid == who.uid && inode_.verifier == file.verifier;
         if (!same) return std::errc::file_exists;
@@ -98,7 +101,8 @@ Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const 
     const std::unique_lock guard{volume_.lock()};
     if (auto allowed = check_new(who, name); !allowed) {
         const bool exists = allowed.error() == std::errc::file_exists;
-        if (!exists || file.mode == CreateMode::guarded) return allowed.error();
+        const bool is_dots = name == "." || name == "..";
+        if (!exists || is_dots || file.mode == CreateMode::guarded) return allowed.error();
         const auto there = resolve(who, name);
         return (*there)->take_existing(who, file);
     }

@@ -63,6 +63,11 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
     if (::access(ReopenPath{root->number()}.text(), F_OK) != 0) {
         return failed(last_error(), "cannot reach it through /proc/self/fd, which must be mounted");
     }
+    if (options.withheld && options.withheld->reaches(root->number())) {
+        return OpenError{std::errc::operation_not_permitted,
+                         path + ": the server's state directory, or a directory in it, is not "
+                                "exported; --state gives the server another one"};
+    }
     Options decided = options;
     if (decided.nodes_max == 0) {
         decided.nodes_max =

@@ -78,6 +78,10 @@ std::string FileSystem::fingerprint() const {
     return name.empty() ? name : name + "/" + hex(tree_->root_id().bytes());
 }
 
+std::shared_ptr<const Withheld> FileSystem::withheld() const {
+    return tree_->withheld();
+}
+
 bool FileSystem::has_kernel_handles() const {
     return tree_->has_kernel_handles();
 }

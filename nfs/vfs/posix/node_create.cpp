@@ -92,7 +92,10 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
     if (!node) return node.error();
     auto status = (*node)->alive();
     if (!status) return std::errc::no_such_file_or_directory;
-    if (!S_ISREG(status->stx_mode)) return std::errc::file_exists;
+    if (!S_ISREG(status->stx_mode)) {
+        if (file.mode == CreateMode::unchecked) return NodePtr{std::move(*node)};
+        return std::errc::file_exists;
+    }
     if (file.mode == CreateMode::exclusive) {
         const bool same = status->stx_size == 0 && status->stx_uid == tree_.acting_uid(caller) &&
                           holds_verifier(to_attributes(*status), file.verifier);

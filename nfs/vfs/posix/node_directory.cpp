@@ -90,6 +90,7 @@ Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
     auto found = status(path_.number(), at->name.text());
     if (!found) return reason(found.error());
     if (tree_.identity().is_gone(*found)) return stale;
+    if (tree_.withholds(*found)) return std::errc::permission_denied;
     // Between the two questions another object may have got the name. An inode number in the id
     // shows that it has not; where none shows, one descriptor for both questions makes sure.
     if (!tree_.identity().same_mount(*found) || !ObjectIdentity::shows_inode(*id, found->stx_ino)) {
@@ -116,6 +117,7 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
     auto found = status(opened->number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
     if (tree_.identity().is_gone(*found)) return stale;
+    if (tree_.withholds(*found)) return std::errc::permission_denied;
     if (auto told = tree_.locator().seen(*id, id_, name.text(), wait); !told) return told.error();
     return listed(*id, *found);
 }
@@ -155,6 +157,8 @@ Result<void> Node::remove_directory(const Caller& caller, std::string_view name)
 Result<void> Node::unlink(const Caller& caller, std::string_view name, int flags) {
     const auto at = entry_to_change(caller, name);
     if (!at) return at.error();
+    if (auto allowed = tree_.may_change(path_.number(), at->name.text()); !allowed)
+        return allowed;
     const auto victim =
         tree_.identify(path_.number(), at->name.text(), id_, name, Wait::yes);
     if (::unlinkat(path_.number(), at->name.text(), flags) != 0) return reason(last_error());
@@ -170,6 +174,9 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     assert(&target.tree_ == &tree_);
     const auto to = target.entry_to_change(caller, to_name);
     if (!to) return to.error();
+    if (auto allowed = tree_.may_change(path_.number(), from->name.text()); !allowed) return allowed;
+    if (auto allowed = tree_.may_change(target.path_.number(), to->name.text()); !allowed)
+        return allowed;
     std::optional<ObjectId> moved;
     if (tree_.locator().wants_moves(&target != this)) {
         auto id = tree_.identify(path_.number(), from->name.text(), id_, name, Wait::yes);

@@ -1,5 +1,8 @@
 #include "nfs/vfs/posix/tree.hpp"
 
+#include <array>
+#include <climits>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -50,6 +53,8 @@ Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
               return open_entry(directory, name, wait);
           },
           abilities_.confined_open),
+      withheld_(options.withheld),
+      has_withheld_(withheld_ && withheld_->is_below(root_.number())),
       server_uid_(::geteuid()),
       synchronize_(options.synchronize ? options.synchronize : flush),
       volumes_(options.volumes ? options.volumes : std::make_shared<Volumes>()),
@@ -228,6 +233,7 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
     if (!type) {
         auto found = status(opened.number());
         if (!found) return found.error();
+        if (withholds(*found)) return std::errc::permission_denied;
         type = to_file_type(found->stx_mode);
     }
     ObjectId mark;
@@ -263,7 +269,7 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
     auto found = status(opened->number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
     // The kernel opens handles of deleted objects as long as somebody else has them open.
-    if (identity_.is_gone(*found)) return stale;
+    if (identity_.is_gone(*found) || withholds(*found)) return stale;
     // What is not found by a handle is found by names that lead from the root.
     auto inside =
         has_kernel_handles_ ? confine(std::move(*opened), id, way, *found) : std::move(opened);
@@ -275,6 +281,7 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
 Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Way& way,
                                   const struct statx& status) const {
     const auto type = to_file_type(status.stx_mode);
+    if (has_withheld_ && is_below_withheld(opened.number(), type)) return stale;
     const auto inside = whereabouts_.is_inside(opened.number(), type, Wait::yes);
     if (!inside) return inside.error();
     if (*inside) return opened;
@@ -352,6 +359,25 @@ void Tree::moved(const ObjectId& id, const Locator::Entry& from, int at, const L
     if (assigned_) assigned_->left(from.directory, from.name);
     arrived(id, at, to);
     locator_->moved(id, from, to);
+}
+
+// Of what is no directory, as far as the kernel tells a path.
+bool Tree::is_below_withheld(int object, FileType type) const {
+    if (type == FileType::directory) return withheld_->reaches(object);
+    std::array<char, PATH_MAX> path;
+    const auto size = ::readlink(ReopenPath{object}.text(), path.data(), path.size());
+    if (size <= 0 || static_cast<std::size_t>(size) == path.size()) return false;
+    const std::string_view whole{path.data(), static_cast<std::size_t>(size)};
+    const std::string above{whole.substr(0, whole.rfind('/') + 1)};
+    const auto directory = open_at(AT_FDCWD, above.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    return directory && withheld_->reaches(directory->number());
+}
+
+Result<void> Tree::may_change(int directory, const char* name) const {
+    if (!has_withheld_) return {};
+    const auto found = status(directory, name);
+    if (found && withholds(*found)) return std::errc::permission_denied;
+    return {};
 }
 
 void Tree::unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) {

@@ -45,6 +45,17 @@ public:
     [[nodiscard]] const std::shared_ptr<Volumes>& volumes() const noexcept { return volumes_; }
     [[nodiscard]] std::string describe() const;
 
+    [[nodiscard]] const std::shared_ptr<const Withheld>& withheld() const noexcept {
+        return withheld_;
+    }
+    /// Whether no client may reach that.
+    [[nodiscard]] bool withholds(const struct statx& found) const noexcept {
+        return withheld_ && withheld_->has(found);
+    }
+    /// Whether a client may take this name away, or put another object under it: permission_denied
+    /// for what is withheld. Asks the kernel only where such a thing lies in the tree.
+    [[nodiscard]] Result<void> may_change(int directory, const char* name) const;
+
     /// The calling thread acts as this caller, or as the server, until what is returned goes;
     /// without privileges, as ever.
     [[nodiscard]] Result<Acting> act_as(const Caller& caller) const;
@@ -115,6 +126,7 @@ private:
                                              const struct statx& status) const;
     [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
     [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
+    [[nodiscard]] bool is_below_withheld(int object, FileType type) const;
     Result<void> noting_loss(Result<void> outcome);
     [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, int at, const char* entry);
     [[nodiscard]] Result<bool> is_object(int opened, const ObjectId& id, const Place& place) const;
@@ -127,6 +139,8 @@ private:
     const ObjectId root_id_;
     const Abilities abilities_;
     const Whereabouts whereabouts_;
+    const std::shared_ptr<const Withheld> withheld_;
+    const bool has_withheld_;  // when it was opened
     const uid_t server_uid_;
     const std::function<Result<void>(int, Sync)> synchronize_;
     const std::shared_ptr<Volumes> volumes_;

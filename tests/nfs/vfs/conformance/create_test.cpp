@@ -174,15 +174,23 @@ TEST_P(Create, UncheckedTakesAnExistingFile) {
     EXPECT_EQ(attributes(*node).size, 0U);
 }
 
-TEST_P(Create, UncheckedTakesNothingButFiles) {
+TEST_P(Create, UncheckedTakesWhatIsThereAndExclusiveOnlyFiles) {
     directory(alice, "d");
     neither_file_nor_directory();
     for (const auto* name : {"d", "a-link", "a-fifo", "a-socket", "a-device"}) {
-        for (const auto mode : {CreateMode::unchecked, CreateMode::exclusive}) {
-            EXPECT_EQ(outcome_of(root->create(alice, name, {.mode = mode})), exists_already)
-                << name;
-        }
+        const auto there = root->lookup(alice, name).value();
+        const auto before = attributes(*there);
+        EXPECT_EQ(root->create(alice, name, {.attributes = {.mode = 0777, .size = 0}}).value(),
+                  there)
+            << name;
+        EXPECT_EQ(attributes(*there).mode, before.mode) << name;
+        EXPECT_EQ(attributes(*there).size, before.size) << name;
+        EXPECT_EQ(outcome_of(root->create(alice, name, {.mode = CreateMode::exclusive})),
+                  exists_already)
+            << name;
     }
+    for (const auto* name : {".", ".."})
+        EXPECT_EQ(outcome_of(root->create(alice, name, {})), exists_already) << name;
 }
 
 TEST_P(Create, GuardedTakesNothing) {
