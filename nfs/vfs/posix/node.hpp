@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <tuple>
 #include <vector>
@@ -20,6 +22,7 @@
 namespace berth::vfs::posix {
 
 class Tree;
+struct Completion;
 
 class Node final : public vfs::Node {
 public:
@@ -124,14 +127,16 @@ private:
 
     // node_create.cpp
     Result<NodePtr> take_existing(const Caller& caller, const EntryName& name, const NewFile& file);
-    Result<NodePtr> finish_created(const Caller& caller, const EntryName& name, const NewFile& file,
-                                   Descriptor made);
+    [[nodiscard]] Result<Descriptor> make_file(const EntryName& name, mode_t mode,
+                                               const Completion& completion) const;
+    Result<NodePtr> make_unopened(const Caller& caller, const EntryName& name, FileType type,
+                                  const NewAttributes& attributes,
+                                  const std::function<int(const char* name)>& make);
+    void undo_unopened(const Caller& caller, const char* name, FileType type,
+                       const timespec& before) const;
+    void undo(const char* name, FileType type, const struct statx& made) const;
     Result<NodePtr> adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
-                              FileType type, const NewAttributes& rest);
-    Result<NodePtr> find_new(const Caller& caller, const EntryName& name, FileType type,
-                             const NewAttributes& rest);
-
-    std::errc undo(const Caller& caller, const EntryName& name, int how_removed, std::errc error);
+                              FileType type);
 
     // listing.cpp
     Result<Descriptor> open_listing() const;

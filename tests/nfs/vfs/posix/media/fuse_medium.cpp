@@ -44,6 +44,19 @@ int keep(int number, fuse_file_info* file) {
     return 0;
 }
 
+// As a file system that keeps times in larger steps keeps it.
+timespec stepped(timespec time) {
+    constexpr std::int64_t second = 1'000'000'000;
+    const auto step = ordered->time_step;
+    if (time.tv_nsec >= second) return time;  // UTIME_NOW, UTIME_OMIT
+    if (step >= second) {
+        const auto seconds = step / second;
+        return {.tv_sec = (time.tv_sec / seconds - (time.tv_sec % seconds < 0 ? 1 : 0)) * seconds,
+                .tv_nsec = 0};
+    }
+    return {.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec / step * step};
+}
+
 fuse_operations make_operations() {
     fuse_operations on{};
     on.init = [](fuse_conn_info*, fuse_config* config) -> void* {
@@ -53,7 +66,11 @@ fuse_operations make_operations() {
         return nullptr;
     };
     on.getattr = [](const char* path, struct stat* found, fuse_file_info*) {
-        return outcome(::fstatat(base, below(path), found, AT_SYMLINK_NOFOLLOW));
+        const int result = outcome(::fstatat(base, below(path), found, AT_SYMLINK_NOFOLLOW));
+        for (auto* const time : {&found->st_atim, &found->st_mtim, &found->st_ctim}) {
+            *time = stepped(*time);
+        }
+        return result;
     };
     on.readlink = [](const char* path, char* text, std::size_t size) {
         const auto count = ::readlinkat(base, below(path), text, size - 1);
@@ -75,15 +92,19 @@ fuse_operations make_operations() {
         return outcome(::symlinkat(target, base, below(path)));
     };
     on.rename = [](const char* from, const char* to, unsigned flags) {
+        if (flags != 0 && ordered->renames_plainly) return -EINVAL;
         return outcome(::renameat2(base, below(from), base, below(to), flags));
     };
     on.link = [](const char* from, const char* to) {
+        if (ordered->has_no_links) return -EPERM;
         return outcome(::linkat(base, below(from), base, below(to), 0));
     };
     on.chmod = [](const char* path, mode_t mode, fuse_file_info*) {
+        if (ordered->set != 0) return -ordered->set;
         return outcome(::fchmodat(base, below(path), mode, 0));
     };
     on.chown = [](const char* path, uid_t uid, gid_t gid, fuse_file_info*) {
+        if (ordered->set != 0) return -ordered->set;
         return outcome(::fchownat(base, below(path), uid, gid, AT_SYMLINK_NOFOLLOW));
     };
     on.truncate = [](const char* path, off_t size, fuse_file_info*) {
@@ -94,7 +115,9 @@ fuse_operations make_operations() {
         return result;
     };
     on.utimens = [](const char* path, const timespec* times, fuse_file_info*) {
-        return outcome(::utimensat(base, below(path), times, AT_SYMLINK_NOFOLLOW));
+        if (ordered->set != 0) return -ordered->set;
+        const std::array kept{stepped(times[0]), stepped(times[1])};
+        return outcome(::utimensat(base, below(path), kept.data(), AT_SYMLINK_NOFOLLOW));
     };
     on.open = [](const char* path, fuse_file_info* file) {
         return keep(::openat(base, below(path), file->flags & ~O_NOFOLLOW), file);
@@ -121,7 +144,9 @@ fuse_operations make_operations() {
         return outcome(::fsync(number_of(file)));
     };
     on.statfs = [](const char*, struct statvfs* figures) {
-        return outcome(::fstatvfs(base, figures));
+        if (!ordered->has_figures) return outcome(::fstatvfs(base, figures));
+        *figures = ordered->figures;
+        return 0;
     };
     on.readdir = [](const char* path, void* entries, fuse_fill_dir_t fill, off_t, fuse_file_info*,
                     fuse_readdir_flags) {

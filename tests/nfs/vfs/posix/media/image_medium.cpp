@@ -21,25 +21,34 @@ void run_command(const std::string& command) {
     if (::pclose(pipe) != 0) throw std::runtime_error{command + ": " + said};
 }
 
-ImageMedium::ImageMedium(std::string space, std::string kind, unsigned mebibytes)
+ImageMedium::ImageMedium(std::string space, std::string kind, unsigned mebibytes,
+                         const std::string& options)
     : space_(std::move(space)),
       kind_(std::move(kind)) {
     std::filesystem::create_directories(path());
     const auto image = space_ + "/image";
     std::ofstream{image}.close();
     std::filesystem::resize_file(image, std::uintmax_t{mebibytes} << 20);
-    run_command("mkfs." + kind_ + (kind_ == "ext4" ? " -q -F " : " -q -f ") + image);
+    run_command("mkfs." + kind_ +
+                (kind_ == "vfat"   ? " " + options + " "
+                 : kind_ == "ext4" ? " -q -F " + options + " "
+                                   : " -q -f " + options + " ") +
+                image);
     mount();
 }
 
 void ImageMedium::mount() {
     run_command("mount -o loop -t " + kind_ + " " + space_ + "/image " + path());
-    std::filesystem::permissions(path(), std::filesystem::perms::all);
+    if (kind_ != "vfat") std::filesystem::permissions(path(), std::filesystem::perms::all);
 }
 
 void ImageMedium::mount_again() {
     run_command("umount " + path());
     mount();
+}
+
+void ImageMedium::mount_with(const std::string& options) {
+    run_command("mount -o remount," + options + " " + path());
 }
 
 void ImageMedium::limit(unsigned mebibytes) {
