@@ -18,6 +18,7 @@ enum class Operation : std::uint8_t {
     root,
     find,
     space,
+    limits,
     attributes,
     access,
     set_attributes,
@@ -79,7 +80,6 @@ public:
     using vfs::FileSystem::root;
     Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override;
-    Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;
 

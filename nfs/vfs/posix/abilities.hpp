@@ -2,6 +2,8 @@
 // trying.
 #pragma once
 
+#include "nfs/vfs/types.hpp"
+
 namespace berth::vfs::posix {
 
 struct Abilities {
@@ -11,6 +13,10 @@ struct Abilities {
     bool kernel_access = false;    ///< faccessat2
     bool remote = false;           ///< a network or user-space file system: any call may take long
     bool in_memory = false;        ///< nothing to wait for but what has gone to swap space
+    /// A position in a directory means something to one open descriptor only, or something else
+    /// once an entry was removed.
+    bool positions_pass = false;
+    Limits limits;
 };
 
 /// `root`: the tree's root, open for reading.

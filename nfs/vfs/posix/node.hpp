@@ -16,6 +16,7 @@
 #include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/posix/group_sync.hpp"
 #include "nfs/vfs/posix/listing_descriptors.hpp"
+#include "nfs/vfs/posix/name_order.hpp"
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/system.hpp"
 
@@ -72,6 +73,8 @@ public:
     Result<void> rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
                         std::string_view to_name) override;
     Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
+    Result<Space> space(const Caller& caller) override;
+    Result<Limits> limits(const Caller& caller) override;
 
     [[nodiscard]] int path() const noexcept { return path_.number(); }
     /// Whether this is the first time in this second that it is asked.
@@ -102,6 +105,7 @@ private:
     [[nodiscard]] bool goes_by_mode(const Caller& caller, const Attributes& now) const;
     [[nodiscard]] bool would_read_access_list(const Caller& caller, const Attributes& now) const;
     [[nodiscard]] bool may(const Caller& caller, const Attributes& now, int permissions) const;
+    [[nodiscard]] bool may_execute_elsewhere(const Caller& caller, const Attributes& now) const;
 
     // node_io.cpp
     Result<std::size_t> read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
@@ -140,6 +144,8 @@ private:
 
     // listing.cpp
     Result<Descriptor> open_listing() const;
+    Result<bool> list_by_position(std::uint64_t cookie, std::uint64_t own_fileid,
+                                  const TakeEntry& take);
     Result<bool> list_through(ListingDescriptors::Positioned& through, std::uint64_t cookie,
                               std::uint64_t own_fileid, const TakeEntry& take) const;
 
@@ -155,6 +161,7 @@ private:
     mutable std::atomic<bool> access_list_read_{false};
     DataDescriptors data_;
     ListingDescriptors listings_;
+    NameOrder by_name_;  // where the descriptors' positions pass
     GroupSync group_;
 };
 

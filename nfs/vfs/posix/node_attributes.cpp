@@ -29,6 +29,10 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
     if (caller.wait == Wait::no) return would_block;
     const auto now = look(seen);
     if (!now) return now.error();
+    // The kernel knows of an open file only that it may not be cut.
+    if (wanted.size && (now->immutable || now->append_only)) {
+        return std::errc::operation_not_permitted;
+    }
     // What is cut off is lost: all that may be refused comes before.
     if (wanted.size && needs_ownership(wanted) && !owns(caller, *now)) {
         return std::errc::operation_not_permitted;

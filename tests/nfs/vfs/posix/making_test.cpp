@@ -144,40 +144,38 @@ TEST_F(Making, AnExclusiveFileThatCannotBeMadeAtOnceIsNotSupported) {
 TEST_F(Making, WhatCannotBeFinishedTakesNobodyElsesFileAlong) {
     in_child_process([this] {
         have_own_mounts();
-        {
-            FuseMedium medium{space / "medium"};
-            const auto base = space / "medium/base";
-            write_local(base + "/theirs", "precious");
-            export_again(medium.path());
-            medium.fail({.set = EIO});
-            std::atomic<bool> done = false;
-            std::atomic<std::uint64_t> lost = 0;
-            std::thread local_process{[&] {
-                while (!done) {
-                    if (::rename((base + "/theirs").c_str(), (base + "/x").c_str()) != 0) ++lost;
-                    if (::rename((base + "/x").c_str(), (base + "/theirs").c_str()) != 0) ++lost;
-                }
-            }};
-            const NewAttributes wanted{.mode = 0600, .modified = NewTime{Time{1, 0}}};
-            const auto top = root();
-            int refused = 0;
-            for (int n = 0; n < 300; ++n) {
-                for (const auto& made :
-                     {top->create(root_caller, "x",
-                                  {.mode = CreateMode::guarded, .attributes = wanted}),
-                      top->make_special(root_caller, "x", {.attributes = wanted}),
-                      top->make_symbolic_link(root_caller, "x", "t", wanted)}) {
-                    EXPECT_FALSE(made);
-                    refused += made.error() == std::errc::io_error ? 1 : 0;
-                }
+        FuseMedium medium{space / "medium"};
+        const auto base = space / "medium/base";
+        write_local(base + "/theirs", "precious");
+        export_again(medium.path());
+        medium.fail({.set = EIO});
+        std::atomic<bool> done = false;
+        std::atomic<std::uint64_t> lost = 0;
+        std::thread local_process{[&] {
+            while (!done) {
+                if (::rename((base + "/theirs").c_str(), (base + "/x").c_str()) != 0) ++lost;
+                if (::rename((base + "/x").c_str(), (base + "/theirs").c_str()) != 0) ++lost;
             }
-            done = true;
-            local_process.join();
-            EXPECT_GT(refused, 0);
-            EXPECT_EQ(lost, 0U);
-            EXPECT_EQ(read_local(base + "/theirs"), "precious");
-            files.reset();
+        }};
+        const NewAttributes wanted{.mode = 0600, .modified = NewTime{Time{1, 0}}};
+        const auto top = root();
+        int refused = 0;
+        for (int n = 0; n < 300; ++n) {
+            for (const auto& made :
+                 {top->create(root_caller, "x",
+                              {.mode = CreateMode::guarded, .attributes = wanted}),
+                  top->make_special(root_caller, "x", {.attributes = wanted}),
+                  top->make_symbolic_link(root_caller, "x", "t", wanted)}) {
+                EXPECT_FALSE(made);
+                refused += made.error() == std::errc::io_error ? 1 : 0;
+            }
         }
+        done = true;
+        local_process.join();
+        EXPECT_GT(refused, 0);
+        EXPECT_EQ(lost, 0U);
+        EXPECT_EQ(read_local(base + "/theirs"), "precious");
+        files.reset();
     });
 }
 

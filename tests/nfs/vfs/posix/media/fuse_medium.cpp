@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -148,14 +149,21 @@ fuse_operations make_operations() {
         *figures = ordered->figures;
         return 0;
     };
-    on.readdir = [](const char* path, void* entries, fuse_fill_dir_t fill, off_t, fuse_file_info*,
-                    fuse_readdir_flags) {
-        std::error_code error;
-        const auto directory = "/proc/self/fd/" + std::to_string(base) + "/" + below(path);
-        for (const auto* name : {".", ".."}) fill(entries, name, nullptr, 0, fuse_fill_dir_flags{});
-        for (const auto& entry : std::filesystem::directory_iterator{directory, error})
-            fill(entries, entry.path().filename().c_str(), nullptr, 0, fuse_fill_dir_flags{});
-        return -error.value();
+    on.readdir = [](const char* path, void* entries, fuse_fill_dir_t fill, off_t after,
+                    fuse_file_info*, fuse_readdir_flags) {
+        const int directory = ::openat(base, below(path), O_RDONLY | O_DIRECTORY);
+        DIR* const listed = directory < 0 ? nullptr : ::fdopendir(directory);
+        if (listed == nullptr) return -errno;
+        const bool tells = ordered->tells_positions;
+        if (tells && after != 0) ::seekdir(listed, after);
+        while (const auto* entry = ::readdir(listed)) {
+            if (fill(entries, entry->d_name, nullptr, tells ? entry->d_off : 0,
+                     fuse_fill_dir_flags{}) != 0) {
+                break;
+            }
+        }
+        ::closedir(listed);
+        return 0;
     };
     return on;
 }

@@ -61,6 +61,8 @@ public:
         bool has_no_links = false;
         /// Times are kept in steps of so many nanoseconds.
         std::int64_t time_step = 1;
+        /// A listing tells positions, and goes on from any of them.
+        bool tells_positions = false;
         /// What it says of itself instead of what the directory below does.
         bool has_figures = false;
         struct statvfs figures {};
