@@ -1,4 +1,4 @@
-// FSSTAT, FSINFO, PATHCONF: what the exported file system has and can do.
+// FSSTAT, FSINFO, PATHCONF: what the file system of an object has and can do.
 #include <algorithm>
 #include <limits>
 
@@ -11,7 +11,7 @@ FileSystemStatus::Result Service::file_system_status(rpc::Call& call,
                                                      const FileSystemStatus::Args& args) {
     const auto target = open(call, args.object);
     if (!target) return {fail(call, target.error()), {}};
-    const auto space = target->exported->files->space(target->caller);
+    const auto space = target->node->space(target->caller);
     if (!space) return {fail(call, space.error()), {target->attributes()}};
     return FileSystemStatus::Ok{.attributes = target->attributes(),
                                 .total_bytes = space->total_bytes,
@@ -30,7 +30,8 @@ FileSystemInfo::Result Service::file_system_info(rpc::Call& call,
     constexpr std::uint64_t signed_max = std::numeric_limits<std::int64_t>::max();
     const auto target = open(call, args.object);
     if (!target) return {fail(call, target.error()), {}};
-    const auto limits = target->exported->files->limits();
+    const auto limits = target->node->limits(target->caller);
+    if (!limits) return {fail(call, limits.error()), {target->attributes()}};
     const auto transfer = transfer_bytes_max(call);
     return FileSystemInfo::Ok{.attributes = target->attributes(),
                               .read_max = transfer,
@@ -40,8 +41,8 @@ FileSystemInfo::Result Service::file_system_info(rpc::Call& call,
                               .write_preferred = transfer,
                               .write_multiple = transfer_multiple,
                               .directory_preferred = transfer,
-                              .file_bytes_max = std::min(limits.file_bytes_max, signed_max),
-                              .time_granularity = to_wire(limits.time_granularity),
+                              .file_bytes_max = std::min(limits->file_bytes_max, signed_max),
+                              .time_granularity = to_wire(limits->time_granularity),
                               .properties = FileSystemInfo::can_link | FileSystemInfo::can_symlink |
                                             FileSystemInfo::homogeneous |
                                             FileSystemInfo::can_set_time};
@@ -51,14 +52,15 @@ PathConfiguration::Result Service::path_configuration(rpc::Call& call,
                                                       const PathConfiguration::Args& args) {
     const auto target = open(call, args.object);
     if (!target) return {fail(call, target.error()), {}};
-    const auto limits = target->exported->files->limits();
+    const auto limits = target->node->limits(target->caller);
+    if (!limits) return {fail(call, limits.error()), {target->attributes()}};
     return PathConfiguration::Ok{.attributes = target->attributes(),
-                                 .links_max = limits.links_max,
-                                 .name_bytes_max = limits.name_bytes_max,
+                                 .links_max = limits->links_max,
+                                 .name_bytes_max = limits->name_bytes_max,
                                  .refuses_long_names = true,
                                  .restricts_chown = true,
-                                 .case_insensitive = limits.case_insensitive,
-                                 .case_preserving = limits.case_preserving};
+                                 .case_insensitive = limits->case_insensitive,
+                                 .case_preserving = limits->case_preserving};
 }
 
 }  // namespace berth::nfs

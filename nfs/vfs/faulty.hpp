@@ -18,6 +18,7 @@ enum class Operation : std::uint8_t {
     root,
     find,
     space,
+    limits,
     attributes,
     access,
     set_attributes,
@@ -80,7 +81,6 @@ public:
     Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override { return find(id, {}, wait); }
     Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
-    Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;
     [[nodiscard]] std::uint64_t id_space() const override;

@@ -189,6 +189,14 @@ public:
     virtual Result<bool> list(const Caller& caller, std::uint64_t cookie,
                               const TakeEntry& take) = 0;
 
+    // --- any object
+    // -------------------------------------------------------------------------------
+
+    /// Of the file system around this object, or of the directory that has a share of it. Needs no
+    /// permission.
+    virtual Result<Space> space(const Caller& caller) = 0;
+    virtual Result<Limits> limits(const Caller& caller) = 0;
+
 protected:
     Node() = default;
 
@@ -230,7 +238,7 @@ public:
         return find(id, wait);
     }
 
-    virtual Result<Space> space(const Caller& caller) = 0;
+    /// As its root says of itself; objects may know better.
     [[nodiscard]] virtual Limits limits() const = 0;
 
     /// To be called about once a second, from a thread that may block: lets go of what is no longer

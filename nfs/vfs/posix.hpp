@@ -70,14 +70,13 @@ class Tree;
 /// Nodes must be let go before it is destroyed.
 class FileSystem final : public vfs::FileSystem {
 public:
-    FileSystem(std::unique_ptr<Tree> tree, const Limits& limits);
+    explicit FileSystem(std::unique_ptr<Tree> tree);
     ~FileSystem() override;
 
     using vfs::FileSystem::root;
     Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override { return find(id, {}, wait); }
     Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
-    Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;
     [[nodiscard]] std::uint64_t id_space() const override;
@@ -113,7 +112,6 @@ public:
 
 private:
     std::unique_ptr<Tree> tree_;
-    const Limits limits_;
 };
 
 /// Exports the directory at `path`, symbolic links in it followed. operation_not_permitted when that

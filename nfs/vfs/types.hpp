@@ -74,6 +74,8 @@ struct Attributes {
     Time accessed;
     Time modified;
     Time changed;
+    bool immutable = false;    ///< nothing of it can be changed by anybody
+    bool append_only = false;  ///< its contents can only grow
     bool operator==(const Attributes&) const = default;
 };
 

@@ -43,9 +43,6 @@ public:
     vfs::Result<vfs::NodePtr> find(const vfs::ObjectId& id, vfs::Wait wait) override {
         return inner_->find(id, wait);
     }
-    vfs::Result<vfs::Space> space(const vfs::Caller& caller) override {
-        return inner_->space(caller);
-    }
     [[nodiscard]] vfs::Limits limits() const override { return limits_; }
     [[nodiscard]] std::uint64_t losses() const override { return 0; }
 

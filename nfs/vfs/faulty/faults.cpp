@@ -7,6 +7,7 @@ bool is_change(Operation operation) {
     case Operation::root:
     case Operation::find:
     case Operation::space:
+    case Operation::limits:
     case Operation::attributes:
     case Operation::access:
     case Operation::read_link:

@@ -53,11 +53,6 @@ Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Wait wait) 
                               [&] { return state_->stand_in(state_->inner->find(id, way, wait)); });
 }
 
-Result<Space> FileSystem::space(const Caller& caller) {
-    return state_->faults.run(Operation::space, caller.wait,
-                              [&] { return state_->inner->space(caller); });
-}
-
 Limits FileSystem::limits() const {
     return state_->inner->limits();
 }

@@ -142,4 +142,12 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     });
 }
 
+Result<Space> Node::space(const Caller& caller) {
+    return faults_.run(Operation::space, caller.wait, [&] { return inner_->space(caller); });
+}
+
+Result<Limits> Node::limits(const Caller& caller) {
+    return faults_.run(Operation::limits, caller.wait, [&] { return inner_->limits(caller); });
+}
+
 }  // namespace berth::vfs::faulty

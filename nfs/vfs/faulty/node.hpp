@@ -66,6 +66,8 @@ public:
         return inner_->act_as(caller, work);
     }
     Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
+    Result<Space> space(const Caller& caller) override;
+    Result<Limits> limits(const Caller& caller) override;
 
     Result<NodePtr> create(const Caller& caller, std::string_view name,
                            const NewFile& file) override;

@@ -43,18 +43,6 @@ Result<NodePtr> FileSystem::find(const ObjectId& id, Wait) {
     return NodePtr{*found};
 }
 
-Result<Space> FileSystem::space(const Caller&) {
-    const std::shared_lock guard{volume_.lock()};
-    return Space{
-        .total_bytes = volume_.bytes().total(),
-        .free_bytes = volume_.bytes().left(),
-        .available_bytes = volume_.bytes().left(),
-        .total_files = volume_.files().total(),
-        .free_files = volume_.files().left(),
-        .available_files = volume_.files().left(),
-    };
-}
-
 std::unique_ptr<vfs::FileSystem> make(const Options& options) {
     return std::make_unique<FileSystem>(options);
 }

@@ -17,7 +17,6 @@ public:
     using vfs::FileSystem::root;
     Result<NodePtr> root(Wait wait) override;
     Result<NodePtr> find(const ObjectId& id, Wait wait) override;
-    Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override { return volume_.limits(); }
     [[nodiscard]] std::uint64_t losses() const override { return 0; }
 

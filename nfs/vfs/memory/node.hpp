@@ -39,6 +39,8 @@ public:
     Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
     Result<Listed> peek(const Caller& caller, std::string_view name) override;
     Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
+    Result<Space> space(const Caller& caller) override;
+    Result<Limits> limits(const Caller& caller) override;
 
     Result<NodePtr> create(const Caller& caller, std::string_view name,
                            const NewFile& file) override;

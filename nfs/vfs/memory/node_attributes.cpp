@@ -98,4 +98,23 @@ void Node::apply_attributes(const Identity& who, const NewAttributes& wanted, Ti
     if (wanted.size || wanted.accessed || wanted.modified) inode_.verifier.reset();
 }
 
+Result<Space> Node::space(const Caller&) {
+    const std::shared_lock guard{volume_.lock()};
+    if (is_gone()) return stale;
+    return Space{
+        .total_bytes = volume_.bytes().total(),
+        .free_bytes = volume_.bytes().left(),
+        .available_bytes = volume_.bytes().left(),
+        .total_files = volume_.files().total(),
+        .free_files = volume_.files().left(),
+        .available_files = volume_.files().left(),
+    };
+}
+
+Result<Limits> Node::limits(const Caller&) {
+    const std::shared_lock guard{volume_.lock()};
+    if (is_gone()) return stale;
+    return volume_.limits();
+}
+
 }  // namespace berth::vfs::memory

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <span>
 #include <utility>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "nfs/vfs/posix/figures.hpp"
 #include "nfs/vfs/posix/system.hpp"
 #include "nfs/vfs/posix/thread_identity.hpp"
 
@@ -33,6 +36,32 @@ constexpr std::array<unsigned, 2> memory_magics{
     0x01021994,  // tmpfs
     0x858458F6,  // ramfs
 };
+
+// These count entries from the beginning, each in its own list of them. What is below FUSE may
+// have positions that stay, but nothing says so.
+constexpr std::array<unsigned, 8> counting_magics{
+    0x794C7630,  // overlayfs
+    0x65735546,  // FUSE
+    0x858458F6,  // ramfs
+    0x61756673,  // aufs
+    0xFF534D42,  // CIFS
+    0xFE534D42,  // SMB2
+    0x0000482B,  // HFS+
+    0x786F4256,  // VirtualBox's shared folders
+};
+
+// So did tmpfs before Linux 6.6.
+constexpr std::array<unsigned, 1> once_counting_magics{0x01021994};
+
+bool is_linux_before(int major, int minor) {
+    utsname about{};
+    int found_major = 0;
+    int found_minor = 0;
+    if (::uname(&about) != 0) return true;
+    // NOLINTNEXTLINE(cert-err34-c): what is no number is as old as can be
+    if (std::sscanf(about.release, "%d.%d", &found_major, &found_minor) != 2) return true;
+    return std::pair{found_major, found_minor} < std::pair{major, minor};
+}
 
 bool is_one_of(std::span<const unsigned> magics, int root) {
     struct statfs found {};
@@ -58,6 +87,9 @@ Abilities find_abilities(int root) {
         .remote = is_one_of(remote_magics, root),
         .in_memory = is_one_of(memory_magics, root),
         .mapped = std::move(mapped),
+        .positions_pass = is_one_of(counting_magics, root) ||
+                          (is_linux_before(6, 6) && is_one_of(once_counting_magics, root)),
+        .limits = find_limits(root),
     };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nfs/vfs/mapped_ids.hpp"
+#include "nfs/vfs/types.hpp"
 
 namespace berth::vfs::posix {
 
@@ -14,6 +15,10 @@ struct Abilities {
     bool remote = false;           ///< a network or user-space file system: any call may take long
     bool in_memory = false;        ///< nothing to wait for but what has gone to swap space
     MappedOwners mapped;           ///< whom it can act as, and give files to
+    /// A position in a directory means something to one open descriptor only, or something else
+    /// once an entry was removed.
+    bool positions_pass = false;
+    Limits limits;
 };
 
 /// `root`: the tree's root, open for reading.

@@ -1,34 +1,95 @@
 #include "nfs/vfs/posix/exclusive.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
+
+#include "nfs/vfs/posix/system.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
-timespec to_time(std::uint32_t half) {
-    constexpr std::uint32_t seconds_mask = 0x7FFF'FFFF;
-    constexpr long half_second = 500'000'000;
-    return {.tv_sec = static_cast<time_t>(half & seconds_mask),
-            .tv_nsec = (half & ~seconds_mask) != 0 ? half_second : 0};
+using Seconds = std::int64_t;
+using Halves = std::array<std::uint32_t, 2>;
+using Times = std::array<timespec, 2>;
+
+// As coarse as file systems are known to be: FAT keeps every other second of a change, and some
+// the day only.
+constexpr std::array<Seconds, 2> coarse_steps{2, 86'400};
+
+Halves halves_of(const CreateVerifier& verifier) {
+    Halves halves;
+    static_assert(sizeof halves == sizeof verifier);
+    std::memcpy(halves.data(), verifier.data(), sizeof halves);
+    return halves;
 }
 
-bool same(const timespec& wanted, const Time& found) {
-    return wanted.tv_sec == found.seconds && wanted.tv_nsec == static_cast<long>(found.nanoseconds);
+// With a sign, as ext3 has it and all that came after; or without, as some others do.
+Seconds with_sign(std::uint32_t half) {
+    return static_cast<std::int32_t>(half);
+}
+Seconds without_sign(std::uint32_t half) {
+    return half;
+}
+
+bool is_half(const Time& found, std::uint32_t half) {
+    return found.nanoseconds == 0 &&
+           (found.seconds == with_sign(half) || found.seconds == without_sign(half));
+}
+
+// A time between 1987 and 2021, which every file system has.
+Seconds digest(const Halves& halves, Seconds step) {
+    constexpr std::uint64_t spread = 0x9E37'79B9'7F4A'7C15;
+    constexpr Seconds first = Seconds{1} << 29;
+    constexpr Seconds range = Seconds{1} << 30;
+    std::uint64_t mixed = (std::uint64_t{halves[0]} << 32 | halves[1]) * spread;
+    mixed = (mixed ^ mixed >> 29) * spread;
+    const auto steps =
+        static_cast<Seconds>((mixed >> 32) % static_cast<std::uint64_t>(range / step));
+    return (first / step + steps) * step;
+}
+
+bool is_digest(const Time& modified, const Halves& halves) {
+    return modified.nanoseconds == 0 && std::ranges::any_of(coarse_steps, [&](Seconds step) {
+               return modified.seconds == digest(halves, step);
+           });
+}
+
+Times times_of(Seconds accessed, Seconds modified) {
+    return {timespec{.tv_sec = accessed, .tv_nsec = 0}, timespec{.tv_sec = modified, .tv_nsec = 0}};
 }
 
 }  // namespace
 
-std::array<timespec, 2> to_times(const CreateVerifier& verifier) {
-    std::array<std::uint32_t, 2> halves;
-    static_assert(sizeof halves == sizeof verifier);
-    std::memcpy(halves.data(), verifier.data(), sizeof halves);
-    return {to_time(halves[0]), to_time(halves[1])};
+Result<void> keep_verifier(int file, const CreateVerifier& verifier) {
+    const auto halves = halves_of(verifier);
+    const auto [first, second] = halves;
+    const std::array<Times, 4> ways{
+        times_of(with_sign(first), with_sign(second)),
+        times_of(without_sign(first), without_sign(second)),
+        times_of(digest(halves, coarse_steps[0]), digest(halves, coarse_steps[0])),
+        times_of(digest(halves, coarse_steps[1]), digest(halves, coarse_steps[1])),
+    };
+    for (const auto& times : ways) {
+        // What can't be kept is cut off without a word, or refused.
+        if (auto set = change_times(file, times); !set) {
+            if (set.error() == std::errc::invalid_argument) continue;
+            return set;
+        }
+        const auto kept = status(file);
+        if (!kept) return kept.error();
+        if (holds_verifier(to_attributes(*kept), verifier)) return {};
+    }
+    return std::errc::operation_not_supported;
 }
 
 bool holds_verifier(const Attributes& attributes, const CreateVerifier& verifier) {
-    const auto times = to_times(verifier);
-    return same(times[0], attributes.accessed) && same(times[1], attributes.modified);
+    const auto halves = halves_of(verifier);
+    const bool is_whole =
+        is_half(attributes.accessed, halves[0]) && is_half(attributes.modified, halves[1]);
+    return is_whole || is_digest(attributes.modified, halves);
 }
 
 }  // namespace berth::vfs::posix

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "nfs/vfs/posix.hpp"
@@ -20,35 +19,6 @@ constexpr std::size_t descriptors_per_node = 4;
 std::size_t descriptors_max() {
     rlimit limit{};
     return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
-}
-
-// The largest offset at which a file here can end, found by asking to seek there.
-std::uint64_t largest_file(int root) {
-    constexpr std::uint64_t offset_max = INT64_MAX;
-    auto file = open_at(root, ".", O_TMPFILE | O_RDWR, 0600);
-    if (!file) return offset_max;
-    std::uint64_t fits = 0;
-    std::uint64_t beyond = offset_max;
-    if (::lseek(file->number(), static_cast<off_t>(beyond), SEEK_SET) >= 0) return beyond;
-    while (beyond - fits > 1) {
-        const std::uint64_t middle = fits + (beyond - fits) / 2;
-        const bool possible = ::lseek(file->number(), static_cast<off_t>(middle), SEEK_SET) >= 0;
-        (possible ? fits : beyond) = middle;
-    }
-    return fits;
-}
-
-Limits find_limits(int root) {
-    Limits limits;
-    struct statvfs figures {};
-    if (::fstatvfs(root, &figures) == 0) {
-        limits.name_bytes_max = static_cast<std::uint32_t>(figures.f_namemax);
-    }
-    if (const long links = ::fpathconf(root, _PC_LINK_MAX); links > 0) {
-        limits.links_max = static_cast<std::uint32_t>(std::min<long>(links, UINT32_MAX));
-    }
-    limits.file_bytes_max = largest_file(root);
-    return limits;
 }
 
 }  // namespace
@@ -73,19 +43,16 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
         decided.nodes_max =
             std::min(descriptors_max() / descriptors_per_node, nodes_max_by_default);
     }
-    const Limits limits = find_limits(root->number());
     auto tree = Tree::make(std::move(*root), decided);
     if (!tree) return failed(tree.error(), "cannot be exported");
-    return std::make_unique<FileSystem>(std::move(*tree), limits);
+    return std::make_unique<FileSystem>(std::move(*tree));
 }
 
 void throw_exception_from_error(const OpenError& error, const boost::source_location&) {
     throw std::system_error{std::make_error_code(error.code), error.reason};
 }
 
-FileSystem::FileSystem(std::unique_ptr<Tree> tree, const Limits& limits)
-    : tree_(std::move(tree)),
-      limits_(limits) {}
+FileSystem::FileSystem(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
 
 FileSystem::~FileSystem() = default;
 
@@ -110,27 +77,8 @@ Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Wait wait) 
     return NodePtr{std::move(*node)};
 }
 
-Result<Space> FileSystem::space(const Caller& caller) {
-    if (caller.wait == Wait::no && tree_->abilities().remote) return would_block;
-    // Some file systems answer by the quota of whoever asks.
-    const auto acting = tree_->act_as(caller);
-    if (!acting) return acting.error();
-    struct statvfs figures {};
-    if (::fstatvfs(tree_->root(), &figures) != 0) return last_error();
-    const std::uint64_t block = figures.f_frsize;
-    const bool is_root = tree_->acting_uid(caller) == 0;
-    return Space{
-        .total_bytes = figures.f_blocks * block,
-        .free_bytes = figures.f_bfree * block,
-        .available_bytes = (is_root ? figures.f_bfree : figures.f_bavail) * block,
-        .total_files = figures.f_files,
-        .free_files = figures.f_ffree,
-        .available_files = is_root ? figures.f_ffree : figures.f_favail,
-    };
-}
-
 Limits FileSystem::limits() const {
-    return limits_;
+    return tree_->abilities().limits;
 }
 std::uint64_t FileSystem::losses() const {
     return tree_->losses();

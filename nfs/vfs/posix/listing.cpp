@@ -51,14 +51,27 @@ Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEn
     const auto acting = tree_.act_as(caller);
     if (!acting) return acting.error();
     if (!may(caller, *now, may_read)) return std::errc::permission_denied;
+    if (cookie > static_cast<std::uint64_t>(INT64_MAX)) return std::errc::invalid_argument;
+    const auto list_from = [&](std::uint64_t position, const TakeEntry& take_entry) {
+        return list_by_position(position, now->fileid, take_entry);
+    };
+    if (!tree_.abilities().positions_pass) return list_from(cookie, take);
+    const auto visit_all = [&](const TakeEntry& visit) -> Result<void> {
+        if (auto all = list_from(0, visit); !all) return all.error();
+        return {};
+    };
+    return by_name_.list(cookie, visit_all, take);
+}
 
+Result<bool> Node::list_by_position(std::uint64_t cookie, std::uint64_t own_fileid,
+                                    const TakeEntry& take) {
     auto through = listings_.take(cookie);
     if (!through.descriptor) {
         auto opened = open_listing();
         if (!opened) return reason(opened.error());
         through = {.descriptor = std::move(*opened), .position = 0};
     }
-    auto outcome = list_through(through, cookie, now->fileid, take);
+    auto outcome = list_through(through, cookie, own_fileid, take);
     listings_.give_back(std::move(through));
     return outcome;
 }
@@ -72,7 +85,6 @@ Result<Descriptor> Node::open_listing() const {
 Result<bool> Node::list_through(ListingDescriptors::Positioned& through, std::uint64_t cookie,
                                 std::uint64_t own_fileid, const TakeEntry& take) const {
     const int descriptor = through.descriptor.number();
-    if (cookie > static_cast<std::uint64_t>(INT64_MAX)) return std::errc::invalid_argument;
     // A start from 0 is also what makes some file systems look afresh.
     if ((through.position != cookie || cookie == 0) &&
         ::lseek(descriptor, static_cast<off_t>(cookie), SEEK_SET) < 0) {
@@ -92,7 +104,7 @@ Result<bool> Node::list_through(ListingDescriptors::Positioned& through, std::ui
                                  .name = record.d_name,
                                  .cookie = static_cast<std::uint64_t>(record.d_off)};
             // To continue from there would be to start again, for ever.
-            if (entry.cookie == 0) return std::errc::io_error;
+            if (entry.cookie == 0 && !tree_.abilities().positions_pass) return std::errc::io_error;
             // What is above the tree is nobody's business.
             if (at_root && entry.name == "..") entry.fileid = own_fileid;
             if (!take(entry)) return false;

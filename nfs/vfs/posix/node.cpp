@@ -6,24 +6,12 @@
 
 #include <unistd.h>
 
+#include "nfs/vfs/posix/access_list.hpp"
+#include "nfs/vfs/posix/figures.hpp"
 #include "nfs/vfs/posix/tree.hpp"
 
 namespace berth::vfs::posix {
 namespace {
-
-// What the mode's bits say, for kernels that cannot be asked on behalf of a thread. Blind to ACLs.
-int permissions_by_mode(uid_t uid, const Identity& identity, const Attributes& now) {
-    const auto mode = static_cast<int>(now.mode);
-    if (uid == 0) {
-        const bool executes = now.type == FileType::directory || (mode & 0111) != 0;
-        return may_read | may_write | (executes ? may_execute : 0);
-    }
-    if (uid == now.uid) return (mode >> 6) & 7;
-    const auto& groups = identity.groups;
-    const bool member =
-        identity.gid == now.gid || std::ranges::find(groups, now.gid) != groups.end();
-    return (member ? mode >> 3 : mode) & 7;
-}
 
 std::int64_t this_second() {
     timespec now{};
@@ -87,6 +75,25 @@ Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions
     return static_cast<std::uint8_t>(granted);
 }
 
+Result<Space> Node::space(const Caller& caller) {
+    if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
+    if (auto still = alive(); !still) return still.error();
+    // Some file systems answer by the quota of whoever asks.
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
+    return space_around(path_.number(), tree_.acting_uid(caller) == 0);
+}
+
+Result<Limits> Node::limits(const Caller& caller) {
+    if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
+    if (auto still = alive(); !still) return still.error();
+    auto limits = tree_.abilities().limits;
+    const auto bytes = name_bytes_max(path_.number());
+    if (!bytes) return bytes.error();
+    limits.name_bytes_max = *bytes;
+    return limits;
+}
+
 Result<std::string> Node::read_link(const Caller& caller) {
     if (type_ != FileType::symbolic_link) return std::errc::invalid_argument;
     // A link never changes: once read, its text is in memory as long as this node is.
@@ -119,7 +126,9 @@ bool Node::is_known_deleted() const {
 
 void Node::take_idle(const Descriptor& stand_in, std::vector<Descriptor>& idle) {
     if (auto writable = data_.take_idle_writable(stand_in)) idle.push_back(std::move(writable));
-    if (type_ == FileType::directory) listings_.take_idle(idle);
+    if (type_ != FileType::directory) return;
+    listings_.take_idle(idle);
+    by_name_.drop_idle();
 }
 
 // The object's status, unless it has lost its last name: then the world cannot reach it, and
@@ -169,10 +178,22 @@ bool Node::may(const Caller& caller, const Attributes& now, int permissions) con
     if (tree_.abilities().kernel_access) {
         const bool granted = check_access(path_.number(), permissions).has_value();
         if (!goes_by_mode(caller, now)) access_list_read_.store(true, std::memory_order_relaxed);
-        return granted;
+        if (granted || (permissions & may_execute) == 0) return granted;
+        const int others = permissions & ~may_execute;
+        return may_execute_elsewhere(caller, now) &&
+               (others == 0 || check_access(path_.number(), others));
     }
     const int granted = permissions_by_mode(tree_.acting_uid(caller), caller.identity, now);
     return (granted & permissions) == permissions;
+}
+
+// What the server itself may not execute here, because of how it has mounted the file system, its
+// clients may.
+bool Node::may_execute_elsewhere(const Caller& caller, const Attributes& now) const {
+    constexpr std::uint32_t execution = 0111;
+    return type_ == FileType::regular && (now.mode & execution) != 0 &&
+           is_mounted_without_execution(path_.number()) &&
+           grants_execution(path_.number(), tree_.acting_uid(caller), caller.identity, now);
 }
 
 // For reading and writing: the owner need not ask, and root is not asked.

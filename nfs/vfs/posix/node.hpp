@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <tuple>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "nfs/vfs/posix/data_descriptors.hpp"
 #include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/posix/listing_descriptors.hpp"
+#include "nfs/vfs/posix/name_order.hpp"
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/system.hpp"
 #include "nfs/vfs/posix/thread_identity.hpp"
@@ -21,6 +24,7 @@
 namespace berth::vfs::posix {
 
 class Tree;
+struct Completion;
 
 class Node final : public vfs::Node {
 public:
@@ -69,6 +73,8 @@ public:
     Result<void> rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
                         std::string_view to_name) override;
     Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
+    Result<Space> space(const Caller& caller) override;
+    Result<Limits> limits(const Caller& caller) override;
 
     [[nodiscard]] int path() const noexcept { return path_.number(); }
     /// Whether this is the first time in this second that it is asked.
@@ -110,6 +116,7 @@ private:
     [[nodiscard]] bool goes_by_mode(const Caller& caller, const Attributes& now) const;
     [[nodiscard]] bool would_read_access_list(const Caller& caller, const Attributes& now) const;
     [[nodiscard]] bool may(const Caller& caller, const Attributes& now, int permissions) const;
+    [[nodiscard]] bool may_execute_elsewhere(const Caller& caller, const Attributes& now) const;
 
     // node_io.cpp
     Result<std::size_t> read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
@@ -136,17 +143,20 @@ private:
 
     // node_create.cpp
     Result<NodePtr> take_existing(const Caller& caller, const EntryName& name, const NewFile& file);
-    Result<NodePtr> finish_created(const Caller& caller, const EntryName& name, const NewFile& file,
-                                   Descriptor made);
-    Result<NodePtr> adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
-                              FileType type, const NewAttributes& rest);
-    Result<NodePtr> find_new(const Caller& caller, const EntryName& name, FileType type,
-                             const NewAttributes& rest);
-
-    std::errc undo(const Caller& caller, const EntryName& name, int how_removed, std::errc error);
+    [[nodiscard]] Result<Descriptor> make_file(const EntryName& name, mode_t mode,
+                                               const Completion& completion) const;
+    Result<NodePtr> make_unopened(const Caller& caller, const EntryName& name, FileType type,
+                                  const NewAttributes& attributes,
+                                  const std::function<int(const char* name)>& make);
+    void undo_unopened(const Caller& caller, const char* name, FileType type,
+                       const timespec& before) const;
+    void undo(const char* name, FileType type, const struct statx& made) const;
+    Result<NodePtr> adopt_new(const EntryName& name, Descriptor made, FileType type);
 
     // listing.cpp
     Result<Descriptor> open_listing() const;
+    Result<bool> list_by_position(std::uint64_t cookie, std::uint64_t own_fileid,
+                                  const TakeEntry& take);
     Result<bool> list_through(ListingDescriptors::Positioned& through, std::uint64_t cookie,
                               std::uint64_t own_fileid, const TakeEntry& take) const;
 
@@ -164,6 +174,7 @@ private:
     mutable std::atomic<bool> access_list_read_{false};
     DataDescriptors data_;
     ListingDescriptors listings_;
+    NameOrder by_name_;  // where the descriptors' positions pass
     Volume::Object shared_;  // with the nodes that other trees have of the same object
 };
 

@@ -1,44 +1,15 @@
 // Setting attributes.
-#include <array>
 #include <cerrno>
-#include <limits>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nfs/vfs/posix/new_attributes.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/tree.hpp"
 
 namespace berth::vfs::posix {
 namespace {
-
-constexpr std::uint64_t size_max = std::numeric_limits<std::int64_t>::max();
-constexpr std::uint32_t nanoseconds_end = 1'000'000'000;
-// To the kernel this id means "leave it".
-constexpr std::uint32_t no_id = ~0U;
-
-Result<void> check_values(const NewAttributes& wanted, FileType type) {
-    if (wanted.size) {
-        if (type == FileType::directory) return std::errc::is_a_directory;
-        if (type != FileType::regular) return std::errc::invalid_argument;
-        if (*wanted.size > size_max) return std::errc::file_too_large;
-    }
-    if (wanted.uid == no_id || wanted.gid == no_id) return std::errc::invalid_argument;
-    for (const auto& time : {wanted.accessed, wanted.modified}) {
-        // Larger values would be taken for UTIME_NOW and UTIME_OMIT.
-        if (time && time->value && time->value->nanoseconds >= nanoseconds_end) {
-            return std::errc::invalid_argument;
-        }
-    }
-    return {};
-}
-
-timespec to_timespec(const std::optional<NewTime>& wanted) {
-    if (!wanted) return {.tv_sec = 0, .tv_nsec = UTIME_OMIT};
-    if (!wanted->value) return {.tv_sec = 0, .tv_nsec = UTIME_NOW};
-    return {.tv_sec = static_cast<time_t>(wanted->value->seconds),
-            .tv_nsec = static_cast<long>(wanted->value->nanoseconds)};
-}
 
 bool is_given(const std::optional<NewTime>& time) {
     return time && time->value;
@@ -58,6 +29,10 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
     if (caller.wait == Wait::no) return would_block;
     const auto now = look(seen);
     if (!now) return now.error();
+    // The kernel knows of an open file only that it may not be cut.
+    if (wanted.size && (now->immutable || now->append_only)) {
+        return std::errc::operation_not_permitted;
+    }
     // What is cut off is lost: all that may be refused comes before.
     if (wanted.size && needs_ownership(wanted) && !owns(caller, *now)) {
         return std::errc::operation_not_permitted;
@@ -104,7 +79,7 @@ Result<void> Node::set_owner(const NewAttributes& wanted) const {
 
 Result<void> Node::set_times(const Caller& caller, const Attributes& now,
                              const NewAttributes& wanted) const {
-    const std::array times{to_timespec(wanted.accessed), to_timespec(wanted.modified)};
+    const auto times = to_kernel_times(wanted);
     auto set = change_times(path_.number(), times);
     const bool only_now = !is_given(wanted.accessed) && !is_given(wanted.modified);
     if (set || !only_now || set.error() != std::errc::operation_not_permitted) return set;

@@ -1,4 +1,6 @@
 // Making new objects.
+#include <ctime>
+#include <functional>
 #include <tuple>
 
 #include <fcntl.h>
@@ -7,6 +9,8 @@
 #include <unistd.h>
 
 #include "nfs/vfs/posix/exclusive.hpp"
+#include "nfs/vfs/posix/making.hpp"
+#include "nfs/vfs/posix/new_attributes.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/tree.hpp"
 
@@ -28,11 +32,6 @@ NewAttributes rest_of(NewAttributes attributes, FileType type) {
     return attributes;
 }
 
-bool is_anything(const NewAttributes& wanted) {
-    return wanted.mode || wanted.uid || wanted.gid || wanted.size || wanted.accessed ||
-           wanted.modified;
-}
-
 Result<mode_t> type_bits(FileType type) {
     switch (type) {
     case FileType::block_device: return S_IFBLK;
@@ -43,20 +42,11 @@ Result<mode_t> type_bits(FileType type) {
     }
 }
 
-// Some clients send their idea of owner and group with every new object. What the caller may not
-// give is left out; whatever else goes wrong is found again with the rest. One by one, because the
-// kernel refuses both for either.
-void give_away(vfs::Node& made, const Caller& caller, NewAttributes& wanted) {
-    const auto is_settled = [](const Result<void>& given) {
-        return given || given.error() == std::errc::operation_not_permitted ||
-               given.error() == std::errc::invalid_argument;
-    };
-    if (wanted.uid && is_settled(made.set_attributes(caller, {.uid = wanted.uid}))) {
-        wanted.uid.reset();
-    }
-    if (wanted.gid && is_settled(made.set_attributes(caller, {.gid = wanted.gid}))) {
-        wanted.gid.reset();
-    }
+// Before anything is made. Owners that can't be given are left out when it comes to that.
+Result<void> check_new(NewAttributes wanted, FileType type) {
+    wanted.uid.reset();
+    wanted.gid.reset();
+    return check_values(wanted, type);
 }
 
 }  // namespace
@@ -66,21 +56,37 @@ Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const 
     if (!at) return at.error();
     const bool exclusive = file.mode == CreateMode::exclusive;
     const mode_t mode = exclusive ? mode_unasked : file.attributes.mode.value_or(mode_unasked);
+    const Completion completion{
+        .type = FileType::regular,
+        .attributes = exclusive ? NewAttributes{} : rest_of(file.attributes, FileType::regular),
+        .verifier = exclusive ? &file.verifier : nullptr};
+    if (auto valid = check_new(completion.attributes, FileType::regular); !valid) {
+        return valid.error();
+    }
 
     // An existing file may be removed before it is looked at, and be there again the time after.
     constexpr int tries_max = 4;
     for (int tries = 0; tries < tries_max; ++tries) {
-        auto made = open_at(path_.number(), at->name.text(),
-                            O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_NOCTTY, mode & 07777U);
-        if (made) {
-            auto node = finish_created(caller, at->name, file, std::move(*made));
-            return node ? node : undo(caller, at->name, 0, node.error());
-        }
+        auto made = make_file(at->name, mode & 07777U, completion);
+        if (made) return adopt_new(at->name, std::move(*made), FileType::regular);
         if (made.error() != std::errc::file_exists) return reason(made.error());
         auto existing = take_existing(caller, at->name, file);
         if (existing || existing.error() != std::errc::no_such_file_or_directory) return existing;
     }
     return std::errc::file_exists;
+}
+
+// A file that is complete once it is made gets its name at once, which is the quickest.
+Result<Descriptor> Node::make_file(const EntryName& name, mode_t mode,
+                                   const Completion& completion) const {
+    if (!completion.is_needed()) {
+        return open_at(path_.number(), name.text(),
+                       O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_NOCTTY, mode);
+    }
+    const auto there = status(path_.number(), name.text());
+    if (there) return std::errc::file_exists;
+    if (there.error() != std::errc::no_such_file_or_directory) return there.error();
+    return make_file_complete(path_.number(), name.text(), mode, completion);
 }
 
 Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
@@ -107,25 +113,13 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
     return NodePtr{std::move(*node)};
 }
 
-Result<NodePtr> Node::finish_created(const Caller& caller, const EntryName& name,
-                                     const NewFile& file, Descriptor made) {
-    if (file.mode != CreateMode::exclusive) {
-        const auto rest = rest_of(file.attributes, FileType::regular);
-        return adopt_new(caller, name, std::move(made), FileType::regular, rest);
-    }
-    auto kept = change_times(made.number(), to_times(file.verifier));
-    if (!kept) return kept.error();
-    return adopt_new(caller, name, std::move(made), FileType::regular, {});
-}
-
 Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
                                      const NewAttributes& attributes) {
     const auto at = entry_to_change(caller, name);
     if (!at) return at.error();
     const mode_t mode = attributes.mode.value_or(directory_mode_unasked) & 07777U;
-    if (::mkdirat(path_.number(), at->name.text(), mode) != 0) return reason(last_error());
-    return find_new(caller, at->name, FileType::directory,
-                    rest_of(attributes, FileType::directory));
+    return make_unopened(caller, at->name, FileType::directory, attributes,
+                         [&](const char* entry) { return ::mkdirat(path_.number(), entry, mode); });
 }
 
 Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
@@ -133,14 +127,14 @@ Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view 
     const auto at = entry_to_change(caller, name);
     if (!at) return at.error();
     if (target.find('\0') != target.npos) return std::errc::invalid_argument;
+    if (target.empty()) return reason(std::errc::no_such_file_or_directory);
     const std::string text{target};
-    if (::symlinkat(text.c_str(), path_.number(), at->name.text()) != 0) {
-        return reason(last_error());
-    }
-    auto rest = attributes;
-    rest.mode.reset();
-    rest.size.reset();
-    return find_new(caller, at->name, FileType::symbolic_link, rest);
+    auto wanted = attributes;
+    wanted.mode.reset();
+    wanted.size.reset();
+    return make_unopened(
+        caller, at->name, FileType::symbolic_link, wanted,
+        [&](const char* entry) { return ::symlinkat(text.c_str(), path_.number(), entry); });
 }
 
 Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
@@ -151,54 +145,83 @@ Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
     if (!type) return type.error();
     const mode_t mode = special.attributes.mode.value_or(mode_unasked) & 07777U;
     const dev_t device = ::makedev(special.device.major, special.device.minor);
-    if (::mknodat(path_.number(), at->name.text(), *type | mode, device) != 0) {
-        return reason(last_error());
-    }
-    return find_new(caller, at->name, special.type, rest_of(special.attributes, special.type));
+    return make_unopened(
+        caller, at->name, special.type, special.attributes,
+        [&](const char* entry) { return ::mknodat(path_.number(), entry, *type | mode, device); });
 }
 
 // The kernel makes these without opening them, so the name is looked up again.
-Result<NodePtr> Node::find_new(const Caller& caller, const EntryName& name, FileType type,
-                               const NewAttributes& rest) {
-    const int how_removed = type == FileType::directory ? AT_REMOVEDIR : 0;
-    auto opened = tree_.open_entry(path_.number(), name.text(), Wait::yes);
-    if (!opened) return undo(caller, name, how_removed, opened.error());
-    auto found = status(opened->number());
+Result<NodePtr> Node::make_unopened(const Caller& caller, const EntryName& name, FileType type,
+                                    const NewAttributes& attributes,
+                                    const std::function<int(const char* name)>& make) {
+    const Completion completion{
+        .type = type, .attributes = rest_of(attributes, type), .verifier = nullptr};
+    if (auto valid = check_new(completion.attributes, type); !valid) return valid.error();
+    const MakeAt make_and_open = [&](const char* entry) -> Result<Descriptor> {
+        timespec before{};
+        ::clock_gettime(CLOCK_REALTIME_COARSE, &before);
+        if (make(entry) != 0) return last_error();
+        auto opened = tree_.open_entry(path_.number(), entry, Wait::yes);
+        if (!opened) undo_unopened(caller, entry, type, before);
+        return opened;
+    };
+    if (completion.is_needed()) {
+        if (status(path_.number(), name.text())) return std::errc::file_exists;
+        auto made = make_complete(path_.number(), name.text(), completion, make_and_open);
+        if (!made) return reason(made.error());
+        return adopt_new(name, std::move(*made), type);
+    }
+    auto made = make_and_open(name.text());
+    if (!made) return reason(made.error());
+    const auto found = status(made->number());
     // Somebody was quicker; there is no telling what became of ours.
     if (!found || to_file_type(found->stx_mode) != type) return std::errc::file_exists;
-    auto node = adopt_new(caller, name, std::move(*opened), type, rest);
-    return node ? node : undo(caller, name, how_removed, node.error());
+    return adopt_new(name, std::move(*made), type);
 }
 
-// An object that its maker is told was not made must not be there.
-std::errc Node::undo(const Caller& caller, const EntryName& name, int how_removed,
-                     std::errc error) {
-    static_cast<void>(unlink(caller, name.text(), how_removed));
-    return error;
+// An object that its maker is told was not made must not be there. This one could not be opened, so
+// it is known only by what any such object has, and by its age.
+void Node::undo_unopened(const Caller& caller, const char* name, FileType type,
+                         const timespec& before) const {
+    const auto made = status(path_.number(), name);
+    if (!made || to_file_type(made->stx_mode) != type ||
+        made->stx_uid != tree_.acting_uid(caller) || (made->stx_mask & STATX_BTIME) == 0) {
+        return;
+    }
+    const auto& birth = made->stx_btime;
+    if (birth.tv_sec < before.tv_sec ||
+        (birth.tv_sec == before.tv_sec && static_cast<long>(birth.tv_nsec) < before.tv_nsec)) {
+        return;
+    }
+    undo(name, type, *made);
 }
 
-Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
-                                FileType type, const NewAttributes& rest) {
+void Node::undo(const char* name, FileType type, const struct statx& made) const {
+    remove_if(path_.number(), name, removal_flags(type), [&](const char* entry) {
+        const auto found = status(path_.number(), entry);
+        return found && is_same_object(*found, made);
+    });
+}
+
+Result<NodePtr> Node::adopt_new(const EntryName& name, Descriptor made, FileType type) {
     auto id = tree_.identify(made.number(), "", id_, name.text(), Wait::yes);
-    if (!id) return id.error();
+    if (!id) {
+        if (const auto ours = status(made.number())) undo(name.text(), type, *ours);
+        return id.error();
+    }
     // A regular file is opened by being created, everything else afterwards.
     const auto held = type == FileType::regular ? Held::readable_writable : Held::object;
     auto node =
         tree_.adopt(std::move(made), *id, Wait::yes, type, held, tree_.way_through(id_, *id));
-    if (!node) return node.error();
-    std::ignore = tree_.locator().seen(*id, id_, name.text(), Wait::yes);
-    if (is_anything(rest)) {
-        auto wanted = rest;
-        give_away(**node, caller, wanted);
-        if (wanted.mode && type == FileType::directory) {
-            // Inherited from this directory, whatever the client asked for.
-            auto status = (*node)->alive();
-            if (status) *wanted.mode |= status->stx_mode & unsigned{S_ISGID};
-            // A caller outside the inherited group would lose the bit by setting it once more.
-            if (status && *wanted.mode == (status->stx_mode & 07777U)) wanted.mode.reset();
-        }
-        if (auto set = (*node)->set_attributes(caller, wanted, nullptr); !set) return set.error();
+    if (!node) {
+        remove_if(path_.number(), name.text(), removal_flags(type), [&](const char* entry) {
+            const auto found =
+                tree_.identify(path_.number(), entry, id_, name.text(), Wait::yes);
+            return found && *found == *id;
+        });
+        return node.error();
     }
+    std::ignore = tree_.locator().seen(*id, id_, name.text(), Wait::yes);
     return NodePtr{std::move(*node)};
 }
 

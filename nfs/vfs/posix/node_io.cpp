@@ -121,6 +121,10 @@ Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
         return std::errc::file_too_large;
     }
     if (data.empty()) return 0U;
+    // The kernel asks for this when a file is opened, and it is open already. Of a file that can
+    // only grow it would let go through what is written at the end; but where that is at the moment
+    // no client knows for sure.
+    if (now->immutable || now->append_only) return std::errc::operation_not_permitted;
 
     auto descriptor = data_.for_writing(tree_, path_.number());
     if (!descriptor) return descriptor.error();

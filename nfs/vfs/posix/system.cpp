@@ -116,6 +116,8 @@ Attributes to_attributes(const struct statx& status) {
         .accessed = to_time(status.stx_atime),
         .modified = to_time(status.stx_mtime),
         .changed = to_time(status.stx_ctime),
+        .immutable = (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0,
+        .append_only = (status.stx_attributes & STATX_ATTR_APPEND) != 0,
     };
     if (attributes.type == FileType::block_device ||
         attributes.type == FileType::character_device) {

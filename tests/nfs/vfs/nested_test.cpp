@@ -137,7 +137,8 @@ TEST_F(NestedTest, OfTwoAtOnePlaceTheUpperOneCounts) {
         mount_memory(top / "a", "size=2m");
         const auto found = find(crossing);
         ASSERT_THAT(added(found), ElementsAre("/a"));
-        EXPECT_EQ(found.exports[1].files->space(root_caller)->total_bytes, 2U << 20);
+        EXPECT_EQ(found.exports[1].files->root(Wait::yes).value()->space(root_caller)->total_bytes,
+                  2U << 20);
         EXPECT_EQ(found.exports[0].crossings.at(0).name, "a");
     });
 }

@@ -147,7 +147,7 @@ TEST_P(Data, SymbolicLinksHoldTheirTarget) {
 }
 
 TEST_P(Data, SpaceIsUsedAndGivenBack) {
-    const auto space = files.space(alice).value();
+    const auto space = files.root(Wait::yes).value()->space(alice).value();
     EXPECT_GT(space.total_bytes, 0U);
     EXPECT_LE(space.free_bytes, space.total_bytes);
     EXPECT_LE(space.available_bytes, space.free_bytes);

@@ -43,7 +43,7 @@ TEST_F(Faulty, CountsOnlyWhatTheFaultAppliesTo) {
     files.inject({.error = std::errc::no_space_on_device, .nth = 2, .applies = is_change});
     EXPECT_TRUE(root->make_directory(root_user, "d", {}));
     EXPECT_TRUE(root->lookup(root_user, "d"));
-    EXPECT_TRUE(files.space(root_user));
+    EXPECT_TRUE(root->space(root_user));
     EXPECT_EQ(outcome_of(root->remove_directory(root_user, "d")), std::errc::no_space_on_device);
     EXPECT_TRUE(root->lookup(root_user, "d"));
 }
@@ -159,7 +159,8 @@ int try_everything(vfs::FileSystem& files) {
     if (!top) return failed;
     auto& node = **top;
     count(files.find(node.id(), Wait::yes));
-    count(files.space(root_user));
+    count(node.space(root_user));
+    count(node.limits(root_user));
     count(node.attributes(Wait::yes));
     count(node.access(root_user, may_read));
     count(node.set_attributes(root_user, {.mode = 0755}));

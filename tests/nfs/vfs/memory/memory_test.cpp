@@ -35,12 +35,13 @@ TEST(MemoryTree, TheNthBlockDoesNotFit) {
     EXPECT_EQ(outcome_of(file->write(root_user, 3 * block, as_bytes(text))),
               std::errc::no_space_on_device);
     EXPECT_EQ(file->attributes(Wait::yes)->size, 3 * block);
-    EXPECT_EQ(files->space(root_user)->free_bytes, 0U);
+    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_bytes, 0U);
     EXPECT_TRUE(file->set_attributes(root_user, {.size = std::uint64_t{1} << 40}))
         << "holes are free";
 
     EXPECT_TRUE(files->root().value()->remove(root_user, "f"));
-    EXPECT_EQ(files->space(root_user)->free_bytes, 3 * block) << "though it is still pinned";
+    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_bytes, 3 * block)
+        << "though it is still pinned";
 }
 
 TEST(MemoryTree, TheNthFileDoesNotFit) {
@@ -48,7 +49,7 @@ TEST(MemoryTree, TheNthFileDoesNotFit) {
     auto root = files->root().value();
     EXPECT_TRUE(root->create(root_user, "a", {}));
     EXPECT_TRUE(root->make_directory(root_user, "b", {}));
-    EXPECT_EQ(files->space(root_user)->free_files, 0U);
+    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_files, 0U);
     const auto links = root->attributes(Wait::yes)->links;
     EXPECT_EQ(outcome_of(root->create(root_user, "c", {})), std::errc::no_space_on_device);
     EXPECT_EQ(outcome_of(root->make_directory(root_user, "c", {})), std::errc::no_space_on_device);
@@ -199,8 +200,10 @@ TEST(MemoryTree, ManyThreadsAtOnce) {
         });
     }
     for (auto& thread : threads) thread.join();
-    EXPECT_EQ(files->space(root_user)->free_bytes, files->space(root_user)->total_bytes);
-    EXPECT_EQ(files->space(root_user)->free_files + 2, files->space(root_user)->total_files);
+    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_bytes,
+              files->root(Wait::yes).value()->space(root_user)->total_bytes);
+    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_files + 2,
+              files->root(Wait::yes).value()->space(root_user)->total_files);
     EXPECT_EQ(there->attributes(Wait::yes)->links, 2U);
 }
 

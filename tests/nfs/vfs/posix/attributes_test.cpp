@@ -125,11 +125,11 @@ TEST_F(AttributesOf, WritingNothingChangesNothing) {
 }
 
 TEST_F(AttributesOf, SpaceAndLimits) {
-    const auto space = files->space(alice).value();
+    const auto space = files->root(Wait::yes).value()->space(alice).value();
     EXPECT_GT(space.total_bytes, space.free_bytes);
     EXPECT_LE(space.available_bytes, space.free_bytes);
     EXPECT_GT(space.total_files, 0U);
-    const auto roots = files->space(root_caller).value();
+    const auto roots = files->root(Wait::yes).value()->space(root_caller).value();
     EXPECT_GE(roots.available_bytes, space.available_bytes);
     EXPECT_EQ(files->limits().name_bytes_max, 255U);
     EXPECT_GE(files->limits().links_max, 32'000U);

@@ -4,8 +4,10 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <functional>
 
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include "tests/nfs/vfs/posix/media/medium.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -91,6 +93,94 @@ TEST_P(Exclusive, OtherObjectsAreNotTaken) {
     for (const char* name : {"d", "l", "p", ".", ".."}) {
         EXPECT_EQ(error_of(top->create(alice, name, exclusive(0))), std::errc::file_exists) << name;
     }
+}
+
+// Whatever is left of a time where it is kept, the call is known again, after a restart too; and
+// another one is not taken for it.
+class CoarseExclusive : public ::testing::Test {
+protected:
+    void knows_its_own(
+        const std::string& path, const Caller& caller,
+        const std::function<void()>& between = [] {}) {
+        for (const std::uint64_t bits :
+             {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{0x8000000080000000},
+              std::uint64_t{0x0123456789ABCDEF}, std::uint64_t{0xFEDCBA9876543211}}) {
+            std::unique_ptr<FileSystem> files = open(path).value();
+            auto made = files->root().value()->create(caller, "f", exclusive(bits));
+            ASSERT_TRUE(made) << path;
+            made = NodePtr{};
+            files.reset();
+            act_as_server();
+            between();
+            files = open(path).value();
+            const auto top = files->root().value();
+            EXPECT_TRUE(top->create(caller, "f", exclusive(bits))) << path;
+            for (int bit = 0; bit < 64; ++bit) {
+                const auto other = bits ^ std::uint64_t{1} << bit;
+                EXPECT_EQ(error_of(top->create(caller, "f", exclusive(other))),
+                          std::errc::file_exists)
+                    << path << bit;
+            }
+            EXPECT_TRUE(top->remove(caller, "f"));
+            act_as_server();
+        }
+    }
+
+    TemporaryDirectory space{"/var/tmp"};
+};
+
+TEST_F(CoarseExclusive, OnSmallInodes) {
+    in_child_process([this] {
+        have_own_mounts();
+        std::filesystem::permissions(space.path(), std::filesystem::perms::all);
+        ImageMedium medium{space / "medium", "ext4", 32, "-I 128"};
+        knows_its_own(medium.path(), alice, [&] { medium.mount_again(); });
+    });
+}
+
+TEST_F(CoarseExclusive, OnEveryKindOfImage) {
+    in_child_process([this] {
+        have_own_mounts();
+        std::filesystem::permissions(space.path(), std::filesystem::perms::all);
+        for (const std::string kind : {"xfs", "btrfs"}) {
+            ImageMedium medium{space / kind, kind, kind == "xfs" ? 300U : 120U};
+            knows_its_own(medium.path(), alice, [&] { medium.mount_again(); });
+        }
+        ImageMedium fat{space / "vfat", "vfat", 32};
+        knows_its_own(fat.path(), root_caller, [&] { fat.mount_again(); });
+    });
+}
+
+TEST_F(CoarseExclusive, OnStepsOfAnyLength) {
+    in_child_process([this] {
+        have_own_mounts();
+        FuseMedium medium{space / "medium"};
+        constexpr std::int64_t second = 1'000'000'000;
+        for (const std::int64_t step : {std::int64_t{100}, second, 2 * second, 86'400 * second}) {
+            medium.fail({.time_step = step});
+            knows_its_own(medium.path(), root_caller);
+        }
+        // Nothing at all is kept: the client is told to do without.
+        medium.fail({.time_step = 1'000'000 * second});
+        auto files = open(medium.path()).value();
+        EXPECT_EQ(error_of(files->root().value()->create(root_caller, "f", exclusive(77))),
+                  std::errc::operation_not_supported);
+        EXPECT_TRUE(std::filesystem::is_empty(medium.path()));
+    });
+}
+
+TEST_F(CoarseExclusive, WhereEveryReadIsNoted) {
+    in_child_process([this] {
+        have_own_mounts();
+        std::filesystem::permissions(space.path(), std::filesystem::perms::all);
+        ImageMedium medium{space / "medium", "ext4", 32};
+        medium.mount_with("strictatime");
+        auto files = open(medium.path()).value();
+        const auto file = files->root().value()->create(alice, "f", exclusive(5)).value();
+        std::array<std::byte, 16> into{};
+        EXPECT_EQ(file->read(alice, 0, into).value(), 0U);
+        EXPECT_TRUE(files->root().value()->create(alice, "f", exclusive(5)));
+    });
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ void FileSystems::works(const std::string& path, const std::vector<std::function
         }));
         EXPECT_EQ(names.size(), 22U);
         EXPECT_EQ((*found)->attributes(Wait::yes)->type, FileType::directory);
-        EXPECT_GT(files->space(root_caller)->total_bytes, 0U);
+        EXPECT_GT(files->root(Wait::yes).value()->space(root_caller)->total_bytes, 0U);
     };
     look();
     for (const auto& restart : restarts) {

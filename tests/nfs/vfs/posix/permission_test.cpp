@@ -2,6 +2,7 @@
 // ACCESS answers.
 #include <array>
 
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -119,6 +120,96 @@ TEST_F(Permissions, ChangingTheModeWorksWithoutTheNewSystemCall) {
                       std::errc::operation_not_permitted);
         });
     }
+}
+
+// How the server has mounted it is no client's business: clients run programs from exports that the
+// server may not run itself, as with the kernel's own server.
+TEST_F(Permissions, TheServersOwnMountOptionsBindNoClient) {
+    in_child_process([this] {
+        have_own_mounts();
+        const auto mounted = local / "mounted";
+        std::filesystem::create_directory(mounted);
+        bind_mount(local.path(), mounted);
+        ASSERT_EQ(::mount("", mounted.c_str(), nullptr,
+                          MS_REMOUNT | MS_BIND | MS_NOEXEC | MS_NOSUID, nullptr),
+                  0);
+        files.reset();
+        files = std::move(open(mounted).value());
+        const std::array<gid_t, 1> groups{3000};
+        Caller member = bob;
+        member.identity.groups = groups;
+
+        auto file = create(alice, "f", 0710);
+        EXPECT_EQ(write_error(*file, alice), std::errc{});
+        EXPECT_TRUE(file->set_attributes(root_caller, {.gid = 3000}));
+        EXPECT_EQ(file->access(alice, everything).value(), everything);
+        EXPECT_EQ(file->access(root_caller, everything).value(), everything);
+        EXPECT_EQ(file->access(member, everything).value(), may_execute);
+        EXPECT_EQ(read_all(*file, member), "x") << "what may be executed may be read";
+        EXPECT_EQ(file->access(bob, everything).value(), 0);
+        EXPECT_EQ(read_error(*file, bob), denied);
+        EXPECT_TRUE(file->set_attributes(alice, {.mode = 0640}));
+        EXPECT_EQ(file->access(root_caller, everything).value(), may_read | may_write);
+
+        // Lists are heeded: who is named, which groups, and the mask over both.
+        act_as_server();
+        EXPECT_TRUE(file->set_attributes(alice, {.mode = 0700}));
+        act_as_server();
+        ASSERT_EQ(std::system(("setfacl -m u:1001:x " + (local / "f")).c_str()), 0);
+        EXPECT_EQ(file->access(bob, everything).value(), may_execute);
+        EXPECT_EQ(read_all(*file, bob), "x");
+        act_as_server();
+        ASSERT_EQ(std::system(("setfacl -m m::r " + (local / "f")).c_str()), 0);
+        EXPECT_EQ(file->access(bob, everything).value(), 0);
+        act_as_server();
+        ASSERT_EQ(std::system(("setfacl -b -m g:3000:x,o::r " + (local / "f")).c_str()), 0);
+        EXPECT_EQ(file->access(member, everything).value(), may_execute);
+        EXPECT_EQ(file->access(bob, everything).value(), may_read);
+        act_as_server();
+        ASSERT_EQ(std::system(("setfacl -b -m g:3000:r,o::x " + (local / "f")).c_str()), 0);
+        EXPECT_EQ(file->access(member, everything).value(), may_read);
+        EXPECT_EQ(file->access(bob, everything).value(), may_execute);
+
+        EXPECT_EQ(make_directory(alice, "d", 0711)->access(bob, everything).value(), may_execute);
+        file.reset();
+        files.reset();
+    });
+}
+
+// Set while the file is open here, as it is from the first write on.
+TEST_F(Permissions, WhatMayNotBeChangedAnyMoreIsNot) {
+    TemporaryDirectory on_disk{"/var/tmp"};
+    std::filesystem::permissions(on_disk.path(), std::filesystem::perms::all);
+    files = std::move(open(on_disk.path()).value());
+    constexpr auto not_permitted = std::errc::operation_not_permitted;
+    const auto mark = [&](const char* change) {
+        act_as_server();
+        ASSERT_EQ(std::system(("chattr " + std::string{change} + " " + (on_disk / "f")).c_str()),
+                  0);
+    };
+    auto file = create(alice, "f", 0644);
+    EXPECT_EQ(write_error(*file, alice), std::errc{});
+    for (const auto& [on, off] : {std::pair{"+i", "-i"}, {"+a", "-a"}}) {
+        mark(on);
+        for (const auto& caller : {alice, root_caller}) {
+            EXPECT_EQ(write_error(*file, caller), not_permitted) << on;
+            const auto now = file->attributes(Wait::yes).value();
+            EXPECT_EQ(error_of(file->write(caller, 1, std::as_bytes(std::span("y", 1)), &now)),
+                      not_permitted);
+            EXPECT_EQ(error_of(file->set_attributes(caller, {.size = 0})), not_permitted) << on;
+            EXPECT_EQ(error_of(file->set_attributes(caller, {.size = 100})), not_permitted) << on;
+            EXPECT_EQ(error_of(file->set_attributes(caller, {.mode = 0600, .size = 0})),
+                      not_permitted);
+            EXPECT_EQ(error_of(root()->create(caller, "f", {.attributes = {.size = 0}})),
+                      not_permitted);
+        }
+        EXPECT_EQ(read_all(*file, bob), "x");
+        EXPECT_EQ(file->attributes(Wait::yes)->mode, 0644U);
+        mark(off);
+        EXPECT_EQ(write_error(*file, alice), std::errc{});
+    }
+    file.reset();
+    files.reset();
 }
 
 }  // namespace

@@ -43,16 +43,17 @@ TEST_F(Surroundings, BlocksReservedForRootAreForRoot) {
         auto exported = open(local / "mounted").value();
         auto top = exported->root().value();
         EXPECT_TRUE(top->set_attributes(root_caller, {.mode = 0777}));
-        const auto before = exported->space(alice).value();
+        const auto before = exported->root(Wait::yes).value()->space(alice).value();
         EXPECT_LT(before.available_bytes, before.free_bytes);
-        EXPECT_EQ(exported->space(root_caller)->available_bytes, before.free_bytes);
+        EXPECT_EQ(exported->root(Wait::yes).value()->space(root_caller)->available_bytes,
+                  before.free_bytes);
 
         auto file = top->create(alice, "alices", {}).value();
         EXPECT_EQ(fill(*file, alice), std::errc::no_space_on_device);
-        EXPECT_LT(exported->space(alice)->available_bytes, 1U << 20);
-        EXPECT_GT(exported->space(root_caller)->available_bytes, 8U << 20);
+        EXPECT_LT(exported->root(Wait::yes).value()->space(alice)->available_bytes, 1U << 20);
+        EXPECT_GT(exported->root(Wait::yes).value()->space(root_caller)->available_bytes, 8U << 20);
         EXPECT_EQ(fill(*file, root_caller), std::errc::no_space_on_device);
-        EXPECT_LT(exported->space(root_caller)->available_bytes, 1U << 20);
+        EXPECT_LT(exported->root(Wait::yes).value()->space(root_caller)->available_bytes, 1U << 20);
         EXPECT_TRUE(file->sync(Sync::all));
         EXPECT_TRUE(top->remove(alice, "alices"));
     });

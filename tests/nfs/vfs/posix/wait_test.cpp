@@ -89,7 +89,7 @@ TEST_F(Waiting, AttributesAndAccessAnswerAtOnce) {
     auto file = create(alice, "f");
     EXPECT_TRUE(file->attributes(Wait::no));
     EXPECT_TRUE(file->access(hasty, may_read));
-    EXPECT_TRUE(files->space(hasty));
+    EXPECT_TRUE(files->root(Wait::yes).value()->space(hasty));
 }
 
 TEST_F(Waiting, ALinkIsReadAtOnceTheSecondTime) {

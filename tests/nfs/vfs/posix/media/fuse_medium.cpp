@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -44,6 +45,19 @@ int keep(int number, fuse_file_info* file) {
     return 0;
 }
 
+// As a file system that keeps times in larger steps keeps it.
+timespec stepped(timespec time) {
+    constexpr std::int64_t second = 1'000'000'000;
+    const auto step = ordered->time_step;
+    if (time.tv_nsec >= second) return time;  // UTIME_NOW, UTIME_OMIT
+    if (step >= second) {
+        const auto seconds = step / second;
+        return {.tv_sec = (time.tv_sec / seconds - (time.tv_sec % seconds < 0 ? 1 : 0)) * seconds,
+                .tv_nsec = 0};
+    }
+    return {.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec / step * step};
+}
+
 fuse_operations make_operations() {
     fuse_operations on{};
     on.init = [](fuse_conn_info*, fuse_config* config) -> void* {
@@ -53,7 +67,11 @@ fuse_operations make_operations() {
         return nullptr;
     };
     on.getattr = [](const char* path, struct stat* found, fuse_file_info*) {
-        return outcome(::fstatat(base, below(path), found, AT_SYMLINK_NOFOLLOW));
+        const int result = outcome(::fstatat(base, below(path), found, AT_SYMLINK_NOFOLLOW));
+        for (auto* const time : {&found->st_atim, &found->st_mtim, &found->st_ctim}) {
+            *time = stepped(*time);
+        }
+        return result;
     };
     on.readlink = [](const char* path, char* text, std::size_t size) {
         const auto count = ::readlinkat(base, below(path), text, size - 1);
@@ -75,15 +93,19 @@ fuse_operations make_operations() {
         return outcome(::symlinkat(target, base, below(path)));
     };
     on.rename = [](const char* from, const char* to, unsigned flags) {
+        if (flags != 0 && ordered->renames_plainly) return -EINVAL;
         return outcome(::renameat2(base, below(from), base, below(to), flags));
     };
     on.link = [](const char* from, const char* to) {
+        if (ordered->has_no_links) return -EPERM;
         return outcome(::linkat(base, below(from), base, below(to), 0));
     };
     on.chmod = [](const char* path, mode_t mode, fuse_file_info*) {
+        if (ordered->set != 0) return -ordered->set;
         return outcome(::fchmodat(base, below(path), mode, 0));
     };
     on.chown = [](const char* path, uid_t uid, gid_t gid, fuse_file_info*) {
+        if (ordered->set != 0) return -ordered->set;
         return outcome(::fchownat(base, below(path), uid, gid, AT_SYMLINK_NOFOLLOW));
     };
     on.truncate = [](const char* path, off_t size, fuse_file_info*) {
@@ -94,7 +116,9 @@ fuse_operations make_operations() {
         return result;
     };
     on.utimens = [](const char* path, const timespec* times, fuse_file_info*) {
-        return outcome(::utimensat(base, below(path), times, AT_SYMLINK_NOFOLLOW));
+        if (ordered->set != 0) return -ordered->set;
+        const std::array kept{stepped(times[0]), stepped(times[1])};
+        return outcome(::utimensat(base, below(path), kept.data(), AT_SYMLINK_NOFOLLOW));
     };
     on.open = [](const char* path, fuse_file_info* file) {
         return keep(::openat(base, below(path), file->flags & ~O_NOFOLLOW), file);
@@ -121,16 +145,25 @@ fuse_operations make_operations() {
         return outcome(::fsync(number_of(file)));
     };
     on.statfs = [](const char*, struct statvfs* figures) {
-        return outcome(::fstatvfs(base, figures));
+        if (!ordered->has_figures) return outcome(::fstatvfs(base, figures));
+        *figures = ordered->figures;
+        return 0;
     };
-    on.readdir = [](const char* path, void* entries, fuse_fill_dir_t fill, off_t, fuse_file_info*,
-                    fuse_readdir_flags) {
-        std::error_code error;
-        const auto directory = "/proc/self/fd/" + std::to_string(base) + "/" + below(path);
-        for (const auto* name : {".", ".."}) fill(entries, name, nullptr, 0, fuse_fill_dir_flags{});
-        for (const auto& entry : std::filesystem::directory_iterator{directory, error})
-            fill(entries, entry.path().filename().c_str(), nullptr, 0, fuse_fill_dir_flags{});
-        return -error.value();
+    on.readdir = [](const char* path, void* entries, fuse_fill_dir_t fill, off_t after,
+                    fuse_file_info*, fuse_readdir_flags) {
+        const int directory = ::openat(base, below(path), O_RDONLY | O_DIRECTORY);
+        DIR* const listed = directory < 0 ? nullptr : ::fdopendir(directory);
+        if (listed == nullptr) return -errno;
+        const bool tells = ordered->tells_positions;
+        if (tells && after != 0) ::seekdir(listed, after);
+        while (const auto* entry = ::readdir(listed)) {
+            if (fill(entries, entry->d_name, nullptr, tells ? entry->d_off : 0,
+                     fuse_fill_dir_flags{}) != 0) {
+                break;
+            }
+        }
+        ::closedir(listed);
+        return 0;
     };
     return on;
 }

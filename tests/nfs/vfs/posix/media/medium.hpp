@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 namespace berth::vfs::posix {
@@ -20,6 +21,8 @@ public:
     [[nodiscard]] std::string path() const { return space_ + "/mounted"; }
     /// Writes everything out and mounts it again, as a restart of the machine does.
     void mount_again();
+    /// Mounted with these flags and options of mount(8) as well from now on.
+    void mount_with(const std::string& options);
     /// A quota for all that is in it. Only "btrfs".
     void limit(unsigned mebibytes);
 
@@ -51,6 +54,18 @@ public:
         int read = 0;
         /// Reads beyond this many bytes fail.
         std::int64_t readable_bytes = std::numeric_limits<std::int64_t>::max();
+        /// Of a change of owner, mode or times.
+        int set = 0;
+        /// It knows rename(2) without flags only; or no hard links.
+        bool renames_plainly = false;
+        bool has_no_links = false;
+        /// Times are kept in steps of so many nanoseconds.
+        std::int64_t time_step = 1;
+        /// A listing tells positions, and goes on from any of them.
+        bool tells_positions = false;
+        /// What it says of itself instead of what the directory below does.
+        bool has_figures = false;
+        struct statvfs figures {};
     };
     /// Takes effect at once.
     void fail(const Faults& faults);
