@@ -76,6 +76,7 @@ public:
     Result<Space> space(const Caller& caller) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;
+    [[nodiscard]] bool gives_fileids() const override;
     [[nodiscard]] std::uint64_t id_space() const override;
     /// What this tree was opened with.
     [[nodiscard]] std::shared_ptr<Volumes> volumes() const;

@@ -28,6 +28,7 @@ namespace {
 // Of the serving process:
 int base = -1;                                // the directory that everything is passed on to
 const FuseMedium::Faults* ordered = nullptr;  // what is to fail
+FuseMedium::Numbers told = FuseMedium::Numbers::as_below;
 
 int outcome(long result) {
     return result < 0 ? -errno : static_cast<int>(result);
@@ -47,13 +48,15 @@ int keep(int number, fuse_file_info* file) {
 fuse_operations make_operations() {
     fuse_operations on{};
     on.init = [](fuse_conn_info*, fuse_config* config) -> void* {
-        config->use_ino = 1;
+        config->use_ino = told == FuseMedium::Numbers::made_up ? 0 : 1;
         config->attr_timeout = config->entry_timeout = 0;
         config->nullpath_ok = 0;
         return nullptr;
     };
     on.getattr = [](const char* path, struct stat* found, fuse_file_info*) {
-        return outcome(::fstatat(base, below(path), found, AT_SYMLINK_NOFOLLOW));
+        const int result = outcome(::fstatat(base, below(path), found, AT_SYMLINK_NOFOLLOW));
+        if (told == FuseMedium::Numbers::equal) found->st_ino = S_ISDIR(found->st_mode) ? 4 : 5;
+        return result;
     };
     on.readlink = [](const char* path, char* text, std::size_t size) {
         const auto count = ::readlinkat(base, below(path), text, size - 1);
@@ -155,7 +158,7 @@ fuse_operations make_operations() {
 
 }  // namespace
 
-FuseMedium::FuseMedium(const std::string& space) : space_(space) {
+FuseMedium::FuseMedium(const std::string& space, Numbers numbers) : space_(space) {
     std::filesystem::create_directories(space_ + "/base");
     std::filesystem::permissions(space_ + "/base", std::filesystem::perms::all);
     std::filesystem::create_directories(path());
@@ -168,6 +171,7 @@ FuseMedium::FuseMedium(const std::string& space) : space_(space) {
     server_ = ::fork();
     if (server_ == 0) {
         ordered = faults_;
+        told = numbers;
         serve(space_, ready[1]);
     }
     ::close(ready[1]);
