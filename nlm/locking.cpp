@@ -144,8 +144,8 @@ std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Aske
                   .handle = text_of(asked.owner)},
         .wanted = {*range, asked.exclusive ? vfs::LockKind::exclusive : vfs::LockKind::shared},
         .state = asked.state,
-        .file_handle = text_of(asked.file),
         .from_reserved_port = call.caller.has_reserved_port(),
+        .file_handle = text_of(asked.file),
         .offset = asked.offset,
         .length = asked.length,
     };

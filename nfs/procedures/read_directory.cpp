@@ -107,6 +107,12 @@ ReadDirectory::Result Service::read_directory(rpc::Call& call, const ReadDirecto
         });
     if (!found) return {found.error(), {attributes}};
     if (found->has_left_one_out) return {Status::too_small, {attributes}};
+    if (directory->exported->files->gives_fileids()) {
+        for (auto& item : found->items) {
+            const auto listed = directory->node->peek(directory->caller, item.name);
+            if (listed) item.fileid = presentable_fileid(listed->attributes.fileid);
+        }
+    }
     return ReadDirectory::Ok{.attributes = std::move(attributes),
                              .verifier = cookie_verifier,
                              .entries = std::move(found->items),

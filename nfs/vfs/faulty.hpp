@@ -83,6 +83,7 @@ public:
     Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;
+    [[nodiscard]] bool gives_fileids() const override;
     [[nodiscard]] std::uint64_t id_space() const override;
 
 private:

@@ -252,6 +252,9 @@ public:
     /// error was seen).
     [[nodiscard]] virtual std::uint64_t losses() const = 0;
 
+    /// Whether attributes may tell another fileid than listings do: the attributes are right.
+    [[nodiscard]] virtual bool gives_fileids() const { return false; }
+
     /// Equal for trees in which an equal id means the same object, and only for those.
     [[nodiscard]] virtual std::uint64_t id_space() const {
         return reinterpret_cast<std::uintptr_t>(this);

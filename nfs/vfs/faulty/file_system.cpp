@@ -57,6 +57,10 @@ Limits FileSystem::limits() const {
     return state_->inner->limits();
 }
 
+bool FileSystem::gives_fileids() const {
+    return state_->inner->gives_fileids();
+}
+
 std::uint64_t FileSystem::id_space() const {
     return state_->inner->id_space();
 }

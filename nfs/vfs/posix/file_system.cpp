@@ -83,6 +83,9 @@ Limits FileSystem::limits() const {
 std::uint64_t FileSystem::losses() const {
     return tree_->losses();
 }
+bool FileSystem::gives_fileids() const {
+    return tree_->identity().may_lack_numbers();
+}
 std::uint64_t FileSystem::id_space() const {
     return tree_->volume()->number();
 }

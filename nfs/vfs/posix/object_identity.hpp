@@ -78,6 +78,10 @@ public:
     /// Which part of the file system, with inode numbers of its own, the object is in: 0 for that
     /// of the root, and the same number for the same part after a restart.
     [[nodiscard]] std::uint64_t part_of(const ObjectId& id, const struct statx& status) const;
+    /// Whether the answer of numbers_differ() may be no.
+    [[nodiscard]] bool may_lack_numbers() const noexcept {
+        return is_in_user_space_ || is_overlay_ || !is_always_certain_;
+    }
     /// Whether inode numbers tell the objects of one part apart. If not, those of their ids do.
     [[nodiscard]] bool numbers_differ(const struct statx& status) const noexcept;
 

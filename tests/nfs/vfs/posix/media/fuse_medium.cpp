@@ -29,6 +29,7 @@ namespace {
 // Of the serving process:
 int base = -1;                                // the directory that everything is passed on to
 const FuseMedium::Faults* ordered = nullptr;  // what is to fail
+FuseMedium::Numbers told = FuseMedium::Numbers::as_below;
 
 int outcome(long result) {
     return result < 0 ? -errno : static_cast<int>(result);
@@ -61,7 +62,7 @@ timespec stepped(timespec time) {
 fuse_operations make_operations() {
     fuse_operations on{};
     on.init = [](fuse_conn_info*, fuse_config* config) -> void* {
-        config->use_ino = 1;
+        config->use_ino = told == FuseMedium::Numbers::made_up ? 0 : 1;
         config->attr_timeout = config->entry_timeout = 0;
         config->nullpath_ok = 0;
         return nullptr;
@@ -71,6 +72,7 @@ fuse_operations make_operations() {
         for (auto* const time : {&found->st_atim, &found->st_mtim, &found->st_ctim}) {
             *time = stepped(*time);
         }
+        if (told == FuseMedium::Numbers::equal) found->st_ino = S_ISDIR(found->st_mode) ? 4 : 5;
         return result;
     };
     on.readlink = [](const char* path, char* text, std::size_t size) {
@@ -188,7 +190,7 @@ fuse_operations make_operations() {
 
 }  // namespace
 
-FuseMedium::FuseMedium(const std::string& space) : space_(space) {
+FuseMedium::FuseMedium(const std::string& space, Numbers numbers) : space_(space) {
     std::filesystem::create_directories(space_ + "/base");
     std::filesystem::permissions(space_ + "/base", std::filesystem::perms::all);
     std::filesystem::create_directories(path());
@@ -201,6 +203,7 @@ FuseMedium::FuseMedium(const std::string& space) : space_(space) {
     server_ = ::fork();
     if (server_ == 0) {
         ordered = faults_;
+        told = numbers;
         serve(space_, ready[1]);
     }
     ::close(ready[1]);

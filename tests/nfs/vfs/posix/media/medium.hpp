@@ -40,7 +40,13 @@ void run_command(const std::string& command);
 /// directory and fails what it is told to.
 class FuseMedium {
 public:
-    explicit FuseMedium(const std::string& space);
+    /// The inode numbers it tells.
+    enum class Numbers : std::uint8_t {
+        as_below,  ///< those of the files that calls are passed on to, used again as these are
+        equal,     ///< one for all files, one for all directories
+        made_up    ///< by the library, anew whenever it has forgotten an object
+    };
+    explicit FuseMedium(const std::string& space, Numbers numbers = Numbers::as_below);
     FuseMedium(const FuseMedium&) = delete;
     FuseMedium& operator=(const FuseMedium&) = delete;
     ~FuseMedium();

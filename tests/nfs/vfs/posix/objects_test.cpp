@@ -1,0 +1,467 @@
+// What an object is: on every kind of file system two that are two locally never share an id nor a
+// number, one keeps its id while it lives, and nothing is ever read or written under another's id.
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "nfs/vfs/posix/object_identity.hpp"
+#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include "tests/nfs/vfs/posix/media/medium.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span{text});
+}
+
+class Objects : public ::testing::Test {
+protected:
+    void serve(const std::string& path, Options options = {}) {
+        files.reset();
+        options.journal = space / "journal";
+        auto opened = open(path, options);
+        if (!opened) throw std::runtime_error{opened.error().reason};
+        files = std::move(*opened);
+    }
+    /// As serve(), with so few nodes that everything is found again and again.
+    void serve_forgetfully(const std::string& path, bool has_handles = true) {
+        serve(path, {.nodes_max = 1, .file_handles = has_handles});
+    }
+    NodePtr find(const ObjectId& id) {
+        auto found = files->find(id, Wait::yes);
+        return found ? *found : NodePtr{};
+    }
+    NodePtr at(std::string_view path) {
+        auto node = files->root().value();
+        while (!path.empty()) {
+            const auto name = path.substr(0, path.find('/'));
+            path.remove_prefix(std::min(path.size(), name.size() + 1));
+            auto next = node->lookup(root_caller, name);
+            if (!next) throw std::runtime_error{"no " + std::string{name}};
+            node = *next;
+        }
+        return node;
+    }
+    static std::string text_of(const NodePtr& node) {
+        return node ? read_all(*node, root_caller) : "stale";
+    }
+
+    /// Each path is an object of its own, and the file's text is its path.
+    void are_different(const std::vector<std::string>& paths) {
+        std::map<std::string, ObjectId> ids;
+        std::set<std::pair<std::uint64_t, std::uint64_t>> numbers;
+        std::set<std::string> seen;
+        for (const auto& path : paths) {
+            const auto node = at(path);
+            const auto id = node->id();
+            ids[path] = id;
+            seen.emplace(reinterpret_cast<const char*>(id.bytes().data()), id.bytes().size());
+            const auto attributes = node->attributes(Wait::yes).value();
+            numbers.emplace(attributes.part, attributes.fileid);
+            EXPECT_EQ(at(path)->id(), id) << path;
+        }
+        EXPECT_EQ(seen.size(), paths.size()) << "ids";
+        EXPECT_EQ(numbers.size(), paths.size()) << "numbers";
+        for (const auto& [path, id] : ids) {
+            const auto node = find(id);
+            ASSERT_TRUE(node) << path;
+            if (node->attributes(Wait::yes)->type == FileType::regular) {
+                EXPECT_EQ(text_of(node), path);
+            }
+        }
+    }
+
+    std::string overlay(const std::string& name, const std::string& layers) {
+        const auto merged = space / name;
+        std::filesystem::create_directory(merged);
+        if (::mount("overlay", merged.c_str(), "overlay", 0, layers.c_str()) != 0)
+            throw std::runtime_error{"cannot mount " + layers};
+        return merged;
+    }
+    std::string directory(const std::string& name) {
+        std::filesystem::create_directories(space / name);
+        std::filesystem::permissions(space / name, std::filesystem::perms::all);
+        return space / name;
+    }
+
+    TemporaryDirectory space{"/var/tmp"};
+    std::unique_ptr<FileSystem> files;
+};
+
+// --- overlays -----------------------------------------------------------------------------------
+
+/// A lower layer with a file under three names.
+void make_links(const std::string& lower) {
+    write_local(lower + "/first", "as it was");
+    for (const char* other : {"/second", "/third"})
+        std::filesystem::create_hard_link(lower + "/first", lower + other);
+}
+
+/// Writing to one name changes no other, as for local processes.
+class SplitLinks : public Objects {
+protected:
+    void stay_apart(const std::string& path, bool has_handles) {
+        serve(path, {.file_handles = has_handles});
+        const auto first = at("first")->id();
+        const auto second = at("second")->id();
+        const auto third = at("third")->id();
+        EXPECT_FALSE(first == second);
+        const auto number = find(first)->attributes(Wait::yes)->fileid;
+        for (const auto& [id, text] : {std::pair{first, "one"}, std::pair{third, "three"}}) {
+            EXPECT_TRUE(find(id)->set_attributes(root_caller, {.size = 0}));
+            EXPECT_TRUE(find(id)->write(root_caller, 0, bytes_of(text)));
+        }
+        EXPECT_EQ(find(first)->attributes(Wait::yes)->fileid, number);
+        EXPECT_EQ(at("first")->id(), first);
+        EXPECT_EQ(read_local(path + "/second"), "as it was");
+        EXPECT_EQ(read_local(path + "/first"), "one");
+        for (int time = 0; time < 2; ++time) {
+            EXPECT_EQ(text_of(find(first)), "one");
+            EXPECT_EQ(text_of(find(second)), "as it was");
+            EXPECT_EQ(text_of(find(third)), "three");
+            EXPECT_EQ(text_of(at("first")), "one");
+            EXPECT_EQ(text_of(at("second")), "as it was");
+            serve_forgetfully(path, has_handles);
+        }
+        files.reset();
+    }
+};
+
+TEST_F(SplitLinks, StayApart) {
+    in_child_process([this] {
+        have_own_mounts();
+        make_links(directory("lower"));
+        const auto layers = "lowerdir=" + directory("lower") + ",upperdir=" + directory("upper") +
+                            ",workdir=" + directory("work");
+        stay_apart(overlay("merged", layers), true);
+    });
+}
+
+TEST_F(SplitLinks, StayApartWithoutAnyHandles) {
+    in_child_process([this] {
+        have_own_mounts();
+        make_links(directory("lower"));
+        const auto layers = "lowerdir=" + directory("lower") + ",upperdir=" + directory("upper") +
+                            ",workdir=" + directory("work");
+        stay_apart(overlay("merged", layers), false);
+    });
+}
+
+TEST_F(Objects, OfAnOverlayThatKeepsLinksTogetherAreOne) {
+    in_child_process([this] {
+        have_own_mounts();
+        make_links(directory("lower"));
+        const auto path = overlay("merged", "index=on,lowerdir=" + directory("lower") +
+                                                ",upperdir=" + directory("upper") +
+                                                ",workdir=" + directory("work"));
+        serve(path);
+        EXPECT_EQ(at("first")->id(), at("second")->id());
+        EXPECT_TRUE(at("first")->write(root_caller, 0, bytes_of("TO")));
+        EXPECT_EQ(text_of(at("second")), "TO it was");
+        files.reset();
+    });
+}
+
+/// Layers on one, two and three file systems, with equal inode numbers in them.
+class Layers : public Objects, public ::testing::WithParamInterface<bool> {
+protected:
+    std::string memory(const std::string& name) {
+        mount_memory(directory(name), "size=64m,mode=0777");
+        return space / name;
+    }
+    void work(const std::string& path, bool is_writable) {
+        std::vector<std::string> all{"low", "shadow/low"};
+        serve_forgetfully(path, GetParam());
+        if (is_writable) {
+            for (const char* name : {"new", "shadow/new"}) {
+                const std::string_view whole{name};
+                const auto parent = whole.starts_with("shadow") ? at("shadow") : at("");
+                auto made = parent->create(root_caller, whole.substr(whole.rfind('/') + 1),
+                                           {.attributes = {.mode = 0666}});
+                ASSERT_TRUE(made) << error_of(made);
+                EXPECT_TRUE((*made)->write(root_caller, 0, bytes_of(name)));
+                all.emplace_back(name);
+            }
+        }
+        auto with_directories = all;
+        with_directories.emplace_back("shadow");
+        with_directories.emplace_back("");
+        are_different(with_directories);
+        const auto low = at("low")->id();
+        const auto number = at("low")->attributes(Wait::yes)->fileid;
+        if (is_writable) {
+            EXPECT_TRUE(at("low")->write(root_caller, 0, bytes_of("L")));  // copied up
+            EXPECT_TRUE(at("low")->write(root_caller, 0, bytes_of("l")));
+            EXPECT_EQ(at("low")->id(), low);
+            EXPECT_EQ(at("low")->attributes(Wait::yes)->fileid, number);
+        }
+        serve_forgetfully(path, GetParam());
+        EXPECT_EQ(text_of(find(low)), "low");
+        EXPECT_EQ(at("low")->id(), low);
+        are_different(with_directories);
+        files.reset();
+    }
+    static void fill(const std::string& layer) {
+        std::filesystem::create_directory(layer + "/shadow");
+        write_local(layer + "/low", "low");
+        write_local(layer + "/shadow/low", "shadow/low");
+    }
+};
+
+TEST_P(Layers, OnOneFileSystem) {
+    in_child_process([this] {
+        have_own_mounts();
+        fill(directory("lower"));
+        work(overlay("merged", "lowerdir=" + directory("lower") + ",upperdir=" +
+                                   directory("upper") + ",workdir=" + directory("work")),
+             true);
+    });
+}
+
+TEST_P(Layers, OnTwoFileSystems) {
+    in_child_process([this] {
+        have_own_mounts();
+        fill(memory("lower"));
+        memory("upper");
+        work(overlay("merged", "xino=off,lowerdir=" + (space / "lower") + ",upperdir=" +
+                                   directory("upper/up") + ",workdir=" + directory("upper/work")),
+             true);
+    });
+}
+
+// The handles of btrfs are longer than an id has room for once an overlay has wrapped them.
+TEST_P(Layers, WithLongHandlesBelow) {
+    in_child_process([this] {
+        have_own_mounts();
+        const ImageMedium medium{space / "medium", "btrfs", 120};
+        fill(medium.path());
+        memory("upper");
+        work(overlay("merged", "xino=off,lowerdir=" + medium.path() + ",upperdir=" +
+                                   directory("upper/up") + ",workdir=" + directory("upper/work")),
+             true);
+    });
+}
+
+TEST_P(Layers, AllReadOnly) {
+    in_child_process([this] {
+        have_own_mounts();
+        fill(memory("lower"));
+        const auto other = memory("other");
+        std::filesystem::create_directory(other + "/shadow");
+        work(overlay("merged", "xino=off,lowerdir=" + other + ":" + (space / "lower")), false);
+    });
+}
+
+INSTANTIATE_TEST_SUITE_P(Handles, Layers, ::testing::Bool(), [](const auto& has_handles) {
+    return std::string{has_handles.param ? "Compared" : "Unknown"};
+});
+
+// --- file systems in user space
+// -----------------------------------------------------------------
+
+TEST_F(Objects, WithEqualNumbersAreToldApart) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium", FuseMedium::Numbers::equal};
+        const auto base = space / "medium/base";
+        std::vector<std::string> paths{""};
+        for (const std::string name : {"a", "b"}) {
+            std::filesystem::create_directory(base + "/" + name);
+            paths.push_back(name);
+            for (const std::string file : {"/f", "/g"}) {
+                write_local(base + "/" + name + file, name + file);
+                paths.push_back(name + file);
+            }
+        }
+        serve(medium.path());
+        are_different(paths);
+        const auto kept = at("b/f")->id();
+        serve_forgetfully(medium.path());
+        are_different(paths);
+        EXPECT_EQ(at("b/f")->id(), kept) << "the same after a restart";
+        EXPECT_TRUE(at("b")->rename(root_caller, "f", *at("a"), "moved"));
+        EXPECT_EQ(text_of(find(kept)), "b/f") << "and elsewhere";
+        EXPECT_EQ(at("a/moved")->id(), kept);
+        EXPECT_EQ(text_of(at("a/f")), "a/f");
+        files.reset();
+    });
+}
+
+// Its own directories are removed and made again locally and through the server, and get the numbers
+// of what was there before.
+TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium"};
+        const auto base = space / "medium/base";
+        serve(medium.path());
+        for (int time = 0; time < 5; ++time) {
+            auto made = files->root().value()->make_directory(root_caller, "d", {.mode = 0777});
+            ASSERT_TRUE(made);
+            const auto old = (*made)->id();
+            if (time % 2 == 0) {
+                EXPECT_TRUE(files->root().value()->remove_directory(root_caller, "d"));
+            } else {
+                std::filesystem::remove(base + "/d");
+            }
+            EXPECT_EQ(error_of((*made)->attributes(Wait::yes)), stale) << "not that it has no entry";
+            std::filesystem::create_directory(base + "/d");
+            const auto now = at("d");
+            EXPECT_FALSE(now->id() == old);
+            EXPECT_TRUE(now->attributes(Wait::yes));
+            EXPECT_TRUE(now->create(root_caller, "f", {}));
+            EXPECT_FALSE(find(old) && find(old)->attributes(Wait::yes));
+            std::filesystem::remove_all(base + "/d");
+        }
+        files.reset();
+    });
+}
+
+TEST_F(Objects, WithoutNumbersWorkAndAreNeverMixedUp) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium", FuseMedium::Numbers::made_up};
+        const auto base = space / "medium/base";
+        serve(medium.path());
+        std::map<std::string, ObjectId> ids;
+        for (int n = 0; n < 20; ++n) {
+            const auto name = "file-" + std::to_string(n);
+            write_local(base + "/" + name, name);
+            ids[name] = at(name)->id();
+        }
+        for (const auto& [name, id] : ids) EXPECT_EQ(text_of(find(id)), name);
+        serve_forgetfully(medium.path());
+        for (const auto& [name, id] : ids) {
+            const auto found = find(id);
+            if (found) {
+                EXPECT_EQ(text_of(found), name);
+            }
+            EXPECT_EQ(text_of(at(name)), name);
+        }
+        files.reset();
+    });
+}
+
+TEST_F(Objects, KeepTheirIdUnderTheNameThatIsLeft) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium"};
+        serve(medium.path());
+        const auto root = files->root().value();
+        auto file = root->create(root_caller, "unique", {.attributes = {.mode = 0666}}).value();
+        const auto id = file->id();
+        EXPECT_TRUE(file->write(root_caller, 0, bytes_of("text")));
+        EXPECT_TRUE(root->link(root_caller, "lock", *file));
+        EXPECT_TRUE(root->remove(root_caller, "lock"));
+        file.reset();
+        EXPECT_EQ(text_of(find(id)), "text");
+        files.reset();
+    });
+}
+
+// --- parts of one file system
+// -------------------------------------------------------------------
+
+TEST_F(Objects, OfSubvolumesAndSnapshotsAreInPartsOfTheirOwn) {
+    in_child_process([this] {
+        have_own_mounts();
+        ImageMedium medium{space / "medium", "btrfs", 120};
+        const auto path = medium.path();
+        std::vector<std::string> paths{"", "file"};
+        write_local(path + "/file", "file");
+        for (const std::string name : {"one", "two"}) {
+            run_command("btrfs subvolume create " + path + "/" + name);
+            write_local(path + "/" + name + "/file", name + "/file");
+            paths.push_back(name);
+            paths.push_back(name + "/file");
+        }
+        run_command("btrfs subvolume snapshot " + path + "/one " + path + "/copy");
+        write_local(path + "/copy/file", "copy/file");
+        paths.emplace_back("copy");
+        paths.emplace_back("copy/file");
+        for (const bool has_handles : {true, false}) {
+            serve(path, {.file_handles = has_handles});
+            are_different(paths);
+            EXPECT_EQ(at("")->attributes(Wait::yes)->part, 0U);
+            EXPECT_EQ(at("one/file")->lookup(root_caller, "x").error(), std::errc::not_a_directory);
+            EXPECT_EQ(at("one")->lookup(root_caller, "..").value()->id(), at("")->id());
+        }
+        serve(path);
+        const auto part = at("two/file")->attributes(Wait::yes)->part;
+        const auto id = at("two/file")->id();
+        files.reset();
+        medium.mount_again();
+        serve_forgetfully(path);
+        are_different(paths);
+        EXPECT_EQ(at("two")->attributes(Wait::yes)->part, part) << "the same after a restart";
+        EXPECT_EQ(text_of(find(id)), "two/file");
+        serve(path);
+        const auto gone = at("two");
+        run_command("btrfs subvolume delete " + path + "/two");
+        EXPECT_EQ(error_of(gone->attributes(Wait::yes)), stale);
+        EXPECT_FALSE(find(id) && find(id)->attributes(Wait::yes));
+        files.reset();
+    });
+}
+
+// --- one object through two exports
+// -------------------------------------------------------------
+
+TEST_F(Objects, ReachedThroughTwoExportsShareTheirLocks) {
+    in_child_process([this] {
+        have_own_mounts();
+        directory("all/in");
+        directory("bound");
+        bind_mount(space / "all/in", space / "bound");
+        const auto volumes = make_volumes();
+        auto outer = std::move(open(space / "all", {.volumes = volumes}).value());
+        auto inner = std::move(open(space / "all/in", {.volumes = volumes}).value());
+        auto bound = std::move(open(space / "bound", {.volumes = volumes}).value());
+        auto stranger = std::move(open(space / "all", {}).value());
+        {
+            const auto first = outer->root().value()->lookup(root_caller, "in").value();
+            const auto second = inner->root().value();
+            const auto third = bound->root().value();
+            EXPECT_EQ(&first->change_lock(), &second->change_lock());
+            EXPECT_EQ(&first->change_lock(), &third->change_lock());
+            EXPECT_NE(&first->change_lock(), &outer->root().value()->change_lock());
+            const auto elsewhere = stranger->root().value()->lookup(root_caller, "in").value();
+            EXPECT_NE(&first->change_lock(), &elsewhere->change_lock());
+        }
+        EXPECT_EQ(outer->id_space(), bound->id_space());
+        EXPECT_NE(outer->id_space(), stranger->id_space());
+    });
+}
+
+TEST_F(Objects, LossesAreThoseOfTheFileSystem) {
+    const auto volumes = make_volumes();
+    directory("all/in");
+    const auto failing = [](int, Sync) -> Result<void> { return std::errc::io_error; };
+    auto outer = std::move(open(space / "all", {.synchronize = failing, .volumes = volumes}).value());
+    auto inner = std::move(open(space / "all/in", {.volumes = volumes}).value());
+    const auto before = inner->losses();
+    EXPECT_EQ(error_of(outer->root().value()->sync(Sync::all)), std::errc::io_error);
+    EXPECT_GT(inner->losses(), before);
+}
+
+TEST(Witnesses, SpeakForOneObject) {
+    const Witness file{.handle = 0, .inode = 7, .birth = 8};
+    EXPECT_TRUE(speaks_for_one(file, file));
+    EXPECT_TRUE(speaks_for_one(file, {.inode = 7})) << "a birth that is not told";
+    EXPECT_FALSE(speaks_for_one(file, {.inode = 7, .birth = 9}));
+    EXPECT_FALSE(speaks_for_one(file, {.inode = 6, .birth = 8}));
+    EXPECT_TRUE(speaks_for_one({.handle = 1, .inode = 2}, {.handle = 1, .inode = 3}));
+    EXPECT_FALSE(speaks_for_one({.inode = 2}, {.inode = 3})) << "handles that are not told";
+}
+
+}  // namespace
+}  // namespace berth::vfs::posix
