@@ -50,6 +50,7 @@ bool can_open(int root, std::uint64_t resolve) {
 
 Abilities find_abilities(int root) {
     auto mapped = MappedOwners::of_process();
+    const bool overrides_all = overrides_permissions() && mapped.are_all();
     return {
         .change_identity = Acting::is_possible(mapped),
         .confined_open = can_open(root, RESOLVE_BENEATH),
@@ -57,6 +58,7 @@ Abilities find_abilities(int root) {
         .kernel_access = check_access(root, F_OK).has_value(),
         .remote = is_one_of(remote_magics, root),
         .in_memory = is_one_of(memory_magics, root),
+        .groups_matter = !overrides_all,
         .mapped = std::move(mapped),
     };
 }
