@@ -134,13 +134,14 @@ bool Watches::add(Watch watch) {
     if (watch.addresses.empty()) return false;
     const auto host = watch.host;
     const auto watcher = watch.watcher;
+    const auto same = [&](const Watch& other) { return is_of(other, host, watcher); };
+    std::optional<Watch> before;
     vfs::FileKeeper::Change change = 0;
     {
         const std::lock_guard guard{lock_};
-        const auto known = std::ranges::find_if(
-            watches_, [&](const Watch& other) { return is_of(other, host, watcher); });
+        const auto known = std::ranges::find_if(watches_, same);
         if (known != watches_.end()) {
-            *known = std::move(watch);
+            before = std::exchange(*known, std::move(watch));
         } else if (watches_.size() < watches_max) {
             watches_.push_back(std::move(watch));
         } else {
@@ -152,7 +153,10 @@ bool Watches::add(Watch watch) {
         change = note_change();
     }
     if (is_written(change)) return true;
-    remove(host, watcher);
+    const std::lock_guard guard{lock_};
+    std::erase_if(watches_, same);
+    if (before) watches_.push_back(*std::move(before));
+    note_change();
     return false;
 }
 

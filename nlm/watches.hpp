@@ -57,7 +57,7 @@ public:
     Watches(Options options, Callbacks& callbacks);
 
     /// The same host and watcher again: in place of the first. On disk when this returns. False:
-    /// nobody knows the host, there are too many, or it can't be written; then it is not watched.
+    /// nobody knows the host, there are too many, or it can't be written; then nothing has changed.
     bool add(Watch watch);
     void remove(std::string_view host, const WatcherId& watcher);
     void remove_all(const WatcherId& watcher);

@@ -238,6 +238,18 @@ TEST_F(Identities, AFailureHalfWayLeavesNothingBehind) {
     });
 }
 
+TEST_F(Identities, ASandboxThatForbidsToChangeIsLivedWith) {
+    in_child_process([&] {
+        forbid_system_calls({SYS_setfsuid, SYS_setfsgid}, std::errc::operation_not_permitted);
+        std::thread{[&] {
+            EXPECT_TRUE(is_server_acting());
+            open_again({});
+            EXPECT_TRUE(root()->create(alice, "f", {}));
+        }}.join();
+    });
+    EXPECT_EQ(local_status(local / "f").st_uid, 0U);
+}
+
 TEST_F(Identities, EachTryToCreateIsTheCallers) {
     // An existing file that is gone when it is looked at, time and again, while others act.
     auto top = root();
