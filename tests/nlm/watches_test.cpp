@@ -197,6 +197,21 @@ TEST_F(WatchesTest, LinesThatAreNoneAreLeftOut) {
     EXPECT_EQ(open().size(), 0U) << "the last one would be called elsewhere";
 }
 
+TEST_F(WatchesTest, WhatCanNotBeWrittenIsRefused) {
+    const auto folder = directory.path() / "state";
+    const auto away = directory.path() / "away";
+    std::filesystem::create_directory(folder);
+    Watches watches{{.file = folder / "watches", .boot = "first", .resolve = {}}, callbacks};
+    ASSERT_TRUE(watches.add(watch("192.0.2.30")));
+    std::filesystem::rename(folder, away);
+    EXPECT_FALSE(watches.add(watch("192.0.2.31")));
+    EXPECT_FALSE(watches.add(watch("192.0.2.30")));
+    EXPECT_EQ(watches.size(), 1U) << "the one that is in the file";
+    std::filesystem::rename(away, folder);
+    EXPECT_TRUE(watches.add(watch("192.0.2.31")));
+    EXPECT_EQ(watches.size(), 2U);
+}
+
 TEST_F(WatchesTest, HaveACeiling) {
     Watches watches{{.file = {}, .boot = {}, .resolve = {}}, callbacks};
     auto one = watch("192.0.2.30");

@@ -36,7 +36,7 @@ struct ThisThread {
     gid_t gid = file_gid();
     std::optional<std::vector<gid_t>> groups;
     // Somebody else has changed this thread's identity: it is asked for after each change.
-    bool is_doubtful = false;
+    bool is_doubtful = !is_server();
 
     [[nodiscard]] bool is_server() const noexcept { return uid == server_uid && gid == server_gid; }
 };
@@ -113,11 +113,6 @@ std::optional<CapabilityWords> capabilities() {
     return words;
 }
 
-bool overrides_permissions() {
-    const auto words = capabilities();
-    return !words || (words->front().effective & (1U << CAP_DAC_OVERRIDE)) != 0;
-}
-
 // Here the kernel is asked whether it did as it was told.
 bool can_be(uid_t uid, gid_t gid) {
     ::syscall(SYS_setfsgid, gid);
@@ -139,12 +134,14 @@ Acting::~Acting() {
     if (groups_ && !set_groups(*groups_)) end_for_wrong_identity();
 }
 
-Result<Acting> Acting::as(const Identity& caller, const MappedOwners& mapped) {
+Result<Acting> Acting::as(const Identity& caller, const Abilities& abilities) {
+    const auto& mapped = abilities.mapped;
     if (!mapped.users.has(caller.uid) || !mapped.groups.has(caller.gid)) {
         return std::errc::operation_not_permitted;
     }
     Acting scope;
-    if (auto taken = scope.take_groups(caller.groups, mapped); !taken) return taken.error();
+    if (auto taken = scope.take_groups(caller.groups, abilities.groups_matter); !taken)
+        return taken.error();
     if (auto taken = scope.take_gid(caller.gid); !taken) return taken.error();
     if (auto taken = scope.take_uid(caller.uid); !taken) return taken.error();
     return scope;
@@ -158,12 +155,12 @@ Result<Acting> Acting::as_server() {
     return scope;
 }
 
-Result<void> Acting::take_groups(std::span<const gid_t> wanted, const MappedOwners& mapped) {
+Result<void> Acting::take_groups(std::span<const gid_t> wanted, bool for_server_too) {
     auto& thread = this_thread();
     if (thread.groups && std::ranges::equal(*thread.groups, wanted)) return {};
     // What another caller's scope needs back, or a server with few powers.
     std::unique_ptr<Groups> before;
-    if (!thread.is_server() || !mapped.are_all()) {
+    if (!thread.is_server() || for_server_too) {
         before = std::make_unique<Groups>(thread.groups ? *thread.groups : present_groups());
     }
     if (auto set = set_groups(wanted); !set) return set;
@@ -200,8 +197,16 @@ bool Acting::is_possible(const MappedOwners& mapped) {
     return able && is_back;
 }
 
+bool overrides_permissions() {
+    const auto words = capabilities();
+    return !words || (words->front().effective & (1U << CAP_DAC_OVERRIDE)) != 0;
+}
+
 bool is_server_acting() {
-    return file_uid() == ::geteuid() && file_gid() == ::getegid();
+    const auto uid = file_uid();
+    const auto gid = file_gid();
+    // A sandbox may refuse the very question. There nobody changes either.
+    return (uid == no_id || uid == ::geteuid()) && (gid == no_id || gid == ::getegid());
 }
 
 void drop_resource_override() {

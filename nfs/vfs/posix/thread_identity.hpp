@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nfs/vfs/mapped_ids.hpp"
+#include "nfs/vfs/posix/abilities.hpp"
 #include "nfs/vfs/result.hpp"
 #include "nfs/vfs/types.hpp"
 
@@ -19,8 +20,8 @@ namespace berth::vfs::posix {
 ///
 /// Where the server itself acts, the supplementary groups may still be a caller's: they decide
 /// nothing for whoever may override permissions, no object gets its group from them, and to change
-/// them costs as much as a call. Where only some ids are mapped, the server's power ends at the
-/// files of others, so there they are given back too.
+/// them costs as much as a call. A server whose power ends somewhere (Abilities::groups_matter)
+/// gives them back too.
 class [[nodiscard]] Acting {
 public:
     /// As before.
@@ -33,7 +34,7 @@ public:
 
     /// As the caller: user, group and supplementary groups. On failure (an id is not mapped) the
     /// thread acts as before.
-    static Result<Acting> as(const Identity& caller, const MappedOwners& mapped);
+    static Result<Acting> as(const Identity& caller, const Abilities& abilities);
     /// As the server, with all the powers that it has.
     static Result<Acting> as_server();
 
@@ -44,7 +45,7 @@ public:
 private:
     using Groups = std::vector<gid_t>;
 
-    Result<void> take_groups(std::span<const gid_t> wanted, const MappedOwners& mapped);
+    Result<void> take_groups(std::span<const gid_t> wanted, bool for_server_too);
     Result<void> take_gid(gid_t wanted);
     Result<void> take_uid(uid_t wanted);
 
@@ -53,6 +54,9 @@ private:
     std::optional<gid_t> gid_;
     std::unique_ptr<Groups> groups_;
 };
+
+/// Whether the calling thread may do with files what their permissions forbid.
+[[nodiscard]] bool overrides_permissions();
 
 /// Whether the calling thread is the server, as the kernel knows it.
 [[nodiscard]] bool is_server_acting();

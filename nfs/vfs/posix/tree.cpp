@@ -142,7 +142,7 @@ std::string Tree::describe() const {
 
 Result<Acting> Tree::act_as(const Caller& caller) const {
     if (!abilities_.change_identity) return Acting{};
-    return Acting::as(caller.identity, abilities_.mapped);
+    return Acting::as(caller.identity, abilities_);
 }
 
 Result<Acting> Tree::act_as_server() const {

@@ -1,11 +1,16 @@
 // Callers act as themselves: the kernel sees their user, group and groups, thread by thread.
 #include <array>
+#include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "nfs/vfs/posix/thread_identity.hpp"
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
 
 namespace berth::vfs::posix {
@@ -172,6 +177,94 @@ TEST_F(Identities, TheThreadIsTheServerAfterEachOperation) {
         EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t1000") << "until the work is done";
     }));
     is_server("act_as");
+}
+
+TEST_F(Identities, ScopesNestAndGiveBackWhatTheyTook) {
+    const Abilities all;
+    const std::array<gid_t, 2> groups{2000, 3000};
+    const auto is_acting = [](const char* uid, const char* gid, const char* in) {
+        EXPECT_EQ(identity_of_thread("Uid"), uid);
+        EXPECT_EQ(identity_of_thread("Gid"), gid);
+        EXPECT_EQ(identity_of_thread("Groups"), in);
+    };
+    {
+        const auto outer = Acting::as({.uid = 1000, .gid = 1001, .groups = groups}, all);
+        ASSERT_TRUE(outer);
+        is_acting("0\t0\t0\t1000", "0\t0\t0\t1001", "2000 3000 ");
+        {
+            const auto inner = Acting::as({.uid = 5, .gid = 6, .groups = {}}, all);
+            ASSERT_TRUE(inner);
+            is_acting("0\t0\t0\t5", "0\t0\t0\t6", " ");
+            const auto server = Acting::as_server();
+            ASSERT_TRUE(server);
+            EXPECT_TRUE(is_server_acting());
+        }
+        is_acting("0\t0\t0\t1000", "0\t0\t0\t1001", "2000 3000 ");
+    }
+    EXPECT_TRUE(is_server_acting());
+}
+
+TEST_F(Identities, WhereFewIdsAreMappedGroupsAreGivenBackToo) {
+    const Abilities few{
+        .groups_matter = true,
+        .mapped = {.users = MappedIds{"0 0 5000\n"}, .groups = MappedIds{"0 0 5000\n"}}};
+    const std::array<gid_t, 1> groups{2000};
+    ASSERT_TRUE(Acting::as({.uid = 1000, .gid = 1000, .groups = {}}, Abilities{}));
+    const auto before = identity_of_thread("Groups");
+    {
+        const auto acting = Acting::as({.uid = 1000, .gid = 1000, .groups = groups}, few);
+        ASSERT_TRUE(acting);
+        EXPECT_EQ(identity_of_thread("Groups"), "2000 ");
+    }
+    EXPECT_EQ(identity_of_thread("Groups"), before);
+    EXPECT_EQ(error_of(Acting::as({.uid = 5000, .gid = 1, .groups = {}}, few)),
+              std::errc::operation_not_permitted);
+}
+
+TEST_F(Identities, AFailureHalfWayLeavesNothingBehind) {
+    constexpr std::size_t too_many = 65537;  // NGROUPS_MAX and one
+    const std::vector<gid_t> groups(too_many, 7);
+    const auto failed = Acting::as({.uid = 1000, .gid = 1000, .groups = groups}, Abilities{});
+    EXPECT_EQ(error_of(failed), std::errc::invalid_argument);
+    EXPECT_TRUE(is_server_acting());
+    in_child_process([] {
+        // It may change to any group and to no user.
+        forbid_system_calls({SYS_setfsuid}, std::errc::operation_not_permitted);
+        std::thread{[] {
+            EXPECT_FALSE(Acting::is_possible(MappedOwners{}));
+            EXPECT_FALSE(Acting::as({.uid = 1000, .gid = 1000, .groups = {}}, Abilities{}));
+            EXPECT_EQ(identity_of_thread("Gid"), "0\t0\t0\t0");
+        }}.join();
+    });
+}
+
+TEST_F(Identities, ASandboxThatForbidsToChangeIsLivedWith) {
+    in_child_process([&] {
+        forbid_system_calls({SYS_setfsuid, SYS_setfsgid}, std::errc::operation_not_permitted);
+        std::thread{[&] {
+            EXPECT_TRUE(is_server_acting());
+            open_again({});
+            EXPECT_TRUE(root()->create(alice, "f", {}));
+        }}.join();
+    });
+    EXPECT_EQ(local_status(local / "f").st_uid, 0U);
+}
+
+TEST_F(Identities, EachTryToCreateIsTheCallers) {
+    // An existing file that is gone when it is looked at, time and again, while others act.
+    auto top = root();
+    std::atomic<bool> stop{false};
+    std::thread remover{[&] {
+        while (!stop) std::filesystem::remove((local / "f").c_str());
+    }};
+    for (int n = 0; n < 500; ++n) {
+        const auto made = top->create(n % 2 == 0 ? alice : bob, "f", {});
+        if (!made) continue;
+        const auto now = (*made)->attributes(Wait::yes);
+        EXPECT_NE(now ? now->uid : alice.identity.uid, 0U);
+    }
+    stop = true;
+    remover.join();
 }
 
 TEST_F(Identities, WhatTheServerMakesAfterwardsIsItsOwn) {
