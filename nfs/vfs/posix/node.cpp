@@ -25,22 +25,14 @@ int permissions_by_mode(uid_t uid, const Identity& identity, const Attributes& n
     return (member ? mode >> 3 : mode) & 7;
 }
 
-std::int64_t this_second() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return now.tv_sec;
-}
-
 }  // namespace
 
 Node::~Node() = default;
 
-bool Node::was_looked_at_now() const noexcept {
-    return looked_at_.load(std::memory_order_relaxed) == this_second();
-}
-
 bool Node::is_due_for_a_look() noexcept {
-    const std::int64_t second = this_second();
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    const std::int64_t second = now.tv_sec;
     return looked_at_.load(std::memory_order_relaxed) != second &&
            looked_at_.exchange(second, std::memory_order_relaxed) != second;
 }
