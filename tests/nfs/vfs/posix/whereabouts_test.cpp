@@ -278,7 +278,13 @@ class Deep : public Outside {
 protected:
     static constexpr int levels = 4200;
 
-    Deep() { make_directories(space.path()); }
+    /// In memory, where it does not take long to be gone.
+    void have_own_memory() {
+        have_own_mounts();
+        std::filesystem::create_directory(space / "memory");
+        mount_memory(space / "memory", "size=64m");
+        make_directories(space / "memory");
+    }
     NodePtr make_deep() {
         auto at = root();
         for (int level = 0; level < levels; ++level) at = make_directory(*at, "d");
@@ -313,16 +319,22 @@ protected:
 };
 
 TEST_F(Deep, TreesWork) {
-    works({});
+    in_child_process([this] {
+        have_own_memory();
+        works({});
+    });
 }
 
 TEST_F(Deep, TreesWorkWithoutKernelHandles) {
-    works({.kernel_handles = false});
+    in_child_process([this] {
+        have_own_memory();
+        works({.kernel_handles = false});
+    });
 }
 
 TEST_F(Deep, TreesWorkWhereTheyAreMountedAlone) {
     in_child_process([this] {
-        have_own_mounts();
+        have_own_memory();
         mount_alone();
         works({});
     });
