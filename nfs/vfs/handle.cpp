@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::byte version{2};
 constexpr std::byte version_without_ways{1};
-constexpr std::byte version_never_used{0};
+constexpr std::byte version_max{15};
 constexpr std::size_t word = 4;
 constexpr unsigned padding_bits = 2;
 constexpr std::size_t export_id_at = 2;
@@ -45,10 +45,9 @@ Mac mac_of(std::span<const std::byte> bytes, const HandleKey& key) {
 // Whoever has a handle of another version had it from this server before it was replaced: the
 // object must be looked up again, which is what clients do when a handle is stale, and only then.
 bool is_of_another_version(std::span<const std::byte> handle) {
-    if (handle[0] == version || handle[0] == version_never_used) return false;
     if (handle[0] == version_without_ways)
         return std::to_integer<std::size_t>(handle[1]) == handle.size() - bytes_min;
-    return handle.size() % word == 0;
+    return handle[0] > version && handle[0] <= version_max && handle.size() % word == 0;
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 // multiple of 4 | SipHash-2-4 of all before it (8). Id and way have 42 bytes together.
 //
 // 56 bytes are what ESXi takes, and U-Boot counts in words. This is version 2; version 1 had
-// neither way nor padding. A later version must end in the same MAC and have another first byte,
-// for which this one answers "stale".
+// neither way nor padding. Handles of versions up to 15 are taken for this server's own and are
+// stale; what begins otherwise is another server's.
 #pragma once
 
 #include <array>

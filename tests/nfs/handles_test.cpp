@@ -34,8 +34,9 @@ TEST_F(Handles, with_any_bit_changed_is_bad) {
     for (std::size_t bit = 0; bit < size * 8; ++bit) {
         auto handle = good;
         handle.bytes()[bit / 8] ^= std::byte{1} << (bit % 8);
-        // With another first byte it is of another version, but for the one that there never was.
-        const bool is_other = bit < 8 && handle.bytes()[0] != std::byte{0};
+        // Some first bytes are those of other versions.
+        const auto version = handle.bytes()[0];
+        const bool is_other = bit < 8 && version != std::byte{0} && version < std::byte{16};
         refuse<GetAttributes>(is_other ? Status::stale : Status::bad_handle, {handle});
     }
 }

@@ -11,16 +11,6 @@
 #include "nfs/vfs/posix/tree.hpp"
 
 namespace berth::vfs::posix {
-namespace {
-
-std::int64_t this_second() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return now.tv_sec;
-}
-
-}  // namespace
-
 Node::Node(Tree& tree, const ObjectId& id, const Way& way, Descriptor path, FileType type, Held held,
            const ObjectId& mark)
     : tree_(tree),
@@ -38,12 +28,10 @@ Node::~Node() {
     if (!mark_.bytes().empty()) tree_.let_go(mark_);
 }
 
-bool Node::was_looked_at_now() const noexcept {
-    return looked_at_.load(std::memory_order_relaxed) == this_second();
-}
-
 bool Node::is_due_for_a_look() noexcept {
-    const std::int64_t second = this_second();
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    const std::int64_t second = now.tv_sec;
     return looked_at_.load(std::memory_order_relaxed) != second &&
            looked_at_.exchange(second, std::memory_order_relaxed) != second;
 }

@@ -81,7 +81,6 @@ public:
     [[nodiscard]] bool is_due_for_a_look() noexcept;
     /// The look came to nothing: it is due again.
     void look_again() noexcept { looked_at_.store(0, std::memory_order_relaxed); }
-    [[nodiscard]] bool was_looked_at_now() const noexcept;
     [[nodiscard]] FileType type() const noexcept { return type_; }
 
     // --- for the cache

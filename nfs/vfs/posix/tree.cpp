@@ -330,10 +330,11 @@ Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) 
 
 Result<Pin> Tree::parent_of(int directory, const ObjectId& child) {
     auto opened = open_at(directory, "..", O_PATH | O_DIRECTORY);
+    // The kernel knows no way up from below a mounted directory that it was moved out of.
+    if (!opened && opened.error() == std::errc::no_such_file_or_directory) return stale;
     if (!opened) return opened.error();
     const auto id = identify_parent(opened->number(), child);
     if (!id) return id.error();
-    if (Pin known = cache_.find(*id); known && known->was_looked_at_now()) return known;
     const auto inside = whereabouts_.is_inside(opened->number(), FileType::directory, Wait::yes);
     if (!inside) return inside.error();
     if (!*inside) return stale;

@@ -1,9 +1,9 @@
 #include "nfs/vfs/posix/whereabouts.hpp"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -16,7 +16,7 @@ namespace berth::vfs::posix {
 namespace {
 
 // Somebody may be renaming things while they are looked for.
-constexpr int tries_max = 8;
+constexpr int tries_max = 64;
 
 bool is_root_of_mount(const struct statx& status) {
     return (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
@@ -90,19 +90,24 @@ Whereabouts::Whereabouts(int root, const ObjectIdentity& identity, OpenEntry ope
 
 Result<bool> Whereabouts::is_inside(int object, FileType type, Wait wait) const {
     if (!matters_) return true;
-    if (!Path{object}.is_empty()) return is_told_inside(object, wait);
+    const auto told = is_told_inside(object, wait);
+    if (!told) return told.error();
+    if (*told) return **told;
     return type == FileType::directory ? is_deep_inside(object, wait) : false;
 }
 
-Result<bool> Whereabouts::is_told_inside(int object, Wait wait) const {
+// Nothing when the object's path can't be told.
+Result<std::optional<bool>> Whereabouts::is_told_inside(int object, Wait wait) const {
     std::string before;
     for (int tries = 0; tries < tries_max; ++tries) {
         const Path path{object};
+        if (path.is_empty()) return std::optional<bool>{};
         const Path root{root_};
         if (const char* way = root.way_to(path)) {
             if (paths_are_places_ && !path.may_be_of_removed()) return true;
-            auto leads = leads_to(way, object, wait);
-            if (!leads || *leads) return leads;
+            const auto leads = leads_to(way, object, wait);
+            if (!leads) return leads.error();
+            if (*leads) return true;
         } else if (path.text() == root.text() && is_same(object, root_)) {
             return true;
         }
@@ -162,7 +167,9 @@ Result<bool> Whereabouts::is_deep_inside(int directory, Wait wait) const {
     const auto told = climb(at(), 1);
     if (!told) return is_answer(told.error()) ? Result<bool>{false} : told.error();
     if (!identity_.identify(told->number())) return false;  // on another mounted file system
-    return is_told_inside(told->number(), wait);
+    const auto is_inside = is_told_inside(told->number(), wait);
+    if (!is_inside) return is_inside.error();
+    return is_inside->value_or(false);
 }
 
 }  // namespace berth::vfs::posix

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "nfs/vfs/posix/descriptor.hpp"
@@ -35,7 +36,7 @@ public:
 private:
     class Path;
 
-    [[nodiscard]] Result<bool> is_told_inside(int object, Wait wait) const;
+    [[nodiscard]] Result<std::optional<bool>> is_told_inside(int object, Wait wait) const;
     [[nodiscard]] Result<bool> leads_to(const char* way, int object, Wait wait) const;
     [[nodiscard]] bool is_same(int one, int other) const;
     [[nodiscard]] Result<Descriptor> open_below(const char* way, Wait wait) const;
