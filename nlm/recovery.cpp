@@ -20,9 +20,9 @@ constexpr std::chrono::minutes notice_patience{15};
 /// Of one address: clients behind one have different names.
 constexpr std::size_t confirmations_max = 8;
 
-/// A datagram of another machine says nothing of where it comes from.
+/// A datagram says nothing of where it comes from.
 bool is_anybodys(const rpc::Call& call) {
-    return call.transport == rpc::Transport::udp && !call.caller.address.is_loopback();
+    return call.transport == rpc::Transport::udp;
 }
 
 }  // namespace
@@ -140,8 +140,8 @@ bool Recovery::confirmed(const Notice& notice, rpc::Client& status_monitor) {
 void Recovery::end_confirming(const Notice& notice) {
     const std::lock_guard guard{lock_};
     const auto [first, last] = being_confirmed_.equal_range(notice.from);
-    const auto found = std::find_if(
-        first, last, [&](const auto& entry) { return entry.second == notice.name; });
+    const auto found =
+        std::find_if(first, last, [&](const auto& entry) { return entry.second == notice.name; });
     if (found != last) being_confirmed_.erase(found);
 }
 
@@ -172,11 +172,11 @@ void Recovery::free_all(const rpc::Call& call, std::string_view name) {
     std::erase_if(hosts, [&](const Host& host) { return host.address != notice.from; });
     const auto meant = meant_by(name, std::move(hosts));
     if (meant.empty()) return;
-    table_.free([meant, is_root = notice.from_reserved_port](const Owner& owner,
-                                                             const Taken& taken) {
-        return std::ranges::find(meant, owner.host) != meant.end() &&
-               (is_root || !taken.from_reserved_port);
-    });
+    table_.free(
+        [meant, is_root = notice.from_reserved_port](const Owner& owner, const Taken& taken) {
+            return std::ranges::find(meant, owner.host) != meant.end() &&
+                   (is_root || !taken.from_reserved_port);
+        });
 }
 
 void Recovery::simulate_crash() {
