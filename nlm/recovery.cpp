@@ -91,7 +91,7 @@ void Recovery::restarted(const rpc::Call& call, std::string_view name, std::int3
     if (is_anybodys(call))
         confirm(std::move(notice));
     else
-        act_on(notice);
+        act_on(notice, true);
 }
 
 void Recovery::confirm(Notice notice) {
@@ -133,7 +133,8 @@ bool Recovery::confirmed(const Notice& notice, rpc::Client& status_monitor) {
     end_confirming(notice);
     auto shown = notice;
     shown.state = answer->state;
-    act_on(shown);
+    // A notice without a number does not show that what was taken without one is lost.
+    act_on(shown, notice.state != 0);
     return true;
 }
 
@@ -145,18 +146,19 @@ void Recovery::end_confirming(const Notice& notice) {
     if (found != last) being_confirmed_.erase(found);
 }
 
-void Recovery::act_on(const Notice& notice) {
+void Recovery::act_on(const Notice& notice, bool is_numbered) {
     const bool is_root = notice.from_reserved_port;
-    if (is_root) watches_.restarted(notice.from, notice.state);
+    const bool is_restart = is_root && is_numbered;
+    if (is_restart) watches_.restarted(notice.from, notice.state);
     for (const auto& host : hosts_meant(notice)) {
         // What came with this number has been taken since: the notice was slower, or comes again.
-        const auto freed = table_.free(
-            [host, is_root, state = notice.state](const Owner& owner, const Taken& taken) {
+        const auto freed =
+            table_.free([=, state = notice.state](const Owner& owner, const Taken& taken) {
                 return owner.host == host && (is_root || !taken.from_reserved_port) &&
-                       (taken.state == 0 || taken.state != state);
+                       (taken.state == 0 ? is_numbered : taken.state != state);
             });
         spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);
-        if (!is_root) continue;
+        if (!is_restart) continue;
         grace_.not_awaited(host);
         monitored_.forget(host);
     }

@@ -178,6 +178,17 @@ TEST_F(TrustTest, FreeAllInADatagramIsConfirmedToo) {
     EXPECT_FALSE(is_held());
 }
 
+TEST_F(TrustTest, FreeAllInADatagramFreesNothingThatHasNoNumber) {
+    ASSERT_EQ(lock_as(0), Status::granted);
+    server.client_nsm.state = 5;
+    auto datagram = server.client(id4, "192.0.2.7", 700, rpc::Transport::udp);
+    EXPECT_TRUE(datagram->call<FreeAll>({std::string_view{caller_name}, 0}));
+    server.run_callbacks();
+    EXPECT_TRUE(is_held());
+    notify(5, rpc::Transport::udp);
+    EXPECT_FALSE(is_held());
+}
+
 TEST_F(TrustTest, AShareOfRootStaysItsOwn) {
     const auto share = [&](rpc::Client& who, ShareMode mode) {
         return who
