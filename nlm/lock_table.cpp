@@ -164,8 +164,9 @@ std::size_t LockTable::free(const IsMeant& is_meant) {
     for (const auto& key : keys)
         send(key, [this, is_meant, freed](Visit& file) {
             *freed += file->locks.free(is_meant);
-            *freed += std::erase_if(
-                file->shares, [&](const Share& own) { return is_meant(own.owner, {own.state, own.from_reserved_port}); });
+            *freed += std::erase_if(file->shares, [&](const Share& own) {
+                return is_meant(own.owner, {own.state, own.from_reserved_port});
+            });
             pending_.forget(file->key, is_meant);
             file.serve();
         });

@@ -87,9 +87,9 @@ public:
     /// would split a range, and there is no room for one more; or the owner has something here that
     /// was asked for from a reserved port, and this was not.
     vfs::Result<void> unlock(const LockRequest& request);
-    /// False: nothing to cancel, because the lock has been granted or was never asked for, or it was
-    /// from a reserved port and this is not. A
-    /// granted lock stays, to be unlocked, and is not told of again.
+    /// False: nothing to cancel, because the lock has been granted or was never asked for, or it
+    /// was from a reserved port and this is not. A granted lock stays, to be unlocked, and is not
+    /// told of again.
     bool cancel(const LockRequest& request);
 
     /// The same opener again: the new share stands for the old one.

@@ -192,13 +192,13 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
         return Status::denied_no_locks;
     }
     if (asked.reclaim) grace_.heard_of(host);
-    const ReturnPath path{
-        .client = call.caller.address,
-        .local = call.local.address,
-        .transport = call.transport,
-        .version = call.program.version,
-        .by_message = asked.by_message,
-        .call_bytes = asked.caller_name.size() + asked.file.size() + asked.owner.size()};
+    const ReturnPath path{.client = call.caller.address,
+                          .local = call.local.address,
+                          .transport = call.transport,
+                          .version = call.program.version,
+                          .by_message = asked.by_message,
+                          .call_bytes =
+                              asked.caller_name.size() + asked.file.size() + asked.owner.size()};
     const bool may_wait = asked.block && !asked.reclaim;
     const auto answer = table_.lock(
         *request, [&] { return open_locks(*admitted); }, may_wait ? &path : nullptr);

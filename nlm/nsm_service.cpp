@@ -40,8 +40,7 @@ StatusResult Service::monitor(rpc::Call& call, const Monitor::Args& args) {
 
 State Service::unmonitor(rpc::Call& call, const Watched& watched) {
     if (call.caller.address.is_loopback())
-        watches_.remove(watched.host, watcher_of(watched.watcher),
-                        call.caller.has_reserved_port());
+        watches_.remove(watched.host, watcher_of(watched.watcher), call.caller.has_reserved_port());
     return {recovery_.state()};
 }
 

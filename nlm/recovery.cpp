@@ -20,9 +20,9 @@ constexpr std::chrono::minutes notice_patience{15};
 /// Of one address: clients behind one have different names.
 constexpr std::size_t confirmations_max = 8;
 
-/// A datagram of another machine says nothing of where it comes from.
+/// A datagram says nothing of where it comes from.
 bool is_anybodys(const rpc::Call& call) {
-    return call.transport == rpc::Transport::udp && !call.caller.address.is_loopback();
+    return call.transport == rpc::Transport::udp;
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ void Recovery::restarted(const rpc::Call& call, std::string_view name, std::int3
     if (is_anybodys(call))
         confirm(std::move(notice));
     else
-        act_on(notice);
+        act_on(notice, true);
 }
 
 void Recovery::confirm(Notice notice) {
@@ -133,30 +133,32 @@ bool Recovery::confirmed(const Notice& notice, rpc::Client& status_monitor) {
     end_confirming(notice);
     auto shown = notice;
     shown.state = answer->state;
-    act_on(shown);
+    // A notice without a number does not show that what was taken without one is lost.
+    act_on(shown, notice.state != 0);
     return true;
 }
 
 void Recovery::end_confirming(const Notice& notice) {
     const std::lock_guard guard{lock_};
     const auto [first, last] = being_confirmed_.equal_range(notice.from);
-    const auto found = std::find_if(
-        first, last, [&](const auto& entry) { return entry.second == notice.name; });
+    const auto found =
+        std::find_if(first, last, [&](const auto& entry) { return entry.second == notice.name; });
     if (found != last) being_confirmed_.erase(found);
 }
 
-void Recovery::act_on(const Notice& notice) {
+void Recovery::act_on(const Notice& notice, bool is_numbered) {
     const bool is_root = notice.from_reserved_port;
-    if (is_root) watches_.restarted(notice.from, notice.state);
+    const bool is_restart = is_root && is_numbered;
+    if (is_restart) watches_.restarted(notice.from, notice.state);
     for (const auto& host : hosts_meant(notice)) {
         // What came with this number has been taken since: the notice was slower, or comes again.
-        const auto freed = table_.free(
-            [host, is_root, state = notice.state](const Owner& owner, const Taken& taken) {
+        const auto freed =
+            table_.free([=, state = notice.state](const Owner& owner, const Taken& taken) {
                 return owner.host == host && (is_root || !taken.from_reserved_port) &&
-                       (taken.state == 0 || taken.state != state);
+                       (taken.state == 0 ? is_numbered : taken.state != state);
             });
         spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);
-        if (!is_root) continue;
+        if (!is_restart) continue;
         grace_.not_awaited(host);
         monitored_.forget(host);
     }
@@ -172,11 +174,11 @@ void Recovery::free_all(const rpc::Call& call, std::string_view name) {
     std::erase_if(hosts, [&](const Host& host) { return host.address != notice.from; });
     const auto meant = meant_by(name, std::move(hosts));
     if (meant.empty()) return;
-    table_.free([meant, is_root = notice.from_reserved_port](const Owner& owner,
-                                                             const Taken& taken) {
-        return std::ranges::find(meant, owner.host) != meant.end() &&
-               (is_root || !taken.from_reserved_port);
-    });
+    table_.free(
+        [meant, is_root = notice.from_reserved_port](const Owner& owner, const Taken& taken) {
+            return std::ranges::find(meant, owner.host) != meant.end() &&
+                   (is_root || !taken.from_reserved_port);
+        });
 }
 
 void Recovery::simulate_crash() {

@@ -41,7 +41,8 @@ public:
     void restarted(const rpc::Call& call, std::string_view name, std::int32_t state);
 
     /// A client says that it has none of its locks any more. As a datagram it is a notice of a
-    /// restart without a number: what was taken with the number that its status monitor has stays.
+    /// restart without a number: what was taken with the number that its status monitor has stays,
+    /// and so does what was taken without one.
     void free_all(const rpc::Call& call, std::string_view name);
 
     /// Every lock is lost, as in a crash of this machine: others must ask again for what they
@@ -65,7 +66,7 @@ private:
     void confirm(Notice notice);
     [[nodiscard]] bool confirmed(const Notice& notice, rpc::Client& status_monitor);
     void end_confirming(const Notice& notice);
-    void act_on(const Notice& notice);
+    void act_on(const Notice& notice, bool is_numbered);
 
     void notify(const Monitored& client);
     void owe(const Watch& watch);

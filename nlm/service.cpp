@@ -150,8 +150,7 @@ void Service<V>::answer(const rpc::Call& call, const Response<V>& response) {
 template <class V>
 xdr::Void Service<V>::test_message(rpc::Call& call, const TestArgs<V>& args) {
     auto tested = locking_.test(call, exclusive_asked_of(args));
-    auto callback =
-        callback_to(call, args.cookie.size() + tested.holder.owner_handle.size());
+    auto callback = callback_to(call, args.cookie.size() + tested.holder.owner_handle.size());
     callback.attempt = [cookie = text_of(args.cookie),
                         tested = std::move(tested)](rpc::Client& client) {
         const auto reply = to_wire<V>(tested, object_of(tested.holder.owner_handle));

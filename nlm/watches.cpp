@@ -202,7 +202,8 @@ void Watches::tell(const Watch& watch, std::int32_t state) {
                  .local = watch.from,
                  .transport = watch.transport,
                  .version = watcher.version,
-                 .from_reserved_port = watch.from_reserved_port},
+                 .from_reserved_port = watch.from_reserved_port,
+                 .is_owed = true},
         .program = {.number = watcher.program, .version = watcher.version, .name = "watcher"},
         .attempt =
             [watch, state](rpc::Client& client) {

@@ -10,10 +10,20 @@ Correspondents::Correspondents(std::function<Clock::time_point()> now) : now_(st
 
 Correspondents::~Correspondents() = default;
 
+// Those that are connected are passed over; so there are not many more than addresses_max, however
+// many those are.
 void Correspondents::make_room() {
-    if (order_.size() < addresses_max) return;
-    entries_.erase(order_.front());
-    order_.pop_front();
+    constexpr int looks_max = 64;
+    if (entries_.size() < addresses_max) return;
+    for (int look = 0; look < looks_max; ++look) {
+        const auto oldest = entries_.find(order_.front());
+        if (oldest->second.connections == 0) {
+            order_.pop_front();
+            entries_.erase(oldest);
+            return;
+        }
+        order_.splice(order_.end(), order_, order_.begin());
+    }
 }
 
 Correspondents::Entry& Correspondents::entry_of(const Address& address, Clock::time_point now) {
@@ -26,7 +36,7 @@ Correspondents::Entry& Correspondents::entry_of(const Address& address, Clock::t
     auto& entry = found->second;
     if (now - entry.heard_at > credit_lasts) entry.credit_bytes = entry.credit_datagrams = 0;
     entry.heard_at = now;
-    if (entry.connections == 0) order_.splice(order_.end(), order_, entry.place);
+    order_.splice(order_.end(), order_, entry.place);
     return entry;
 }
 
@@ -81,8 +91,7 @@ bool Correspondents::spend(const Address& to, std::size_t datagrams, std::size_t
 void Correspondents::connected(const Address& peer) {
     const auto now = now_();
     const std::lock_guard guard{lock_};
-    auto& entry = entry_of(peer, now);
-    if (entry.connections++ == 0) order_.erase(entry.place);
+    ++entry_of(peer, now).connections;
 }
 
 void Correspondents::disconnected(const Address& peer) {
@@ -90,9 +99,8 @@ void Correspondents::disconnected(const Address& peer) {
     const std::lock_guard guard{lock_};
     auto& entry = entries_.at(peer);
     entry.connected_until = now + credit_lasts;
-    if (--entry.connections > 0) return;
-    make_room();
-    entry.place = order_.insert(order_.end(), peer);
+    --entry.connections;
+    order_.splice(order_.end(), order_, entry.place);
 }
 
 Correspondents::Connection::Connection(Correspondents& all, const Address& peer)

@@ -92,7 +92,7 @@ private:
     const std::function<Clock::time_point()> now_;
     std::mutex lock_;
     std::map<Address, Entry> entries_;
-    std::list<Address> order_;  // heard longest ago first; those with connections are not in it
+    std::list<Address> order_;  // heard longest ago first
 };
 
 }  // namespace berth::rpc

@@ -42,10 +42,9 @@ constexpr std::size_t attempt_bytes = 320;
 /// A client of that program on the machine that called, found through its portmapper.
 std::unique_ptr<rpc::Client> connect(rpc::Correspondents& correspondents,
                                      const nlm::ReturnPath& path, const rpc::ProgramId& program) {
-    // Whoever calls over TCP, and this machine, are who they say they are.
-    const bool is_trusted = path.is_owed || path.client.is_loopback();
-    if (!is_trusted && !correspondents.spend(path.client, attempt_datagrams,
-                                             attempt_bytes + path.call_bytes)) {
+    // Whoever has connected is free to be called.
+    if (!path.is_owed &&
+        !correspondents.spend(path.client, attempt_datagrams, attempt_bytes + path.call_bytes)) {
         spdlog::debug("{} of {}: not called, because only datagrams came from there, and few",
                       program.name, path.client.text());
         return {};
@@ -96,11 +95,9 @@ nlm::Options locking_options(const ServeOptions& options, const StateDirectory& 
         .grace = options.grace,
         .limits = {.open_files_max = open_files_max()},
         .host_name = host_name(),
-        .connect =
-            [known = std::move(correspondents)](const nlm::ReturnPath& path,
-                                                const rpc::ProgramId& program) {
-                return connect(*known, path, program);
-            },
+        .connect = [known = std::move(correspondents)](
+                       const nlm::ReturnPath& path,
+                       const rpc::ProgramId& program) { return connect(*known, path, program); },
         .watches = {.file = state.file("watches"), .boot = boot(), .resolve = addresses_of}};
     return locking;
 }

@@ -11,8 +11,7 @@
 namespace berth::server {
 
 /// `correspondents`: what is known of clients' addresses bounds the calls to them.
-[[nodiscard]] nlm::Options
-locking_options(const ServeOptions& options, const StateDirectory& state,
-                std::shared_ptr<rpc::Correspondents> correspondents);
+[[nodiscard]] nlm::Options locking_options(const ServeOptions& options, const StateDirectory& state,
+                                           std::shared_ptr<rpc::Correspondents> correspondents);
 
 }  // namespace berth::server

@@ -19,8 +19,7 @@ bool can_ask_for_groups() {
     std::vector<char> memory(std::size_t{1} << 16);
     group entry{};
     group* found = nullptr;
-    const int problem =
-        ::getgrgid_r(no_group, &entry, memory.data(), memory.size(), &found);
+    const int problem = ::getgrgid_r(no_group, &entry, memory.data(), memory.size(), &found);
     return problem == 0 || problem == ENOENT || problem == ESRCH || problem == ERANGE;
 }
 

@@ -5,10 +5,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <memory>
 
 #include <netdb.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <spdlog/spdlog.h>
@@ -17,62 +15,63 @@ namespace berth::server {
 
 namespace {
 
-std::optional<vfs::ClientAddress> address_of(const sockaddr& from) {
-    std::array<std::byte, 16> bytes{};
-    if (from.sa_family == AF_INET) {
-        sockaddr_in v4{};
-        std::memcpy(&v4, &from, sizeof v4);
-        std::memcpy(bytes.data(), &v4.sin_addr, sizeof v4.sin_addr);
-        return vfs::ClientAddress::of(bytes, false);
+/// What a look-up of the C library brings. getaddrinfo(3) has one word for "there is none" and for
+/// some kinds of failure; these functions have one for each.
+class LookUp {
+public:
+    /// `ask(entry, memory, size, found, problem)` calls one of them.
+    template <class Ask>
+    explicit LookUp(Ask ask) {
+        constexpr std::size_t memory_max = std::size_t{1} << 20;
+        while (ask(&entry_, memory_.data(), memory_.size(), &found_, &problem_) == ERANGE &&
+               memory_.size() < memory_max)
+            memory_.resize(memory_.size() * 2);
     }
-    if (from.sa_family != AF_INET6) return {};
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, &from, sizeof v6);
-    std::memcpy(bytes.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
-    return vfs::ClientAddress::of(bytes, true);
-}
+    LookUp(const LookUp&) = delete;
+    LookUp& operator=(const LookUp&) = delete;
+
+    [[nodiscard]] const hostent* found() const noexcept { return found_; }
+    /// There is an answer, and be it that there is none.
+    [[nodiscard]] bool is_answered() const noexcept {
+        return found_ != nullptr || problem_ == HOST_NOT_FOUND || problem_ == NO_DATA;
+    }
+
+private:
+    std::vector<char> memory_ = std::vector<char>(4096);
+    hostent entry_{};
+    hostent* found_ = nullptr;
+    int problem_ = NETDB_INTERNAL;
+};
 
 /// The names that reverse lookup gives; not to be believed without looking them up.
 vfs::HostNames claimed_names(const vfs::ClientAddress& address) {
     const std::size_t size = address.is_v4() ? 4 : 16;
     const auto* const bytes = address.bytes.data() + (address.bytes.size() - size);
-    std::vector<char> memory(4096);
-    while (true) {
-        hostent entry{};
-        hostent* found = nullptr;
-        int problem = 0;
-        const int status = ::gethostbyaddr_r(bytes, static_cast<socklen_t>(size),
-                                             address.is_v4() ? AF_INET : AF_INET6, &entry,
-                                             memory.data(), memory.size(), &found, &problem);
-        constexpr std::size_t memory_max = std::size_t{1} << 20;
-        if (status == ERANGE && memory.size() < memory_max) {
-            memory.resize(memory.size() * 2);
-            continue;
-        }
-        if (found == nullptr) {
-            const bool is_nobody = problem == HOST_NOT_FOUND || problem == NO_DATA;
-            return {.found = {}, .is_whole = is_nobody};
-        }
-        vfs::HostNames names{.found = {entry.h_name}};
-        for (auto* const* alias = entry.h_aliases; *alias != nullptr; ++alias)
-            names.found.emplace_back(*alias);
-        return names;
-    }
+    const int family = address.is_v4() ? AF_INET : AF_INET6;
+    const LookUp look_up{[&](auto... to) {
+        return ::gethostbyaddr_r(bytes, static_cast<socklen_t>(size), family, to...);
+    }};
+    vfs::HostNames names{.found = {}, .is_whole = look_up.is_answered()};
+    if (look_up.found() == nullptr) return names;
+    names.found.emplace_back(look_up.found()->h_name);
+    for (auto* const* alias = look_up.found()->h_aliases; *alias != nullptr; ++alias)
+        names.found.emplace_back(*alias);
+    return names;
 }
 
 /// Adds the addresses of one family. False: somebody who may know more could not be asked.
-bool add_addresses(const std::string& host, int family, std::vector<vfs::ClientAddress>& addresses) {
-    addrinfo hints{};
-    hints.ai_family = family;
-    hints.ai_socktype = SOCK_STREAM;  // or each address comes once per kind of socket
-    addrinfo* list = nullptr;
-    const int problem = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner{list, ::freeaddrinfo};
-    // No other word of it says that there is none.
-    if (problem == EAI_NONAME || problem == EAI_NODATA || problem == EAI_ADDRFAMILY) return true;
-    if (problem != 0) return false;
-    for (const auto* entry = list; entry != nullptr; entry = entry->ai_next)
-        if (const auto address = address_of(*entry->ai_addr)) addresses.push_back(*address);
+bool add_addresses(const std::string& host, int family,
+                   std::vector<vfs::ClientAddress>& addresses) {
+    const LookUp look_up{
+        [&](auto... to) { return ::gethostbyname2_r(host.c_str(), family, to...); }};
+    if (look_up.found() == nullptr) return look_up.is_answered();
+    const auto& entry = *look_up.found();
+    for (auto* const* one = entry.h_addr_list; *one != nullptr; ++one) {
+        std::array<std::byte, 16> bytes{};
+        std::memcpy(bytes.data(), *one,
+                    std::min(bytes.size(), static_cast<std::size_t>(entry.h_length)));
+        addresses.push_back(vfs::ClientAddress::of(bytes, entry.h_addrtype == AF_INET6));
+    }
     return true;
 }
 

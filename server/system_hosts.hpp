@@ -22,7 +22,7 @@ private:
 
     std::mutex telling_;
     std::optional<std::chrono::steady_clock::time_point> told_;
-    std::mutex netgroups_;  // the C library reads them for one thread at a time
+    std::mutex netgroups_;                     // the C library reads them for one thread at a time
     std::set<std::string> missing_netgroups_;  // that the log has told of
 };
 

@@ -34,8 +34,9 @@ class Continuation {
 public:
     Continuation(rpc::Call& call, const Read::Args& args) : call_(call), args_(args) {
         if (is_possible())
-            call.link = std::max(call.link, call.correspondents->taken_up(
-                                                call.caller.address, token_of(args.file, args.offset)));
+            call.link =
+                std::max(call.link, call.correspondents->taken_up(
+                                        call.caller.address, token_of(args.file, args.offset)));
     }
 
     /// Of `wanted` bytes, when the reply has room for `room`.
@@ -79,9 +80,8 @@ Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     const auto left = args.offset < attributes->size ? attributes->size - args.offset : 0;
     const auto asked = std::min(args.count, transfer_bytes_max(call));
     Continuation continuation{call, args};
-    const auto wanted =
-        continuation.cut(static_cast<std::size_t>(std::min<std::uint64_t>(asked, left)),
-                         answer_bytes_max(call));
+    const auto wanted = continuation.cut(
+        static_cast<std::size_t>(std::min<std::uint64_t>(asked, left)), answer_bytes_max(call));
     const auto buffer = wanted > 0 ? call.memory.bytes(wanted) : std::span<std::byte>{};
     const auto count = file->node->read(file->caller, args.offset, buffer, &*attributes);
     if (!count) return {fail(call, count.error()), {shown}};

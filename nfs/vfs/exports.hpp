@@ -31,8 +31,8 @@ public:
         std::chrono::milliseconds retry_after{5'000};
         /// So long old answers hold while nobody can be asked; then they are none any more.
         std::chrono::milliseconds old_answers_last{86'400'000};
-        std::chrono::milliseconds patience{3'000};     ///< of who waits to learn a client
-        unsigned waiting_max = 8;                      ///< who wait at once
+        std::chrono::milliseconds patience{3'000};  ///< of who waits to learn a client
+        unsigned waiting_max = 8;                   ///< who wait at once
     };
 
     /// Nothing is exported.

@@ -25,7 +25,7 @@ public:
         std::unique_ptr<vfs::FileLocks> locks;
         vfs::LockedRanges ranges;
         std::size_t waits = 0;
-        std::int32_t state = 0;  ///< of the client, as of the newest of its locks here
+        std::int32_t state = 0;           ///< of the client, as of the newest of its locks here
         bool from_reserved_port = false;  ///< some of it was asked for from one
     };
     struct Waiter {

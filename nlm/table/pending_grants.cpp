@@ -55,7 +55,8 @@ void PendingGrants::forget(const FileKey& key, const IsMeant& is_meant) {
     const std::lock_guard guard{lock_};
     std::erase_if(pending_, [&](const auto& entry) {
         const auto& granted = entry.second.grant.request;
-        return granted.file == key && is_meant(granted.owner, {granted.state, granted.from_reserved_port});
+        return granted.file == key &&
+               is_meant(granted.owner, {granted.state, granted.from_reserved_port});
     });
 }
 

@@ -80,9 +80,9 @@ void write_local_address(msghdr& message, Control& control, const Address& local
 /// SYSTEM_ERR - RFC 5531 §9.
 void write_error(xdr::Writer& out, std::uint32_t xid) {
     Message message{.xid = xid, .body = {}};
-    message.body = decltype(message.body)::make<MessageType::reply>(ReplyBody::make<
-        ReplyStatus::accepted>(
-        {.verifier = {}, .body = AcceptedBody::otherwise(AcceptStatus::system_error)}));
+    message.body =
+        decltype(message.body)::make<MessageType::reply>(ReplyBody::make<ReplyStatus::accepted>(
+            {.verifier = {}, .body = AcceptedBody::otherwise(AcceptStatus::system_error)}));
     xdr::encode(out, message);
 }
 
@@ -253,7 +253,8 @@ void UdpSocket::send(const Exchange& exchange) {
     message.msg_iovlen = piece_count;
     write_local_address(message, control, call.local.address);
     if (!fits || ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        spdlog::debug("a reply of {} bytes to {} over UDP was lost", reply.size(), call.caller.text());
+        spdlog::debug("a reply of {} bytes to {} over UDP was lost", reply.size(),
+                      call.caller.text());
 }
 
 void UdpSocket::drain() {

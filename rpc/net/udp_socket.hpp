@@ -1,8 +1,8 @@
 // One UDP socket. Each datagram is a call; its reply leaves from the address the call came to.
 // Datagrams past the ceilings are dropped: UDP clients ask again. Anybody can send one in another's
 // name; so no reply is more than ten times as long as its call, unless the caller has shown that it
-// gets them: what would be longer becomes the error SYSTEM_ERR, of any program. deliver() may be called from any
-// thread, the rest from the socket's own network thread.
+// gets them: what would be longer becomes the error SYSTEM_ERR, of any program. deliver() may be
+// called from any thread, the rest from the socket's own network thread.
 #pragma once
 
 #include <atomic>

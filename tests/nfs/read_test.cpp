@@ -164,8 +164,7 @@ TEST_F(UnprovenReader, gets_directories_in_small_pages) {
 
 TEST_F(UnprovenReader, writes_as_much_as_anybody) {
     const std::string much(8192, 'w');
-    const auto ok =
-        succeed<Write>({.file = file_, .count = 8192, .data = data_of(much)});
+    const auto ok = succeed<Write>({.file = file_, .count = 8192, .data = data_of(much)});
     EXPECT_EQ(ok.count, 8192U);
     EXPECT_EQ(succeed<FileSystemInfo>({root()}).read_max, 32768U);
 }

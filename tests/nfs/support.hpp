@@ -19,8 +19,8 @@
 #include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/faulty.hpp"
 #include "nfs/vfs/memory.hpp"
-#include "rpc/correspondents.hpp"
 #include "rpc/client.hpp"
+#include "rpc/correspondents.hpp"
 #include "rpc/dispatcher.hpp"
 
 namespace berth::nfs {

@@ -445,8 +445,7 @@ TEST(NlmGroups, AreTheServersWhereItHasASay) {
     LockServer<Wide> other{{}, {}, &silent};
     const auto unknown = other.handle("f");
     args.lock.file = bytes(unknown);
-    EXPECT_EQ(other.client(id4)->call<Lock<Wide>>(args).value().status,
-              Status::denied_grace_period)
+    EXPECT_EQ(other.client(id4)->call<Lock<Wide>>(args).value().status, Status::denied_grace_period)
         << "to be asked again";
 }
 

@@ -96,7 +96,7 @@ TEST_F(CorrespondentsTest, WhoHasConnectedIsCalledFreely) {
 TEST_F(CorrespondentsTest, StrangersPushOutStrangersAndNobodyWhoIsConnected) {
     const Correspondents::Connection connection{all, one};
     for (int datagram = 0; datagram < 6; ++datagram) all.heard(other, 100);
-    for (unsigned n = 10; n < 10 + Correspondents::addresses_max - 1; ++n)
+    for (unsigned n = 10; n < 10 + Correspondents::addresses_max - 2; ++n)
         all.heard(address(n), 100);
     EXPECT_TRUE(all.spend(other, 1, 100)) << "there is room for as many";
     all.heard(address(20'000), 100);

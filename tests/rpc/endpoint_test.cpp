@@ -2,11 +2,9 @@
 
 #include <string_view>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <gtest/gtest.h>
 

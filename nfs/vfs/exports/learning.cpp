@@ -36,8 +36,8 @@ private:
 
     Answer is_of_netgroup(const std::string& netgroup) {
         auto answer = learning_.hosts_.is_member(netgroup, client_.text());
-        for (auto name = names_.found.begin();
-             name != names_.found.end() && answer != Answer::yes; ++name) {
+        for (auto name = names_.found.begin(); name != names_.found.end() && answer != Answer::yes;
+             ++name) {
             const auto by_name = learning_.hosts_.is_member(netgroup, *name);
             if (by_name != Answer::no) answer = by_name;
         }
@@ -148,7 +148,8 @@ void Learning::ask(const ClientAddress& client) {
             known->answers.push_back(answer);
         }
         const auto now = Clock::now();
-        known->kept_until = has_gaps && before ? before->kept_until : now + limits_.old_answers_last;
+        known->kept_until =
+            has_gaps && before ? before->kept_until : now + limits_.old_answers_last;
         known->fresh_until = now + limits_.answers_last;
         if (has_gaps) {
             known->failures = before ? before->failures + 1 : 1;
