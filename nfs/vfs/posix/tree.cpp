@@ -153,6 +153,7 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
     if (!found) return found.error();
     // The kernel opens handles of deleted objects as long as somebody else has them open.
     if (found->stx_nlink == 0 || withholds(*found)) return stale;
+    if (has_withheld_ && withheld_->reaches(opened->number())) return stale;
     const auto type = to_file_type(found->stx_mode);
     if (type == FileType::directory) {
         auto inside = is_inside(opened->number());
@@ -208,7 +209,6 @@ Result<bool> Tree::is_inside(int directory) const {
             return at.error();
         }
         if (*at == root_id_) return true;
-        if (has_withheld_ && is_withheld(climber ? climber.number() : directory)) return false;
         auto above = open_at(climber ? climber.number() : directory, "..", O_PATH | O_DIRECTORY);
         if (!above) return above.error();
         climber = std::move(*above);
@@ -217,11 +217,6 @@ Result<bool> Tree::is_inside(int directory) const {
         at = next;
     }
     return std::errc::too_many_symbolic_link_levels;
-}
-
-bool Tree::is_withheld(int object) const {
-    const auto found = status(object);
-    return found && withholds(*found);
 }
 
 Result<void> Tree::may_change(int directory, const char* name) const {

@@ -89,7 +89,6 @@ private:
     void choose_locator(const Options& options);
     [[nodiscard]] Result<bool> is_inside(int directory) const;
     [[nodiscard]] Result<bool> has_left(Node& node) const;
-    [[nodiscard]] bool is_withheld(int object) const;
     Result<void> noting_loss(Result<void> outcome);
 
     const Descriptor root_;
