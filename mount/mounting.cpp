@@ -121,7 +121,7 @@ private:
             const auto exported = entered_->match.found->path;
             table_ = {};  // other calls must not be kept from newer ones meanwhile
             const auto renewed = places_.renew(exported);
-            if (renewed == Renewed::gone) return Status::no_entry;
+            if (!renewed) return to_status(renewed.error());
             outcome = admit(path);
         }
         if (!outcome) return outcome.error();

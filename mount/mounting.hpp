@@ -1,7 +1,6 @@
 // From the path that a client asks to mount to the handle of a directory.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "mount/protocol.hpp"
 #include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/handle.hpp"
+#include "nfs/vfs/result.hpp"
 #include "nfs/vfs/types.hpp"
 
 namespace berth::mount {
@@ -25,14 +25,10 @@ struct Found {
     vfs::Limits limits;
 };
 
-/// Whether the path of an export still leads to what is exported under it.
-enum class Renewed : std::uint8_t {
-    yes,   ///< by now: where another directory is there, that one is exported
-    gone,  ///< nothing is there
-};
-
-/// Asked about an export, by its path, each time a client enters it; may wait.
-using Renew = std::function<Renewed(const std::string& path)>;
+/// Asked about an export, by its path, each time a client enters it: whether the path leads to what
+/// is exported under it. Where another directory is there, that one is exported when this returns.
+/// Fails when nothing is there, or nothing that can be exported. May wait.
+using Renew = std::function<vfs::Result<void>(const std::string& path)>;
 
 /// What MNT goes by. All that is referred to outlives this.
 struct Places {

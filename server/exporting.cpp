@@ -44,6 +44,9 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
                          const SharedByTrees& shared) {
     const auto known = kept.find(path);
     if (known != kept.end() && leads_to(path, known->second)) return known->second;
+    // Before it is opened: what takes its place meanwhile is noticed and followed later.
+    struct stat now {};
+    if (::stat(path.c_str(), &now) != 0) now = {};
     vfs::posix::Options tree;
     tree.volumes = shared.volumes;
     tree.withheld = shared.withheld;
@@ -52,8 +55,6 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
     auto opened = vfs::posix::open(path, tree);
     if (!opened) throw UsageError(opened.error().reason);
     spdlog::info("{}: {}", path, (*opened)->describe());
-    struct stat now {};
-    if (::stat(path.c_str(), &now) != 0) now = {};  // then it is opened again when asked for
     return {std::move(*opened), now.st_dev, now.st_ino};
 }
 
@@ -201,8 +202,7 @@ void Exporting::follow(Opening& opening, vfs::Export& exported) const {
     } catch (const UsageError& error) {
         auto& told = told_[path];
         if (told != error.what())
-            spdlog::error("new mounts lead to the directory that was there before: {}",
-                          error.what());
+            spdlog::error("{}: clients can't mount what is there now: {}", path, error.what());
         told = error.what();
     }
 }

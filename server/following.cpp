@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nfs/vfs/posix.hpp"
+
 namespace berth::server {
 
 Following::Following() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -19,23 +21,29 @@ Following::~Following() {
     ::close(descriptor_);
 }
 
-mount::Renewed Following::renew(const std::string& path) {
+vfs::Result<void> Following::renew(const std::string& path) {
+    vfs::posix::act_as_server();
     struct stat now {};
-    const bool is_there = ::stat(path.c_str(), &now) == 0;
-    const bool is_gone = !is_there && (errno == ENOENT || errno == ENOTDIR);
+    const auto failure = ::stat(path.c_str(), &now) == 0 ? std::errc{} : static_cast<std::errc>(errno);
     std::unique_lock held{lock_};
-    const auto known = places_.find(path);
-    if (known == places_.end()) return mount::Renewed::yes;
-    if (is_gone) return mount::Renewed::gone;
+    const auto leads_there = [&] {
+        const auto known = places_.find(path);
+        return known == places_.end() ||
+               known->second == Exporting::Place{now.st_dev, now.st_ino};
+    };
+    if (!places_.contains(path)) return {};
+    if (failure == std::errc::no_such_file_or_directory || failure == std::errc::not_a_directory)
+        return failure;
     // What can't be looked at is served as it was.
-    if (!is_there || known->second == Exporting::Place{now.st_dev, now.st_ino})
-        return mount::Renewed::yes;
+    if (failure != std::errc{} || leads_there()) return {};
+    if (!S_ISDIR(now.st_mode)) return std::errc::not_a_directory;
     asked_.paths.insert(path);
     const auto number = ++asked_.number;
     const std::uint64_t one = 1;
     static_cast<void>(!::write(descriptor_, &one, sizeof one));
     answered_.wait_for(held, patience, [&] { return is_stopped_ || answered_number_ >= number; });
-    return mount::Renewed::yes;
+    if (!leads_there()) return std::errc::timed_out;
+    return {};
 }
 
 Following::Asked Following::take() {

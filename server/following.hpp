@@ -11,7 +11,7 @@
 #include <set>
 #include <string>
 
-#include "mount/mounting.hpp"
+#include "nfs/vfs/result.hpp"
 #include "server/exporting.hpp"
 
 namespace berth::server {
@@ -25,8 +25,9 @@ public:
     ~Following();
 
     /// Whether the path of an export still leads to its directory. Where it leads to another one,
-    /// waits until the main thread has exported that, but not for long. Any thread that may wait.
-    mount::Renewed renew(const std::string& path);
+    /// waits until the main thread has exported that, but not for long; timed_out when it has not.
+    /// Any thread that may wait.
+    vfs::Result<void> renew(const std::string& path);
 
     // --- for the main thread
 

@@ -1,10 +1,15 @@
 #include "nfs/vfs/withheld.hpp"
 
 #include <algorithm>
+#include <array>
+#include <climits>
+#include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "nfs/vfs/posix/system.hpp"
 
@@ -39,6 +44,18 @@ bool climb(int directory, IsFound is_found) {
     return false;
 }
 
+/// Empty when the kernel tells none.
+Descriptor directory_of(int object) {
+    std::array<char, PATH_MAX> path{};
+    const auto size = ::readlink(posix::ReopenPath{object}.text(), path.data(), path.size());
+    if (size <= 0 || static_cast<std::size_t>(size) == path.size()) return {};
+    const auto directory =
+        std::filesystem::path{std::string_view{path.data(), static_cast<std::size_t>(size)}}
+            .parent_path();
+    auto opened = posix::open_at(AT_FDCWD, directory.c_str(), O_PATH | O_DIRECTORY);
+    return opened ? std::move(*opened) : Descriptor{};
+}
+
 }  // namespace
 
 Withheld::Withheld(std::span<const std::filesystem::path> paths) {
@@ -59,11 +76,15 @@ bool Withheld::has(const struct statx& found) const noexcept {
     });
 }
 
-bool Withheld::reaches(int directory) const {
-    const auto start = posix::status(directory);
-    bool is_elsewhere = !start;
-    const bool is_reached = climb(directory, [&](const struct statx& here) {
-        is_elsewhere = is_elsewhere || !is_on_one_device(*start, here);
+bool Withheld::reaches(int object) const {
+    const auto start = posix::status(object);
+    if (!start) return false;
+    if (has(*start)) return true;
+    const auto above = S_ISDIR(start->stx_mode) ? Descriptor{} : directory_of(object);
+    if (!S_ISDIR(start->stx_mode) && !above) return false;
+    bool is_elsewhere = false;
+    const bool is_reached = climb(above ? above.number() : object, [&](const struct statx& here) {
+        is_elsewhere = !is_on_one_device(*start, here);
         return is_elsewhere || has(here);
     });
     return is_reached && !is_elsewhere;

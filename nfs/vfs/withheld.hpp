@@ -22,8 +22,9 @@ public:
 
     /// Whether that is the status of one of them.
     [[nodiscard]] bool has(const struct statx& found) const noexcept;
-    /// Whether the open directory is one of them, or lies below one of them on its file system.
-    [[nodiscard]] bool reaches(int directory) const;
+    /// Whether what is open there is one of them, or lies below one of them on its file system. Of
+    /// what is no directory the kernel's path tells where it lies.
+    [[nodiscard]] bool reaches(int object) const;
     /// Whether one of them lies below the open directory.
     [[nodiscard]] bool is_below(int directory) const;
 

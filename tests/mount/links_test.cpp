@@ -136,7 +136,7 @@ TEST_F(MountThroughLinks, TheListShowsWhatWasAsked) {
 
 TEST_F(MountThroughLinks, AnExportIsRenewedBeforeItIsEntered) {
     std::vector<std::string> asked;
-    auto answer = Renewed::yes;
+    vfs::Result<void> answer;
     const std::shared_ptr<vfs::FileSystem> next = vfs::memory::make();
     Services renewing{exports, sealer, mounts, [&](const std::string& path) {
                           asked.push_back(path);
@@ -152,7 +152,7 @@ TEST_F(MountThroughLinks, AnExportIsRenewedBeforeItIsEntered) {
     ASSERT_NE(ok, nullptr);
     EXPECT_EQ(sealer.open(ok->handle.bytes()).value().object, next->root().value()->id());
     EXPECT_EQ(asked, (std::vector<std::string>{"/srv/inner"}));
-    answer = Renewed::gone;
+    answer = std::errc::no_such_file_or_directory;
     EXPECT_EQ(asking.call<Mount>({std::string_view{"/srv/open"}}).discriminant(), Status::no_entry);
     EXPECT_EQ(asking.call<Mount>({std::string_view{"/etc"}}).discriminant(), Status::access_denied);
     EXPECT_EQ(asked.size(), 2U) << "not for what is not exported";

@@ -3,18 +3,25 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <string>
+#include <system_error>
+
+#include <poll.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "server/exports_files.hpp"
+#include "server/following.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace berth::server {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -102,6 +109,87 @@ TEST_F(ExportingTest, MountPointsDecideWhetherSomethingIsExported) {
     EXPECT_TRUE(is_mount_point("/proc"));
     EXPECT_FALSE(is_mount_point(path("a")));
     EXPECT_FALSE(is_mount_point(path("absent")));
+}
+
+TEST_F(ExportingTest, AReplacedDirectoryIsFollowedWhereAskedFor) {
+    write(path("a") + " *\n" + path("b") + " *\n");
+    const auto first = open();
+    EXPECT_THAT(exporting.keep(first), IsEmpty());
+    for (const auto* name : {"a", "b"}) {
+        std::filesystem::rename(path(name), path(name) + " of before");
+        std::filesystem::create_directory(path(name));
+    }
+    EXPECT_FALSE(exporting.look_again({}));
+    const auto places = exporting.places();
+    const auto second = exporting.look_again({path("b")});
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->exports[0].files, first.exports[0].files);
+    EXPECT_NE(second->exports[1].files, first.exports[1].files);
+    EXPECT_EQ(second->exports[1].id, first.exports[1].id);
+    EXPECT_EQ(second->exports[1].fsid, first.exports[1].fsid);
+    EXPECT_THAT(exporting.keep(*second), ElementsAre(path("b")));
+    EXPECT_EQ(exporting.places().at(path("a")), places.at(path("a")));
+    EXPECT_FALSE(exporting.places().at(path("b")) == places.at(path("b")));
+    EXPECT_FALSE(exporting.look_again({path("b")})) << "it is the same by now";
+}
+
+TEST_F(ExportingTest, WhatCanNotBeFollowedStays) {
+    write(path("a") + " *\n");
+    const auto first = open();
+    exporting.keep(first);
+    std::filesystem::rename(path("a"), path("of before"));
+    EXPECT_FALSE(exporting.look_again({path("a")})) << "gone";
+    std::filesystem::create_directory_symlink(directory.path() / "state", path("a"));
+    EXPECT_FALSE(exporting.look_again({path("a")})) << "the state directory";
+    EXPECT_FALSE(exporting.look_again({path("no export")}));
+}
+
+TEST_F(ExportingTest, TheStateDirectoryIsNotExported) {
+    for (const auto* name : {"state", "state/below"}) {
+        std::filesystem::create_directories(path(name));
+        write(path(name) + " *\n");
+        EXPECT_THAT(refusal(), HasSubstr("state directory")) << name;
+    }
+}
+
+TEST_F(ExportingTest, OnlyWhatIsExportedIsRenewed) {
+    write(path("a") + " *\n");
+    exporting.keep(open());
+    Following following;
+    EXPECT_TRUE(following.renew(path("a"))) << "nothing is known yet";
+    following.answer(following.take(), exporting.places());
+    EXPECT_TRUE(following.renew(path("a")));
+    EXPECT_TRUE(following.renew(path("no export")));
+    EXPECT_THAT(following.take().paths, IsEmpty());
+    std::filesystem::rename(path("a"), path("of before"));
+    EXPECT_EQ(following.renew(path("a")).error(), std::errc::no_such_file_or_directory);
+    std::ofstream{path("a")} << "a file";
+    EXPECT_EQ(following.renew(path("a")).error(), std::errc::not_a_directory);
+    EXPECT_THAT(following.take().paths, IsEmpty());
+}
+
+TEST_F(ExportingTest, WhoAsksWaitsForTheAnswer) {
+    write(path("a") + " *\n");
+    exporting.keep(open());
+    Following following;
+    following.answer({}, exporting.places());
+    std::filesystem::rename(path("a"), path("of before"));
+    std::filesystem::create_directory(path("a"));
+    auto renewed = std::async(std::launch::async, [&] { return following.renew(path("a")); });
+    pollfd asked{.fd = following.descriptor(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&asked, 1, -1), 1);
+    const auto taken = following.take();
+    EXPECT_THAT(taken.paths, ElementsAre(path("a")));
+    exporting.keep(exporting.look_again(taken.paths).value());
+    following.answer(taken, exporting.places());
+    EXPECT_TRUE(renewed.get());
+    std::filesystem::rename(path("of before"), path("a/inner"));
+    std::filesystem::rename(path("a"), path("again"));
+    std::filesystem::create_directory(path("a"));
+    auto in_vain = std::async(std::launch::async, [&] { return following.renew(path("a")); });
+    ASSERT_EQ(::poll(&asked, 1, -1), 1);
+    following.stop();
+    EXPECT_EQ(in_vain.get().error(), std::errc::timed_out);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "nfs/vfs/posix/tree.hpp"
 
-#include <array>
-#include <climits>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -270,6 +268,7 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
     if (!found) return says_gone(found.error()) ? stale : found.error();
     // The kernel opens handles of deleted objects as long as somebody else has them open.
     if (identity_.is_gone(*found) || withholds(*found)) return stale;
+    if (has_withheld_ && withheld_->reaches(opened->number())) return stale;
     // What is not found by a handle is found by names that lead from the root.
     auto inside =
         has_kernel_handles_ ? confine(std::move(*opened), id, way, *found) : std::move(opened);
@@ -281,7 +280,6 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
 Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Way& way,
                                   const struct statx& status) const {
     const auto type = to_file_type(status.stx_mode);
-    if (has_withheld_ && is_below_withheld(opened.number(), type)) return stale;
     const auto inside = whereabouts_.is_inside(opened.number(), type, Wait::yes);
     if (!inside) return inside.error();
     if (*inside) return opened;
@@ -360,18 +358,6 @@ void Tree::moved(const ObjectId& id, const Locator::Entry& from, int at, const L
     if (assigned_) assigned_->left(from.directory, from.name);
     arrived(id, at, to);
     locator_->moved(id, from, to);
-}
-
-// Of what is no directory, as far as the kernel tells a path.
-bool Tree::is_below_withheld(int object, FileType type) const {
-    if (type == FileType::directory) return withheld_->reaches(object);
-    std::array<char, PATH_MAX> path;
-    const auto size = ::readlink(ReopenPath{object}.text(), path.data(), path.size());
-    if (size <= 0 || static_cast<std::size_t>(size) == path.size()) return false;
-    const std::string_view whole{path.data(), static_cast<std::size_t>(size)};
-    const std::string above{whole.substr(0, whole.rfind('/') + 1)};
-    const auto directory = open_at(AT_FDCWD, above.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    return directory && withheld_->reaches(directory->number());
 }
 
 Result<void> Tree::may_change(int directory, const char* name) const {

@@ -126,7 +126,6 @@ private:
                                              const struct statx& status) const;
     [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
     [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
-    [[nodiscard]] bool is_below_withheld(int object, FileType type) const;
     Result<void> noting_loss(Result<void> outcome);
     [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, int at, const char* entry);
     [[nodiscard]] Result<bool> is_object(int opened, const ObjectId& id, const Place& place) const;

@@ -83,13 +83,13 @@ TEST_F(WithheldTest, NamesCannotBeTakenAwayOrReplaced) {
 
 TEST_F(WithheldTest, HandlesOfBeforeAreStale) {
     auto state = in()->lookup(root_caller, "state").value();
-    const auto key = state->lookup(root_caller, "key").value()->id();
-    const auto deep = state->lookup(root_caller, "deep").value()->id();
-    const auto id = state->id();
+    auto deep = state->lookup(root_caller, "deep").value();
+    const std::vector ids{state->id(), state->lookup(root_caller, "key").value()->id(), deep->id(),
+                          deep->lookup(root_caller, "file").value()->id()};
     state.reset();
+    deep.reset();
     withhold();
-    for (const auto& each : {id, key, deep})
-        EXPECT_EQ(error_of(files->find(each, Wait::yes)), stale);
+    for (const auto& each : ids) EXPECT_EQ(error_of(files->find(each, Wait::yes)), stale);
 }
 
 TEST_F(WithheldTest, HandlesOfBeforeAreStaleInAJournalToo) {
