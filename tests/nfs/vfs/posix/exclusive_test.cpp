@@ -146,8 +146,6 @@ TEST_F(CoarseExclusive, OnEveryKindOfImage) {
             ImageMedium medium{space / kind, kind, kind == "xfs" ? 300U : 120U};
             knows_its_own(medium.path(), alice, [&] { medium.mount_again(); });
         }
-        ImageMedium fat{space / "vfat", "vfat", 32};
-        knows_its_own(fat.path(), root_caller, [&] { fat.mount_again(); });
     });
 }
 

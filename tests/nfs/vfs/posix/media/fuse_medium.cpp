@@ -8,6 +8,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include <dirent.h>
@@ -146,8 +147,9 @@ fuse_operations make_operations() {
         if (ordered->sync != 0) return -ordered->sync;
         return outcome(::fsync(number_of(file)));
     };
-    on.statfs = [](const char*, struct statvfs* figures) {
-        if (!ordered->has_figures) return outcome(::fstatvfs(base, figures));
+    on.statfs = [](const char* path, struct statvfs* figures) {
+        const bool is_meant = !ordered->figures_are_of_share || std::string_view{path} == "/share";
+        if (!ordered->has_figures || !is_meant) return outcome(::fstatvfs(base, figures));
         *figures = ordered->figures;
         return 0;
     };

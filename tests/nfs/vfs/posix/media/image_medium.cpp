@@ -29,17 +29,14 @@ ImageMedium::ImageMedium(std::string space, std::string kind, unsigned mebibytes
     const auto image = space_ + "/image";
     std::ofstream{image}.close();
     std::filesystem::resize_file(image, std::uintmax_t{mebibytes} << 20);
-    run_command("mkfs." + kind_ +
-                (kind_ == "vfat"   ? " " + options + " "
-                 : kind_ == "ext4" ? " -q -F " + options + " "
-                                   : " -q -f " + options + " ") +
+    run_command("mkfs." + kind_ + (kind_ == "ext4" ? " -q -F " : " -q -f ") + options + " " +
                 image);
     mount();
 }
 
 void ImageMedium::mount() {
     run_command("mount -o loop -t " + kind_ + " " + space_ + "/image " + path());
-    if (kind_ != "vfat") std::filesystem::permissions(path(), std::filesystem::perms::all);
+    std::filesystem::permissions(path(), std::filesystem::perms::all);
 }
 
 void ImageMedium::mount_again() {

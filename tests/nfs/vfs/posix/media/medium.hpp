@@ -72,6 +72,7 @@ public:
         /// What it says of itself instead of what the directory below does.
         bool has_figures = false;
         struct statvfs figures {};
+        bool figures_are_of_share = false;  ///< only asked of the directory "share"
     };
     /// Takes effect at once.
     void fail(const Faults& faults);
