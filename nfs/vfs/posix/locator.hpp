@@ -21,7 +21,7 @@ public:
     virtual ~Locator() = default;
 
     /// An O_PATH descriptor of exactly that object. stale when there is none; invalid_argument when
-    /// the bytes cannot be an id of this kind.
+    /// the bytes cannot be an id of this kind. Another error: that is not known at the moment.
     virtual Result<Descriptor> open(const ObjectId& id) = 0;
 
     /// Whether it wants to be told of names; if not, seen() and unlinked() need not be called.

@@ -114,20 +114,21 @@ NamesOnDisk::~NamesOnDisk() {
     thread_.join();
 }
 
-std::optional<Place> NamesOnDisk::find(const ObjectId& id) {
+std::vector<Place> NamesOnDisk::find(const ObjectId& id) {
     {
         const std::scoped_lock held{lock_};
-        if (const auto* recent = find_recent(id)) return *recent;
+        if (const auto* recent = find_recent(id))
+            return *recent ? std::vector{**recent} : std::vector<Place>{};
     }
     auto found = database_->find(id);
-    if (!found) return std::nullopt;
+    if (!found) return {};
     if (found->is_old) {
         // To be put again, which need not be in the log: it is known already.
         const std::scoped_lock held{lock_};
         if (find_recent(id) == nullptr) pending_.emplace(id, found->place);
         changed_.notify_all();
     }
-    return std::move(found->place);
+    return {std::move(found->place)};
 }
 
 void NamesOnDisk::put(const ObjectId& id, const ObjectId& directory, std::string_view name) {

@@ -37,7 +37,7 @@ public:
     /// Commits.
     ~NamesOnDisk() override;
 
-    std::optional<Place> find(const ObjectId& id) override;
+    std::vector<Place> find(const ObjectId& id) override;
     void put(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     /// Knows the places put last, and takes no lock.
     bool put_at_once(const ObjectId& id, const ObjectId& directory, std::string_view name) override;

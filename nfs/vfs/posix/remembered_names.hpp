@@ -1,6 +1,6 @@
-// Finds objects by the names they were last seen under, for processes and file systems that may not
-// or cannot open handles. Every step is verified: a name that means another object now is not
-// followed.
+// Finds objects by the names they were seen under, for processes and file systems that may not or
+// cannot open handles. Every step is verified: a name that means another object now is not
+// followed, and the object's other names are tried.
 #pragma once
 
 #include <functional>
@@ -30,6 +30,8 @@ public:
     [[nodiscard]] std::optional<std::string> trouble() override { return store_->trouble(); }
 
 private:
+    class Search;
+
     Result<Descriptor> open_verified(int directory, const ObjectId& id, const Place& place);
 
     const int root_;

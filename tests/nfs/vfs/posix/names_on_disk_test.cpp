@@ -31,11 +31,13 @@ protected:
         return opened ? std::move(*opened) : nullptr;
     }
     static std::string place_of(NamesOnDisk& names, std::uint32_t number) {
-        const auto place = names.find(id_of(number));
-        if (!place) return "nowhere";
-        std::uint32_t above = 0;
-        std::memcpy(&above, place->directory.bytes().data(), sizeof above);
-        return std::to_string(above) + "/" + place->name;
+        std::string text;
+        for (const auto& place : names.find(id_of(number))) {
+            std::uint32_t above = 0;
+            std::memcpy(&above, place.directory.bytes().data(), sizeof above);
+            text += (text.empty() ? "" : " ") + std::to_string(above) + "/" + place.name;
+        }
+        return text.empty() ? "nowhere" : text;
     }
 
     TemporaryDirectory directory;
