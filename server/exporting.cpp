@@ -32,7 +32,7 @@ std::vector<vfs::ClientRule> for_everyone(const vfs::ExportOptions& options) {
 }
 
 Directory open_directory(const std::string& path, const std::map<std::string, Directory>& kept,
-                         const StateDirectory& state) {
+                         const std::shared_ptr<vfs::posix::NameJournal>& journal) {
     struct stat now {};
     const bool is_there = ::stat(path.c_str(), &now) == 0;
     const auto known = kept.find(path);
@@ -40,11 +40,12 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
         known->second.inode == now.st_ino)
         return known->second;
     vfs::posix::Options tree;
-    // Where another directory has taken a path, calls may still use the journal of the one before.
-    if (known == kept.end()) tree.journal = state.names_of(path);
+    tree.journal = journal;
+    tree.name_in_journal = path;
     auto opened = vfs::posix::open(path, tree);
     if (!opened) throw UsageError(opened.error().reason);
     spdlog::info("{}: {}", path, (*opened)->describe());
+    if (const auto trouble = (*opened)->trouble()) spdlog::error("{}", *trouble);
     return {std::move(*opened), now.st_dev, now.st_ino};
 }
 
@@ -71,14 +72,14 @@ std::vector<std::filesystem::path> exports_files(const ServeOptions& options) {
 
 class Opener {
 public:
-    Opener(const Exporting::Opening& kept, const StateDirectory& state)
+    Opener(const Exporting::Opening& kept, std::shared_ptr<vfs::posix::NameJournal> journal)
         : kept_(kept),
-          state_(state) {}
+          journal_(std::move(journal)) {}
 
     void add_directory(const std::string& path, std::vector<vfs::ClientRule> clients,
                        const std::optional<vfs::GivenFsid>& fsid = {}) {
         auto& directory = opening_.directories[path];
-        if (!directory.files) directory = open_directory(path, kept_.directories, state_);
+        if (!directory.files) directory = open_directory(path, kept_.directories, journal_);
         opening_.exports.push_back(
             vfs::make_export(path, directory.files, std::move(clients), fsid));
     }
@@ -109,14 +110,18 @@ public:
 
 private:
     const Exporting::Opening& kept_;
-    const StateDirectory& state_;
+    const std::shared_ptr<vfs::posix::NameJournal> journal_;
     Exporting::Opening opening_;
 };
 
 }  // namespace
 
+Exporting::Exporting(const StateDirectory& state) {
+    if (const auto directory = state.file("names")) journal_ = vfs::posix::journal_in(*directory);
+}
+
 Exporting::Opening Exporting::open(const ServeOptions& options) const {
-    Opener opener{kept_, state_};
+    Opener opener{kept_, journal_};
     try {
         for (const auto& directory : options.directories)
             opener.add_directory(export_path(directory), for_everyone(options.exports));

@@ -12,6 +12,7 @@
 
 #include "nfs/vfs/export_table.hpp"
 #include "nfs/vfs/nested.hpp"
+#include "nfs/vfs/posix.hpp"
 #include "server/options.hpp"
 #include "server/state_directory.hpp"
 
@@ -19,8 +20,8 @@ namespace berth::server {
 
 class Exporting {
 public:
-    /// `state` outlives this.
-    explicit Exporting(const StateDirectory& state) : state_(state) {}
+    /// What must survive a restart is kept in `state`.
+    explicit Exporting(const StateDirectory& state);
 
     /// Exports, and what they have open. Of two openings that have the same directory open, both
     /// have the same file system.
@@ -48,7 +49,7 @@ public:
 private:
     void find_mounted(Opening& opening) const;
 
-    const StateDirectory& state_;
+    std::shared_ptr<vfs::posix::NameJournal> journal_;  ///< null: there is nowhere to keep one
     Opening kept_;
 };
 

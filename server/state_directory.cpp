@@ -1,6 +1,5 @@
 #include "server/state_directory.hpp"
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -9,9 +8,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <sodium.h>
 #include <spdlog/spdlog.h>
 
 #include "server/options.hpp"
@@ -69,30 +65,6 @@ StateDirectory::StateDirectory(const std::optional<std::filesystem::path>& asked
         "the state directory '{}' can't be written ({}): after a restart clients must mount again, because "
         "file handles will not be the same",
         path_.string(), reason);
-}
-
-std::filesystem::path StateDirectory::names_of(const std::string& export_path) const {
-    if (!is_kept_) return {};
-    // A path as one name: '/' becomes '=', and what could be mistaken for that, "%" and two digits.
-    std::string name;
-    for (const char c : export_path) {
-        if (c == '/')
-            name += '=';
-        else if (c == '=' || c == '%')
-            name += fmt::format("%{:02x}", static_cast<unsigned char>(c));
-        else
-            name += c;
-    }
-    constexpr std::size_t name_max = 200;
-    if (name.size() > name_max) {
-        std::array<unsigned char, crypto_generichash_BYTES_MIN> hash{};
-        crypto_generichash(hash.data(), hash.size(),
-                           reinterpret_cast<const unsigned char*>(name.data()), name.size(),
-                           nullptr, 0);
-        name.resize(name_max);
-        name += fmt::format("%{:02x}", fmt::join(hash, ""));
-    }
-    return path_ / "names" / name;
 }
 
 vfs::HandleKey StateDirectory::handle_key() const {

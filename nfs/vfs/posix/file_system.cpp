@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "nfs/vfs/posix.hpp"
+#include "nfs/vfs/posix/name_journal.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/tree.hpp"
 
@@ -64,6 +65,7 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
         return failed(last_error(), "cannot reach it through /proc/self/fd, which must be mounted");
     }
     Options decided = options;
+    if (decided.name_in_journal.empty()) decided.name_in_journal = path;
     if (decided.nodes_max == 0) {
         decided.nodes_max =
             std::min(descriptors_max() / descriptors_per_node, nodes_max_by_default);
@@ -76,6 +78,10 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
 
 void throw_exception_from_error(const OpenError& error, const boost::source_location&) {
     throw std::system_error{std::make_error_code(error.code), error.reason};
+}
+
+std::shared_ptr<NameJournal> journal_in(const std::filesystem::path& directory) {
+    return std::make_shared<NameJournal>(directory);
 }
 
 FileSystem::FileSystem(std::unique_ptr<Tree> tree, const Limits& limits)

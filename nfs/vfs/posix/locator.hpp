@@ -33,6 +33,9 @@ public:
     /// The object is no longer `name` in `directory`.
     virtual void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
 
+    /// Of what it was told before, as much is durable from now on as survives a restart at all.
+    virtual void synchronize() {}
+
     /// For the start-up log, without a full stop.
     [[nodiscard]] virtual std::string describe() const = 0;
     /// What has gone wrong since the last time it was asked for, likewise.

@@ -26,6 +26,8 @@ public:
     Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
                       Wait wait) override;
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    /// A failure is a trouble that the store tells of, and no reason for a call to fail.
+    void synchronize() override { static_cast<void>(store_->synchronize()); }
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] std::optional<std::string> trouble() override { return store_->trouble(); }
 
