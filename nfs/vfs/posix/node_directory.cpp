@@ -162,16 +162,18 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
         if (auto id = tree_.identity().identify(path_.number(), from->text())) moved = *id;
     }
     const auto victim = tree_.identity().identify(target.path_.number(), to->text());
-    if (::renameat2(path_.number(), from->text(), target.path_.number(), to->text(), 0) != 0) {
-        return target.reason(reason(last_error()));
-    }
     // Two names of one object: rename(2) does nothing, and both stay.
-    if (moved && victim && *victim == *moved) return {};
-    if (victim) tree_.unlinked(*victim, target.id_, to_name);
-    if (moved) {
-        tree_.locator().unlinked(*moved, id_, name);
-        std::ignore = tree_.locator().seen(*moved, target.id_, to_name, Wait::yes);
+    const bool is_moved = moved && !(victim && *victim == *moved);
+    // Both names are known while it happens, so that whoever looks for the object finds it.
+    if (is_moved) std::ignore = tree_.locator().seen(*moved, target.id_, to_name, Wait::yes);
+    if (::renameat2(path_.number(), from->text(), target.path_.number(), to->text(), 0) != 0) {
+        const auto error = last_error();
+        if (is_moved) tree_.locator().unlinked(*moved, target.id_, to_name);
+        return target.reason(reason(error));
     }
+    if (moved && !is_moved) return {};
+    if (victim) tree_.unlinked(*victim, target.id_, to_name);
+    if (is_moved) tree_.locator().unlinked(*moved, id_, name);
     return {};
 }
 

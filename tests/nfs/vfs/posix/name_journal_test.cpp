@@ -114,5 +114,50 @@ TEST_F(Journaled, ANameSeenForTheFirstTimeIsLeftToWhoMayWait) {
     EXPECT_EQ(top->peek(not_waiting(root_caller), "f")->id, id);
 }
 
+TEST_F(Journaled, EitherNameIsEnoughAfterARestart) {
+    for (const auto* removed : {"lock", "unique"}) {
+        auto file = create(root_caller, "unique");
+        const auto id = file->id();
+        EXPECT_TRUE(root()->link(root_caller, "lock", *file));
+        file.reset();
+        EXPECT_TRUE(root()->remove(root_caller, removed));
+        write_local(local / (removed == std::string_view{"lock"} ? "unique" : "lock"), removed);
+        restart();
+        EXPECT_EQ(text_of(id), removed);
+        std::filesystem::remove(local / "lock");
+        std::filesystem::remove(local / "unique");
+    }
+}
+
+TEST_F(Journaled, TwoTreesShareOneJournalAndOneThread) {
+    const auto threads = [] {
+        std::filesystem::directory_iterator tasks{"/proc/self/task"};
+        return std::distance(begin(tasks), end(tasks));
+    };
+    const auto before = threads();
+    std::vector<std::unique_ptr<FileSystem>> trees;
+    std::vector<ObjectId> ids;
+    const auto open_all = [&] {
+        trees.clear();
+        auto shared = options();
+        for (int n = 0; n < 300; ++n) {
+            const auto path = local / std::to_string(n);
+            std::filesystem::create_directory(path);
+            trees.push_back(open(path, shared).value());
+        }
+    };
+    files.reset();
+    open_all();
+    for (const auto& tree : trees)
+        ids.push_back(tree->root().value()->create(root_caller, "f", {}).value()->id());
+    EXPECT_EQ(threads(), before);
+    open_all();
+    for (std::size_t n = 0; n < trees.size(); ++n) {
+        EXPECT_TRUE(trees[n]->find(ids[n], Wait::yes)) << n;
+        EXPECT_EQ(error_of(trees[n]->find(ids[(n + 1) % ids.size()], Wait::yes)), stale) << n;
+    }
+    EXPECT_EQ(threads(), before);
+}
+
 }  // namespace
 }  // namespace berth::vfs::posix
