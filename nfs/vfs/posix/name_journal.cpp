@@ -1,5 +1,6 @@
 #include "nfs/vfs/posix/name_journal.hpp"
 
+#include <array>
 #include <cstring>
 #include <utility>
 #include <vector>

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nfs/vfs/posix/name_log.hpp"
 #include "nfs/vfs/posix/name_store.hpp"
@@ -17,9 +18,9 @@ namespace berth::vfs::posix {
 /// Any thread.
 class NameJournal {
 public:
-    explicit NameJournal(std::filesystem::path directory, const NameLogOptions& options = {})
+    explicit NameJournal(std::filesystem::path directory, NameLogOptions options = {})
         : directory_(std::move(directory)),
-          options_(options) {}
+          options_(std::move(options)) {}
 
     /// The names of one tree's objects. `tree`: the same after a restart, and no other tree's. For
     /// threads that act as the server. device_or_resource_busy: another process uses the journal.

@@ -20,10 +20,10 @@ constexpr int tries_max = 8;
 
 }  // namespace
 
-NameLog::NameLog(std::filesystem::path path, Descriptor directory, const NameLogOptions& options)
+NameLog::NameLog(std::filesystem::path path, Descriptor directory, NameLogOptions options)
     : path_(std::move(path)),
       directory_(std::move(directory)),
-      options_(options) {}
+      options_(std::move(options)) {}
 
 NameLog::~NameLog() {
     {

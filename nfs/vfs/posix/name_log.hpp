@@ -53,7 +53,7 @@ public:
     /// device_or_resource_busy. Journals of earlier releases in it are removed. To be called by a
     /// thread that acts as the server.
     static Result<std::unique_ptr<NameLog>> open(const std::filesystem::path& directory,
-                                                 const NameLogOptions& options = {});
+                                                 NameLogOptions options = {});
     NameLog(const NameLog&) = delete;
     NameLog& operator=(const NameLog&) = delete;
     ~NameLog();
@@ -79,7 +79,7 @@ private:
     using File = std::shared_ptr<NameFile>;
     using Held = std::unique_lock<std::mutex>;
 
-    NameLog(std::filesystem::path path, Descriptor directory, const NameLogOptions& options);
+    NameLog(std::filesystem::path path, Descriptor directory, NameLogOptions options);
 
     // name_log_files.cpp: by open(), and later by the thread.
     Result<void> read_files();

@@ -50,13 +50,13 @@ std::optional<Named> file_named(std::string_view name) {
 }  // namespace
 
 Result<std::unique_ptr<NameLog>> NameLog::open(const std::filesystem::path& directory,
-                                               const NameLogOptions& options) {
+                                               NameLogOptions options) {
     if (const auto made = make_private(directory); !made) return made.error();
     auto opened = open_at(AT_FDCWD, directory.c_str(), O_RDONLY | O_DIRECTORY);
     if (!opened) return opened.error();
     if (::flock(opened->number(), LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? std::errc::device_or_resource_busy : last_error();
-    std::unique_ptr<NameLog> log{new NameLog{directory, std::move(*opened), options}};
+    std::unique_ptr<NameLog> log{new NameLog{directory, std::move(*opened), std::move(options)}};
     log->remove_old_journals();
     if (const auto read = log->read_files(); !read) return read.error();
     log->thread_ = std::thread{[&self = *log] { self.run(); }};
