@@ -17,6 +17,8 @@ Status to_status(std::errc error) {
     case EREMOTEIO:
     case EBADMSG:
     case EUCLEAN:
+    case ENOTCONN:
+    case ECONNABORTED:
     case ETIMEDOUT: return Status::io;
     case ENXIO: return Status::no_such_device;
     case EACCES: return Status::access;

@@ -40,7 +40,6 @@ bool leads_to(const std::string& path, const Directory& directory) {
 }
 
 Directory open_directory(const std::string& path, const std::map<std::string, Directory>& kept,
-                         const StateDirectory& state,
                          const SharedByTrees& shared) {
     const auto known = kept.find(path);
     if (known != kept.end() && leads_to(path, known->second)) return known->second;
@@ -50,11 +49,12 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
     vfs::posix::Options tree;
     tree.volumes = shared.volumes;
     tree.withheld = shared.withheld;
-    // Where another directory has taken a path, calls may still use the journal of the one before.
-    if (known == kept.end()) tree.journal = state.names_of(path);
+    tree.journal = shared.journal;
+    tree.name_in_journal = path;
     auto opened = vfs::posix::open(path, tree);
     if (!opened) throw UsageError(opened.error().reason);
     spdlog::info("{}: {}", path, (*opened)->describe());
+    if (const auto trouble = (*opened)->trouble()) spdlog::error("{}", *trouble);
     return {std::move(*opened), now.st_dev, now.st_ino};
 }
 
@@ -96,16 +96,14 @@ std::vector<std::filesystem::path> exports_files(const ServeOptions& options) {
 
 class Opener {
 public:
-    Opener(const Exporting::Opening& kept, const StateDirectory& state,
-           const SharedByTrees& shared)
+    Opener(const Exporting::Opening& kept, const SharedByTrees& shared)
         : kept_(kept),
-          state_(state),
           shared_(shared) {}
 
     void add_directory(const std::string& path, std::vector<vfs::ClientRule> clients,
                        const std::optional<vfs::GivenFsid>& fsid = {}) {
         auto& directory = opening_.directories[path];
-        if (!directory.files) directory = open_directory(path, kept_.directories, state_, shared_);
+        if (!directory.files) directory = open_directory(path, kept_.directories, shared_);
         if (::geteuid() == 0) warn_of_unmapped(path, clients, mapped_);
         opening_.exports.push_back(
             vfs::make_export(path, directory.files, std::move(clients), fsid));
@@ -138,7 +136,6 @@ public:
 
 private:
     const Exporting::Opening& kept_;
-    const StateDirectory& state_;
     const SharedByTrees& shared_;
     const vfs::MappedOwners mapped_ = vfs::MappedOwners::of_process();
     Exporting::Opening opening_;
@@ -146,8 +143,14 @@ private:
 
 }  // namespace
 
+Exporting::Exporting(const StateDirectory& state) {
+    shared_.withheld = state.withheld();
+    if (const auto directory = state.file("names"))
+        shared_.journal = vfs::posix::journal_in(*directory);
+}
+
 Exporting::Opening Exporting::open(const ServeOptions& options) const {
-    Opener opener{kept_, state_, shared_};
+    Opener opener{kept_, shared_};
     try {
         for (const auto& directory : options.directories)
             opener.add_directory(export_path(directory), for_everyone(options.exports));
@@ -196,7 +199,7 @@ void Exporting::follow(Opening& opening, vfs::Export& exported) const {
     const auto point = opening.mount_points.find(path);
     if (point != opening.mount_points.end() && !is_mount_point(point->second)) return;
     try {
-        directory = open_directory(path, kept_.directories, state_, shared_);
+        directory = open_directory(path, kept_.directories, shared_);
         exported.files = directory.files;
         told_.erase(path);
     } catch (const UsageError& error) {

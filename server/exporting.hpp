@@ -24,14 +24,13 @@ struct SharedByTrees {
     std::shared_ptr<const vfs::Withheld> withheld;
     /// So that one directory reached through two exports is one.
     std::shared_ptr<vfs::posix::Volumes> volumes = vfs::posix::make_volumes();
+    std::shared_ptr<vfs::posix::NameJournal> journal;  ///< null: there is nowhere to keep one
 };
 
 class Exporting {
 public:
-    /// `state` outlives this; its key has been made.
-    explicit Exporting(const StateDirectory& state)
-        : state_(state),
-          shared_({.withheld = state.withheld()}) {}
+    /// What must survive a restart is kept in `state`, whose key has been made.
+    explicit Exporting(const StateDirectory& state);
 
     /// Exports, and what they have open. Of two openings that have the same directory open, both
     /// have the same file system.
@@ -73,8 +72,7 @@ private:
     void find_mounted(Opening& opening) const;
     void follow(Opening& opening, vfs::Export& exported) const;
 
-    const StateDirectory& state_;
-    const SharedByTrees shared_;
+    SharedByTrees shared_;
     Opening kept_;
     mutable std::map<std::string, std::string> told_;  // why a path is not followed
 };

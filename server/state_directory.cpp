@@ -12,9 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <sodium.h>
 #include <spdlog/spdlog.h>
 
 #include "server/admin_socket.hpp"
@@ -150,30 +147,6 @@ StateDirectory::StateDirectory(const std::optional<std::filesystem::path>& asked
         "the state directory '{}' can't be written ({}): after a restart clients must mount again, because "
         "file handles will not be the same",
         path_.string(), reason);
-}
-
-std::filesystem::path StateDirectory::names_of(const std::string& export_path) const {
-    if (!is_kept_) return {};
-    // A path as one name: '/' becomes '=', and what could be mistaken for that, "%" and two digits.
-    std::string name;
-    for (const char c : export_path) {
-        if (c == '/')
-            name += '=';
-        else if (c == '=' || c == '%')
-            name += fmt::format("%{:02x}", static_cast<unsigned char>(c));
-        else
-            name += c;
-    }
-    constexpr std::size_t name_max = 200;
-    if (name.size() > name_max) {
-        std::array<unsigned char, crypto_generichash_BYTES_MIN> hash{};
-        crypto_generichash(hash.data(), hash.size(),
-                           reinterpret_cast<const unsigned char*>(name.data()), name.size(),
-                           nullptr, 0);
-        name.resize(name_max);
-        name += fmt::format("%{:02x}", fmt::join(hash, ""));
-    }
-    return path_ / "names" / name;
 }
 
 std::shared_ptr<const vfs::Withheld> StateDirectory::withheld() const {

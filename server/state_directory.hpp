@@ -30,11 +30,7 @@ public:
     /// UsageError when the file is there and is not a key.
     [[nodiscard]] vfs::HandleKey handle_key() const;
 
-    /// The directory for the names of the objects of one export; empty when there is nowhere to
-    /// keep them.
-    [[nodiscard]] std::filesystem::path names_of(const std::string& export_path) const;
-
-    /// A file there; none when it would not be kept.
+    /// A file or directory there; none when it would not be kept.
     [[nodiscard]] std::optional<std::filesystem::path> file(std::string_view name) const {
         return is_kept_ ? std::optional{path_ / name} : std::nullopt;
     }

@@ -24,18 +24,23 @@ namespace berth::vfs::posix {
 class Volumes;
 /// For Options::volumes.
 [[nodiscard]] std::shared_ptr<Volumes> make_volumes();
+/// Where the names of objects are kept so that handles survive a restart where the kernel opens
+/// none: one for all trees of a server. Its directory is made when a tree needs it.
+class NameJournal;
+[[nodiscard]] std::shared_ptr<NameJournal> journal_in(const std::filesystem::path& directory);
 
 struct Options {
     /// Objects kept open between calls, at most; each takes one descriptor, a busy file or
     /// directory up to four. 0: a quarter of the process's descriptors, at most 16384.
     std::size_t nodes_max = 0;
-    /// Where names of objects are kept where the kernel opens no handles: a directory of this tree
-    /// alone, made if need be, so that handles survive a restart. Empty: in memory.
-    std::filesystem::path journal;
-    /// Objects whose names are kept, at most; the longest unused are forgotten first, and handles
-    /// to them become stale. In memory about 200 bytes each; in the journal at most 1 KiB, on disk.
+    /// None: names are kept in memory.
+    std::shared_ptr<NameJournal> journal;
+    /// What the journal knows the tree by: the same after a restart, and no other tree's. Empty:
+    /// its path.
+    std::string name_in_journal;
+    /// Names kept in memory, at most, of about 200 bytes each; the longest unused are forgotten
+    /// first, and handles of their objects become stale.
     std::size_t names_in_memory_max = 1'000'000;
-    std::size_t names_in_journal_max = 8'000'000;
     /// Whether to use the kernel's handles where it lets us; false only to have the other way
     /// tested.
     bool kernel_handles = true;

@@ -3,12 +3,15 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include <poll.h>
 
+#include <cap-ng.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -81,6 +84,45 @@ TEST_F(ExportingTest, WhatIsStillTheSameStaysOpen) {
     EXPECT_NE(second.exports[0].files, first.exports[1].files) << "another one at its path";
     EXPECT_EQ(second.exports[0].id, first.exports[1].id);
     EXPECT_EQ(second.exports[2].files, first.exports[2].files) << "the tree in RAM";
+}
+
+// As a container's root, which may not open the kernel's handles. Capabilities are each thread's
+// own.
+void without_handles(const std::function<void()>& body) {
+    std::thread{[&] {
+        capng_get_caps_process();
+        capng_updatev(CAPNG_DROP, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                      CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, -1);
+        ASSERT_EQ(capng_apply(CAPNG_SELECT_CAPS), 0);
+        body();
+    }}.join();
+}
+
+TEST_F(ExportingTest, WhatComesBackHasTheJournalOfNamesAtOnce) {
+    without_handles([this] {
+        constexpr vfs::Caller caller{.wait = vfs::Wait::yes};
+        const auto exchange = [this] {
+            std::filesystem::rename(path("b"), path("aside"));
+            std::filesystem::rename(path("a"), path("b"));
+            std::filesystem::rename(path("aside"), path("a"));
+        };
+        const auto reload = [this] {
+            auto opening = open();
+            exporting.keep(opening);
+            return opening.exports.front().files;
+        };
+        write(path("a") + " *\n");
+        const auto of_first = reload()->root().value()->create(caller, "f", {}).value()->id();
+        exchange();
+        const auto of_second = reload()->root().value()->create(caller, "g", {}).value()->id();
+        exchange();
+        const auto files = reload();
+        EXPECT_TRUE(files->find(of_first, vfs::Wait::yes));
+        EXPECT_FALSE(files->find(of_second, vfs::Wait::yes));
+        exchange();
+        EXPECT_TRUE(reload()->find(of_second, vfs::Wait::yes));
+        EXPECT_TRUE(std::filesystem::exists(directory.path() / "state/names"));
+    });
 }
 
 TEST_F(ExportingTest, WhatCanNotBeIsNamedWithItsPlace) {

@@ -44,16 +44,6 @@ TEST_F(StateDirectoryTest, BelongsToOneServerAtATime) {
     EXPECT_TRUE(StateDirectory{base}.is_kept());
 }
 
-TEST_F(StateDirectoryTest, EachExportHasAPlaceForItsNames) {
-    const StateDirectory state{base};
-    EXPECT_EQ(state.names_of("/srv/a"), base / "names" / "=srv=a");
-    EXPECT_EQ(state.names_of("/srv=a%"), base / "names" / "=srv%3da%25");
-    const auto one = state.names_of("/" + std::string(300, 'x') + "1");
-    const auto other = state.names_of("/" + std::string(300, 'x') + "2");
-    EXPECT_NE(one, other);
-    EXPECT_LE(one.filename().string().size(), 255U);
-}
-
 TEST_F(StateDirectoryTest, WithoutAPlaceTheKeyIsNewEachTime) {
     const auto file = base / "file";
     std::ofstream{file} << "in the way";

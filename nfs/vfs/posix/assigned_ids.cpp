@@ -122,8 +122,9 @@ void AssignedIds::let_go(const ObjectId& mark) {
 
 std::optional<AssignedIds::Record> AssignedIds::read(const ObjectId& place) const {
     const auto found = names_.find(place);
-    if (!found || found->directory.bytes().size() != record_bytes) return std::nullopt;
-    const auto bytes = found->directory.bytes();
+    if (found.empty() || found.front().directory.bytes().size() != record_bytes)
+        return std::nullopt;
+    const auto bytes = found.front().directory.bytes();
     Record record{.id = ObjectId{bytes.first(sizeof(Id))}, .witness = {}};
     std::memcpy(&record.witness, bytes.data() + sizeof(Id), sizeof(Witness));
     return record;
@@ -132,7 +133,7 @@ std::optional<AssignedIds::Record> AssignedIds::read(const ObjectId& place) cons
 void AssignedIds::write(const ObjectId& place, const std::optional<Record>& before,
                         const Record& now) {
     if (before == now) return;
-    if (before) erase(place);
+    erase(place);
     std::array<std::byte, record_bytes> bytes{};
     std::ranges::copy(now.id.bytes(), bytes.begin());
     std::memcpy(bytes.data() + sizeof(Id), &now.witness, sizeof(Witness));
@@ -140,7 +141,8 @@ void AssignedIds::write(const ObjectId& place, const std::optional<Record>& befo
 }
 
 void AssignedIds::erase(const ObjectId& place) {
-    if (const auto found = names_.find(place)) names_.erase(place, found->directory, found->name);
+    for (const auto& record : names_.find(place))
+        names_.erase(place, record.directory, record.name);
 }
 
 }  // namespace berth::vfs::posix

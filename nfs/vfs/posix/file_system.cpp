@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "nfs/vfs/posix.hpp"
+#include "nfs/vfs/posix/name_journal.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/tree.hpp"
 
@@ -39,6 +40,7 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
                                 "exported; --state gives the server another one"};
     }
     Options decided = options;
+    if (decided.name_in_journal.empty()) decided.name_in_journal = path;
     if (decided.nodes_max == 0) {
         decided.nodes_max =
             std::min(descriptors_max() / descriptors_per_node, nodes_max_by_default);
@@ -50,6 +52,10 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
 
 void throw_exception_from_error(const OpenError& error, const boost::source_location&) {
     throw std::system_error{std::make_error_code(error.code), error.reason};
+}
+
+std::shared_ptr<NameJournal> journal_in(const std::filesystem::path& directory) {
+    return std::make_shared<NameJournal>(directory);
 }
 
 FileSystem::FileSystem(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}

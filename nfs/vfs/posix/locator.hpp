@@ -23,7 +23,7 @@ public:
     virtual ~Locator() = default;
 
     /// An O_PATH descriptor of exactly that object. stale when there is none; invalid_argument when
-    /// the bytes cannot be an id of this kind.
+    /// the bytes cannot be an id of this kind. Another error: that is not known at the moment.
     virtual Result<Descriptor> open(const ObjectId& id) = 0;
     /// The same, of an object that is no directory, by a name in the tree.
     virtual Result<Descriptor> open_by_name(const ObjectId& id, const Way& way,
@@ -60,6 +60,8 @@ public:
 
     /// To be called about once a second.
     virtual void sweep() {}
+    /// Of what it was told before, as much is durable from now on as survives a restart at all.
+    virtual void synchronize() {}
 
     /// For the start-up log, without a full stop.
     [[nodiscard]] virtual std::string describe() const = 0;

@@ -7,9 +7,7 @@ namespace berth::vfs::posix {
 std::vector<Place> MovedObjects::find(const ObjectId& id) {
     auto* const names = store();
     if (names == nullptr) return {};
-    auto place = names->find(id);
-    if (!place) return {};
-    return {*std::move(place)};
+    return names->find(id);
 }
 
 void MovedObjects::put(const ObjectId& id, const ObjectId& directory, std::string_view name) {

@@ -1,42 +1,57 @@
 #include "nfs/vfs/posix/name_store.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace berth::vfs::posix {
 
-std::optional<Place> NamesInMemory::find(const ObjectId& id) {
+std::vector<Place> NamesInMemory::find(const ObjectId& id) {
     const std::lock_guard locked{lock_};
-    const auto found = by_id_.find(id);
-    if (found == by_id_.end()) return std::nullopt;
-    return touch(found->second)->place;
+    const auto found = objects_.find(id);
+    if (found == objects_.end()) return {};
+    touch(found->second);
+    std::vector<Place> places;
+    places.reserve(found->second.size());
+    for (auto name = found->second.rbegin(); name != found->second.rend(); ++name)
+        places.push_back((*name)->place);
+    return places;
 }
 
 void NamesInMemory::put(const ObjectId& id, const ObjectId& directory, std::string_view name) {
     const std::lock_guard locked{lock_};
-    // A directory is used whenever something in it is; its own name must not be forgotten before
+    // A directory is used whenever something in it is; its own names must not be forgotten before
     // theirs.
-    if (const auto parent = by_id_.find(directory); parent != by_id_.end()) touch(parent->second);
-    if (const auto found = by_id_.find(id); found != by_id_.end()) {
-        Place& place = touch(found->second)->place;
-        if (place.directory == directory && place.name == name) return;
-        place.directory = directory;
-        place.name = name;
-        return;
+    if (const auto parent = objects_.find(directory); parent != objects_.end())
+        touch(parent->second);
+    if (const auto found = objects_.find(id); found != objects_.end()) {
+        Names& names = found->second;
+        const auto known = std::ranges::find_if(names, [&](const auto& one) {
+            return one->place.directory == directory && one->place.name == name;
+        });
+        if (known != names.end()) {
+            std::rotate(known, std::next(known), names.end());
+            entries_.splice(entries_.end(), entries_, names.back());
+            return;
+        }
+        if (names.size() >= names_per_object_max) erase(found, names.begin());
     }
     if (entries_.size() >= names_max_ && !entries_.empty()) {
-        by_id_.erase(entries_.front().id);
-        entries_.pop_front();
+        const auto oldest = entries_.begin();
+        const auto object = objects_.find(oldest->id);
+        erase(object, std::ranges::find(object->second, oldest));
     }
     entries_.push_back({id, {directory, std::string{name}}});
-    by_id_.emplace(id, std::prev(entries_.end()));
+    objects_[id].push_back(std::prev(entries_.end()));
 }
 
 void NamesInMemory::erase(const ObjectId& id, const ObjectId& directory, std::string_view name) {
     const std::lock_guard locked{lock_};
-    const auto found = by_id_.find(id);
-    if (found == by_id_.end()) return;
-    const Place& place = found->second->place;
-    if (!(place.directory == directory) || place.name != name) return;
-    entries_.erase(found->second);
-    by_id_.erase(found);
+    const auto found = objects_.find(id);
+    if (found == objects_.end()) return;
+    const auto known = std::ranges::find_if(found->second, [&](const auto& one) {
+        return one->place.directory == directory && one->place.name == name;
+    });
+    if (known != found->second.end()) erase(found, known);
 }
 
 std::string NamesInMemory::describe() const {
@@ -44,9 +59,14 @@ std::string NamesInMemory::describe() const {
            "), which do not survive a restart: clients must mount again";
 }
 
-NamesInMemory::Entries::iterator NamesInMemory::touch(Entries::iterator entry) {
-    entries_.splice(entries_.end(), entries_, entry);
-    return entry;
+void NamesInMemory::touch(const Names& names) {
+    for (const auto& name : names) entries_.splice(entries_.end(), entries_, name);
+}
+
+void NamesInMemory::erase(Objects::iterator object, Names::iterator name) {
+    entries_.erase(*name);
+    object->second.erase(name);
+    if (object->second.empty()) objects_.erase(object);
 }
 
 }  // namespace berth::vfs::posix

@@ -184,15 +184,20 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     }
     const auto victim =
         tree_.identify(target.path_.number(), to->name.text(), target.id_, to_name, Wait::yes);
-    if (::renameat2(path_.number(), from->name.text(), target.path_.number(), to->name.text(), 0) != 0) {
-        return target.reason(reason(last_error()));
-    }
     // Two names of one object: rename(2) does nothing, and both stay.
-    if (moved && victim && *victim == *moved) return {};
-    if (victim) tree_.unlinked(*victim, target.id_, to_name);
-    if (moved) {
-        tree_.moved(*moved, {id_, name}, target.path_.number(), {target.id_, to_name});
+    const bool is_moved = moved && !(victim && *victim == *moved);
+    // Both names are known while it happens, so that whoever looks for the object finds it.
+    if (is_moved) std::ignore = tree_.locator().seen(*moved, target.id_, to_name, Wait::yes);
+    if (::renameat2(path_.number(), from->name.text(), target.path_.number(), to->name.text(), 0) !=
+        0) {
+        const auto error = last_error();
+        if (is_moved) tree_.locator().unlinked(*moved, target.id_, to_name);
+        return target.reason(reason(error));
     }
+    if (moved && !is_moved) return {};
+    if (victim) tree_.unlinked(*victim, target.id_, to_name);
+    if (is_moved)
+        tree_.moved(*moved, {id_, name}, target.path_.number(), {target.id_, to_name});
     return {};
 }
 

@@ -171,6 +171,8 @@ Result<void> Node::synchronize_directory(Sync what) {
     }
     auto outcome = tree_.synchronize(through.descriptor.number(), what);
     listings_.give_back(std::move(through));
+    // An entry that survives is to be found by the handles that clients have of it.
+    tree_.locator().synchronize();
     return outcome;
 }
 

@@ -1,19 +1,140 @@
 #include "nfs/vfs/posix/remembered_names.hpp"
 
+#include <algorithm>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
 
+#include "nfs/vfs/posix/id_hash.hpp"
 #include "nfs/vfs/posix/system.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
-// Deeper than any tree that is of use; a longer chain is a loop.
-constexpr std::size_t levels_max = 100'000;
+// Objects asked for on one way. Deeper than any tree that is of use, and a search longer than this
+// serves nobody.
+constexpr std::size_t steps_max = 100'000;
+
+// The order in which the places came is kept, but those in one directory stand together.
+std::vector<Place> by_directory(std::vector<Place> places) {
+    for (auto first = places.begin(); first != places.end();) {
+        const auto directory = first->directory;
+        first = std::stable_partition(first, places.end(),
+                                      [&](const Place& one) { return one.directory == directory; });
+    }
+    return places;
+}
 
 }  // namespace
+
+// The search for one object: up by names, one directory at a time, until the root is reached; then
+// down again, where every object opened is verified. As a rule the first name of each is right.
+class RememberedNames::Search {
+public:
+    explicit Search(RememberedNames& names) : names_(names) {}
+
+    Result<Descriptor> find(const ObjectId& id) {
+        if (id == names_.root_id_) return reopen(names_.root_, O_PATH | O_DIRECTORY);
+        push(id);
+        while (!way_.empty()) {
+            const auto directory = next_directory(way_.back());
+            if (!directory) {
+                give_up();
+            } else if (!(*directory == names_.root_id_)) {
+                if (steps_++ == steps_max) return std::errc::io_error;
+                push(*directory);
+            } else if (auto found = come_down(reopen(names_.root_, O_PATH | O_DIRECTORY))) {
+                return found;
+            }
+        }
+        return trouble_;
+    }
+
+private:
+    struct Step {
+        ObjectId id;
+        std::vector<Place> places;
+        std::size_t next = 0;     // of the places not tried yet
+        bool has_looped = false;  // some were not tried, since they lead through the object itself
+    };
+
+    void push(const ObjectId& id) {
+        busy_.insert(id);
+        way_.push_back({id, by_directory(names_.store_->find(id))});
+    }
+
+    std::optional<ObjectId> next_directory(Step& step) {
+        for (;;) {
+            for (; step.next < step.places.size(); ++step.next) {
+                const auto& directory = step.places[step.next].directory;
+                if (vain_.contains(directory)) continue;
+                if (!busy_.contains(directory)) return directory;
+                step.has_looped = true;
+            }
+            // It may have got another name meanwhile.
+            auto known = names_.store_->find(step.id);
+            std::erase_if(known, [&](const Place& place) {
+                return std::ranges::find(step.places, place) != step.places.end();
+            });
+            if (known.empty()) return std::nullopt;
+            std::ranges::move(by_directory(std::move(known)), std::back_inserter(step.places));
+        }
+    }
+
+    // There is no way to the last step's object. What was asked for it looks elsewhere.
+    void give_up() {
+        const Step given_up = std::move(way_.back());
+        way_.pop_back();
+        busy_.erase(given_up.id);
+        if (!given_up.has_looped) vain_.insert(given_up.id);
+        if (way_.empty()) return;
+        way_.back().has_looped |= given_up.has_looped;
+        skip(way_.back());
+    }
+
+    static void skip(Step& step) {
+        const auto directory = step.places[step.next].directory;
+        while (step.next < step.places.size() && step.places[step.next].directory == directory)
+            ++step.next;
+    }
+
+    // From a directory that is open now, for the last step, as far down as names are right.
+    Result<Descriptor> come_down(Result<Descriptor> above) {
+        while (above) {
+            Step& step = way_.back();
+            const auto directory = step.places[step.next].directory;
+            Result<Descriptor> opened = stale;
+            for (; !opened && step.next < step.places.size() &&
+                   step.places[step.next].directory == directory;
+                 ++step.next) {
+                opened = names_.open_verified(above->number(), step.id, step.places[step.next]);
+                if (!opened) note(opened.error());
+            }
+            if (!opened) return stale;
+            busy_.erase(step.id);
+            way_.pop_back();
+            above = std::move(opened);
+            if (way_.empty()) return above;
+        }
+        note(above.error());
+        skip(way_.back());
+        return stale;
+    }
+
+    // That something can't be reached at the moment says more than that something else is gone.
+    void note(std::errc error) {
+        if (trouble_ == stale) trouble_ = error;
+    }
+
+    RememberedNames& names_;
+    std::vector<Step> way_;
+    std::unordered_set<ObjectId, IdHash> busy_;  // those on the way
+    std::unordered_set<ObjectId, IdHash> vain_;  // those that no way leads to
+    std::errc trouble_ = stale;
+    std::size_t steps_ = 0;
+};
 
 RememberedNames::RememberedNames(int root, const ObjectId& root_id, IsId is_id,
                                  OpenEntry open_entry, IsObject is_object,
@@ -28,36 +149,29 @@ RememberedNames::RememberedNames(int root, const ObjectId& root_id, IsId is_id,
 
 Result<Descriptor> RememberedNames::open(const ObjectId& id) {
     if (!is_id_(id)) return std::errc::invalid_argument;
-    std::vector<std::pair<ObjectId, Place>> way;  // from the object up to the root
-    for (ObjectId wanted = id; !(wanted == root_id_); wanted = way.back().second.directory) {
-        auto place = store_->find(wanted);
-        if (!place || way.size() == levels_max) return stale;
-        way.emplace_back(wanted, std::move(*place));
-    }
-    auto reached = reopen(root_, O_PATH | O_DIRECTORY);
-    for (; reached && !way.empty(); way.pop_back()) {
-        reached = open_verified(reached->number(), way.back().first, way.back().second);
-    }
-    return reached;
+    return Search{*this}.find(id);
 }
 
+// A name is forgotten only when the directory itself says that the object is not there any more.
+// Whatever else fails may be well again later.
 Result<Descriptor> RememberedNames::open_verified(int directory, const ObjectId& id,
                                                   const Place& place) {
     auto opened = open_entry_(directory, place.name.c_str());
     if (opened) {
-        auto found = is_object_(opened->number(), id, place);
-        if (found && *found) return opened;
+        const auto found = is_object_(opened->number(), id, place);
+        if (!found) return found.error();
+        if (*found) return opened;
     } else if (opened.error() != std::errc::no_such_file_or_directory) {
-        return opened.error();  // a trouble of the moment; the name may be good again later
+        return opened.error();
     }
     store_->erase(id, place.directory, place.name);
     return stale;
 }
 
 std::optional<ObjectId> RememberedNames::directory_of(const ObjectId& id) {
-    auto place = store_->find(id);
-    if (!place) return std::nullopt;
-    return place->directory;
+    const auto places = store_->find(id);
+    if (places.empty()) return std::nullopt;
+    return places.front().directory;
 }
 
 Result<void> RememberedNames::seen(const ObjectId& id, const ObjectId& directory,

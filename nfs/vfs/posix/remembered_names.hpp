@@ -1,6 +1,6 @@
-// Finds objects by the names they were last seen under, for processes and file systems that may not
-// or cannot open handles. Every step is verified: a name that means another object now is not
-// followed.
+// Finds objects by the names they were seen under, for processes and file systems that may not or
+// cannot open handles. Every step is verified: a name that means another object now is not
+// followed, and the object's other names are tried.
 #pragma once
 
 #include <functional>
@@ -35,10 +35,14 @@ public:
     Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
                       Wait wait) override;
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
+    /// A failure is a trouble that the store tells of, and no reason for a call to fail.
+    void synchronize() override { static_cast<void>(store_->synchronize()); }
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] std::optional<std::string> trouble() override { return store_->trouble(); }
 
 private:
+    class Search;
+
     Result<Descriptor> open_verified(int directory, const ObjectId& id, const Place& place);
 
     const int root_;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "nfs/vfs/posix/kernel_handles.hpp"
-#include "nfs/vfs/posix/names_on_disk.hpp"
+#include "nfs/vfs/posix/name_journal.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/remembered_names.hpp"
 
@@ -21,13 +21,13 @@ constexpr std::uint64_t confined =
 
 // Where names are kept. A journal that can't be used is added to `reason`.
 std::unique_ptr<NameStore> open_names(const Options& options, std::string& reason) {
-    if (!options.journal.empty()) {
-        auto journal = NamesOnDisk::open(options.journal, options.names_in_journal_max);
-        if (journal) return std::move(*journal);
-        reason += "; the journal " + options.journal.string() + " can't be used: ";
-        reason += journal.error() == std::errc::device_or_resource_busy
+    if (options.journal) {
+        auto names = options.journal->names_of(options.name_in_journal);
+        if (names) return std::move(*names);
+        reason += "; the journal " + options.journal->directory().string() + " can't be used: ";
+        reason += names.error() == std::errc::device_or_resource_busy
                       ? "another process uses it"
-                      : std::make_error_code(journal.error()).message();
+                      : std::make_error_code(names.error()).message();
     }
     return std::make_unique<NamesInMemory>(options.names_in_memory_max);
 }

@@ -27,7 +27,7 @@ protected:
 
     void export_again(const std::string& path, Options options = few_nodes()) {
         files.reset();
-        options.journal = space / "journal";
+        options.journal = journal_in(space / "journal");
         auto opened = open(path, options);
         if (!opened) throw std::runtime_error{opened.error().reason};
         files = std::move(*opened);

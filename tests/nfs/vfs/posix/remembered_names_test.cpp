@@ -1,12 +1,12 @@
 // Objects found again by the names they were last seen under: where handles cannot be opened, and
 // always verified.
+
 #include <array>
 
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "nfs/vfs/posix/name_store.hpp"
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
 
 namespace berth::vfs::posix {
@@ -129,6 +129,39 @@ TEST_F(RememberedByName, AHardLinkIsAnotherWayToTheObject) {
     EXPECT_EQ(text_of(id), "text");
 }
 
+TEST_F(RememberedByName, AnyNameThatIsLeftIsAWayToTheObject) {
+    auto file = create(root_caller, "1");
+    const auto id = file->id();
+    auto directory = make_directory(root_caller, "d");
+    const std::vector<std::string> names{"2", "3", "4", "5"};
+    for (const auto& name : names) EXPECT_TRUE(directory->link(root_caller, name, *file));
+    write_local(local / "1", "text");
+    file.reset();
+    EXPECT_TRUE(directory->remove(root_caller, "5"));
+    EXPECT_EQ(text_of(id), "text");
+    std::filesystem::remove(local / "d/3");
+    std::filesystem::remove(local / "d/4");
+    EXPECT_EQ(text_of(id), "text");
+    directory.reset();
+    std::filesystem::rename(local / "d", local / "elsewhere");
+    EXPECT_EQ(text_of(id), "text") << "by its first name";
+    EXPECT_TRUE(root()->rename(root_caller, "1", *root(), "other"));
+    EXPECT_EQ(text_of(id), "text");
+    EXPECT_TRUE(root()->remove(root_caller, "other"));
+    EXPECT_EQ(error_of(find(id)), stale) << "nobody has seen the last one";
+    EXPECT_EQ(lookup("elsewhere")->lookup(root_caller, "2").value()->id(), id);
+    EXPECT_EQ(text_of(id), "text");
+}
+
+TEST_F(RememberedByName, ARenameThatFailsLeavesTheNamesAsTheyWere) {
+    const auto id = create(root_caller, "f")->id();
+    make_directory(root_caller, "d");
+    write_local(local / "f", "text");
+    EXPECT_FALSE(root()->rename(root_caller, "f", *root(), "d"));
+    EXPECT_EQ(text_of(id), "text");
+    EXPECT_TRUE(find(lookup("d")->id()));
+}
+
 TEST_F(RememberedByName, ALongWayDown) {
     auto directory = root();
     for (int level = 0; level < 300; ++level) {
@@ -164,23 +197,6 @@ TEST_F(NameCeiling, TheLongestUnusedAreForgotten) {
     EXPECT_TRUE(files->find(ids.back(), Wait::yes));
     EXPECT_EQ(error_of(files->find(ids.front(), Wait::yes)), stale);
     EXPECT_TRUE(files->find(directory_id, Wait::yes)) << "in use through its entries";
-}
-
-TEST(NamesInMemoryTest, KeepsOnePlacePerObject) {
-    const auto id = [](int n) { return ObjectId{std::as_bytes(std::span(&n, 1))}; };
-    NamesInMemory names{2};
-    names.put(id(1), id(0), "a");
-    names.put(id(1), id(0), "b");
-    EXPECT_EQ(names.find(id(1))->name, "b");
-    names.erase(id(1), id(0), "a");
-    EXPECT_TRUE(names.find(id(1))) << "that was not its place any more";
-    names.put(id(2), id(0), "c");
-    EXPECT_TRUE(names.find(id(1)));
-    names.put(id(3), id(0), "d");
-    EXPECT_FALSE(names.find(id(2))) << "the longest unused";
-    EXPECT_TRUE(names.find(id(1)));
-    names.erase(id(1), id(0), "b");
-    EXPECT_FALSE(names.find(id(1)));
 }
 
 // --- without privileges

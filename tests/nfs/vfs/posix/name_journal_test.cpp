@@ -1,0 +1,163 @@
+// Exports with a journal: which handles survive what.
+#include "nfs/vfs/posix/name_journal.hpp"
+
+#include "tests/nfs/vfs/posix/exported_directory.hpp"
+
+namespace berth::vfs::posix {
+namespace {
+
+class Journaled : public ExportedDirectory {
+protected:
+    Journaled() { restart(); }
+
+    [[nodiscard]] Options options() const {
+        Options options{.nodes_max = 1, .kernel_handles = false};
+        options.journal = journal_in(state / "names");
+        return options;
+    }
+    void restart() {
+        files.reset();
+        open_again(options());
+    }
+    std::string text_of(const ObjectId& id) {
+        auto found = files->find(id, Wait::yes);
+        return found ? read_all(**found, root_caller) : "error";
+    }
+
+    TemporaryDirectory state;
+};
+
+TEST_F(Journaled, HandlesSurviveARestart) {
+    EXPECT_NE(files->describe().find("journal"), std::string::npos) << files->describe();
+    write_local(local / "f", "looked up");
+    write_local(local / "g", "peeked at");
+    const auto looked_up = lookup("f")->id();
+    const auto peeked = root()->peek(root_caller, "g")->id;
+    const auto made = create(root_caller, "h")->id();
+    write_local(local / "h", "made");
+    const auto top = root()->id();
+    restart();
+    EXPECT_EQ(text_of(looked_up), "looked up");
+    EXPECT_EQ(text_of(peeked), "peeked at");
+    EXPECT_EQ(text_of(made), "made");
+    EXPECT_TRUE(files->find(top, Wait::yes));
+}
+
+TEST_F(Journaled, AlsoOfWhatWasRenamedAndWhoseParentsWere) {
+    auto outer = make_directory(root_caller, "outer");
+    auto inner = outer->make_directory(root_caller, "inner", {}).value();
+    const auto deep = inner->create(root_caller, "f", {}).value()->id();
+    const auto moved = create(root_caller, "g")->id();
+    write_local(local / "outer/inner/f", "deep");
+    write_local(local / "g", "moved");
+    EXPECT_TRUE(root()->rename(root_caller, "g", *inner, "g2"));
+    EXPECT_TRUE(root()->rename(root_caller, "outer", *root(), "outer2"));
+    inner.reset();
+    outer.reset();
+    restart();
+    EXPECT_EQ(text_of(deep), "deep");
+    EXPECT_EQ(text_of(moved), "moved");
+}
+
+TEST_F(Journaled, ButNotOfWhatIsGoneAlthoughItsInodeIsUsedAgain) {
+    std::vector<ObjectId> gone;
+    for (int n = 0; n < 50; ++n) {
+        gone.push_back(create(root_caller, "f")->id());
+        if (n % 2 == 0) {
+            EXPECT_TRUE(root()->remove(root_caller, "f"));
+        } else {
+            std::filesystem::remove(local / "f");
+        }
+    }
+    create(root_caller, "f");
+    restart();
+    for (const auto& id : gone) EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale);
+}
+
+TEST_F(Journaled, AWayOfThreeHundredLevels) {
+    auto directory = root();
+    for (int level = 0; level < 300; ++level) {
+        directory = directory->make_directory(root_caller, "deeper", {}).value();
+    }
+    const auto id = directory->create(root_caller, "f", {}).value()->id();
+    directory.reset();
+    restart();
+    EXPECT_TRUE(files->find(id, Wait::yes));
+}
+
+TEST_F(Journaled, WhereItCannotBeKeptNamesAreInMemoryAndTheReasonIsSaid) {
+    auto other = open(local.path(), options()).value();
+    EXPECT_NE(other->describe().find("another process uses it"), std::string::npos)
+        << other->describe();
+    write_local(state / "file", "in the way");
+    auto in_the_way = options();
+    in_the_way.journal = journal_in(state / "file");
+    other = open(local.path(), in_the_way).value();
+    EXPECT_NE(other->describe().find("in memory"), std::string::npos) << other->describe();
+}
+
+TEST_F(Journaled, NoneIsMadeWhereTheKernelOpensHandles) {
+    auto kernel = options();
+    kernel.kernel_handles = true;
+    kernel.journal = journal_in(state / "unused");
+    open_again(kernel);
+    EXPECT_FALSE(std::filesystem::exists(state / "unused"));
+}
+
+TEST_F(Journaled, ANameSeenForTheFirstTimeIsLeftToWhoMayWait) {
+    write_local(local / "f", "text");
+    const auto top = root();
+    EXPECT_EQ(error_of(top->lookup(not_waiting(root_caller), "f")), would_block);
+    EXPECT_EQ(error_of(top->peek(not_waiting(root_caller), "f")), would_block);
+    const auto id = top->lookup(root_caller, "f").value()->id();
+    EXPECT_EQ(top->lookup(not_waiting(root_caller), "f").value()->id(), id);
+    EXPECT_EQ(top->peek(not_waiting(root_caller), "f")->id, id);
+}
+
+TEST_F(Journaled, EitherNameIsEnoughAfterARestart) {
+    for (const auto* removed : {"lock", "unique"}) {
+        auto file = create(root_caller, "unique");
+        const auto id = file->id();
+        EXPECT_TRUE(root()->link(root_caller, "lock", *file));
+        file.reset();
+        EXPECT_TRUE(root()->remove(root_caller, removed));
+        write_local(local / (removed == std::string_view{"lock"} ? "unique" : "lock"), removed);
+        restart();
+        EXPECT_EQ(text_of(id), removed);
+        std::filesystem::remove(local / "lock");
+        std::filesystem::remove(local / "unique");
+    }
+}
+
+TEST_F(Journaled, TwoTreesShareOneJournalAndOneThread) {
+    const auto threads = [] {
+        std::filesystem::directory_iterator tasks{"/proc/self/task"};
+        return std::distance(begin(tasks), end(tasks));
+    };
+    const auto before = threads();
+    std::vector<std::unique_ptr<FileSystem>> trees;
+    std::vector<ObjectId> ids;
+    const auto open_all = [&] {
+        trees.clear();
+        auto shared = options();
+        for (int n = 0; n < 300; ++n) {
+            const auto path = local / std::to_string(n);
+            std::filesystem::create_directory(path);
+            trees.push_back(open(path, shared).value());
+        }
+    };
+    files.reset();
+    open_all();
+    for (const auto& tree : trees)
+        ids.push_back(tree->root().value()->create(root_caller, "f", {}).value()->id());
+    EXPECT_EQ(threads(), before);
+    open_all();
+    for (std::size_t n = 0; n < trees.size(); ++n) {
+        EXPECT_TRUE(trees[n]->find(ids[n], Wait::yes)) << n;
+        EXPECT_EQ(error_of(trees[n]->find(ids[(n + 1) % ids.size()], Wait::yes)), stale) << n;
+    }
+    EXPECT_EQ(threads(), before);
+}
+
+}  // namespace
+}  // namespace berth::vfs::posix

@@ -1,0 +1,60 @@
+// A names journal in a fresh directory, for its tests: numbers as ids, places as text.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nfs/vfs/posix/name_log.hpp"
+#include "tests/nfs/vfs/posix/exported_directory.hpp"
+
+namespace berth::vfs::posix {
+
+inline ObjectId id_of(std::uint32_t number) {
+    return ObjectId{std::as_bytes(std::span{&number, 1})};
+}
+
+class OpenedLog : public ::testing::Test {
+protected:
+    static constexpr std::uint64_t tree = 7;
+
+    void open(const NameLogOptions& options = {}) {
+        log.reset();
+        auto opened = NameLog::open(directory / "names", options);
+        ASSERT_TRUE(opened) << std::make_error_code(opened.error()).message();
+        log = std::move(*opened);
+    }
+    void put(std::uint32_t number, std::uint32_t above, const std::string& name) const {
+        log->put(tree, id_of(number), id_of(above), name);
+    }
+    void erase(std::uint32_t number, std::uint32_t above, const std::string& name) const {
+        log->erase(tree, id_of(number), id_of(above), name);
+    }
+    [[nodiscard]] std::string places_of(std::uint32_t number, std::uint64_t in = tree) const {
+        std::string text;
+        for (const auto& place : log->find(in, id_of(number))) {
+            std::uint32_t above = 0;
+            std::memcpy(&above, place.directory.bytes().data(), sizeof above);
+            text += (text.empty() ? "" : " ") + std::to_string(above) + "/" + place.name;
+        }
+        return text.empty() ? "nowhere" : text;
+    }
+    /// The journal's files, the oldest first.
+    [[nodiscard]] std::vector<std::filesystem::path> files() const {
+        std::vector<std::filesystem::path> found;
+        for (const auto& entry : std::filesystem::directory_iterator{directory / "names"})
+            if (entry.path().filename().string().front() != 'd') found.push_back(entry.path());
+        std::ranges::sort(found, {}, [](const auto& path) { return std::stoul(path.filename()); });
+        return found;
+    }
+
+    TemporaryDirectory directory;
+    std::unique_ptr<NameLog> log;
+};
+
+}  // namespace berth::vfs::posix
