@@ -69,7 +69,7 @@ private:
     NameFile(int directory, std::uint32_t number, bool is_closed, Descriptor descriptor,
              std::uint64_t size);
 
-    Result<void> rename_to(const std::string& name) const;
+    Result<void> rename_to(const std::string& to) const;
     std::size_t read_some(std::uint64_t offset, std::span<std::byte> into) const;
     std::size_t read_bytes(std::uint64_t offset, std::span<std::byte> into) const;
 
