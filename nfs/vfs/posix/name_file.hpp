@@ -46,6 +46,8 @@ public:
     [[nodiscard]] std::errc write_error() const noexcept { return write_error_.load(); }
     [[nodiscard]] int descriptor() const noexcept { return descriptor_.number(); }
 
+    /// False: somebody has cut it short or removed it.
+    [[nodiscard]] bool is_all_there() const;
     /// io_error or bad_message: the record is not there (any more).
     [[nodiscard]] Result<NameRecord> read(NamePosition position) const;
 
