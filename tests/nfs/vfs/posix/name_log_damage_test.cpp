@@ -1,4 +1,5 @@
 // The journal of names, damaged in every way: it says so, keeps what is whole, and goes on.
+#include <atomic>
 #include <fstream>
 #include <random>
 #include <tuple>
@@ -193,7 +194,7 @@ TEST_F(DamagedNameLog, OnlyTheLastDamagedFilesAreKept) {
 }
 
 TEST_F(DamagedNameLog, ADiskThatFailsIsSaidOnceAndSurvived) {
-    bool is_failing = false;
+    std::atomic<bool> is_failing = false;
     NameLogOptions options;
     options.synchronize = [&](int) -> Result<void> {
         if (is_failing) return std::errc::io_error;
