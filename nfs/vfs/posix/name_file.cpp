@@ -123,6 +123,13 @@ Result<void> NameFile::write_out() {
     return outcome;
 }
 
+bool NameFile::is_all_there() const {
+    struct stat about {};
+    const auto written = written_.load();
+    return ::fstat(descriptor_.number(), &about) != 0 ||
+           (about.st_nlink > 0 && static_cast<std::uint64_t>(about.st_size) >= written);
+}
+
 // Some of them, at least one unless none are to be had: a file that was cut short has fewer.
 std::size_t NameFile::read_some(std::uint64_t offset, std::span<std::byte> into) const {
     if (offset >= written_) {

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] std::errc write_error() const noexcept { return write_error_.load(); }
     [[nodiscard]] int descriptor() const noexcept { return descriptor_.number(); }
 
+    /// False: somebody has cut it short or removed it.
+    [[nodiscard]] bool is_all_there() const;
     /// io_error or bad_message: the record is not there (any more).
     [[nodiscard]] Result<NameRecord> read(NamePosition position) const;
 
@@ -69,7 +71,7 @@ private:
     NameFile(int directory, std::uint32_t number, bool is_closed, Descriptor descriptor,
              std::uint64_t size);
 
-    Result<void> rename_to(const std::string& name) const;
+    Result<void> rename_to(const std::string& to) const;
     std::size_t read_some(std::uint64_t offset, std::span<std::byte> into) const;
     std::size_t read_bytes(std::uint64_t offset, std::span<std::byte> into) const;
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds between_rounds{100};
 constexpr std::chrono::seconds after_failure{1};
+constexpr std::chrono::seconds between_looks{5};
 
 // What is found may be copied on meanwhile, once in many minutes.
 constexpr int tries_max = 8;
@@ -210,7 +211,8 @@ bool NameLog::is_pressing() const {
 void NameLog::run() {
     Held held{lock_};
     for (;;) {
-        changed_.wait(held, [this] { return stopping_ || hurry_ || has_work(); });
+        changed_.wait_for(held, between_looks,
+                          [this] { return stopping_ || hurry_ || has_work(); });
         // What is to be done shortly after is done together.
         const auto pause = has_failed_ ? after_failure : std::chrono::milliseconds{between_rounds};
         changed_.wait_for(
@@ -227,6 +229,7 @@ void NameLog::run() {
 }
 
 void NameLog::work() {
+    look_after_files();
     for (;;) {
         if (!group_.run(Sync::data, [this](Sync) { return synchronize_now(); })) return;
         Held held{lock_};

@@ -87,6 +87,7 @@ private:
     void remove_old_journals();
     bool begin_file();
     void finish_files();
+    void look_after_files();
     bool empty(const File& file);
     bool keep(const NameRecord& record, NamePosition position, bool in_any_case);
     void set_aside(const std::string& name, std::uint32_t number);

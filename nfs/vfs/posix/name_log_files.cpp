@@ -179,6 +179,13 @@ void NameLog::finish_files() {
     ::fdatasync(last->descriptor());
 }
 
+// What is missing is not put again while it is thought to be there.
+void NameLog::look_after_files() {
+    const std::scoped_lock held{lock_};
+    for (const auto& [number, file] : files_)
+        if (!file->is_all_there()) file->mark_damaged();
+}
+
 bool NameLog::may_forget(std::uint64_t tree) const {
     const auto known = names_of_.find(tree);
     return known == names_of_.end() ||

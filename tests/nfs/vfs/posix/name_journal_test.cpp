@@ -1,6 +1,10 @@
 // Exports with a journal: which handles survive what.
 #include "nfs/vfs/posix/name_journal.hpp"
 
+#include <atomic>
+#include <functional>
+#include <iterator>
+
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
 
 namespace berth::vfs::posix {
@@ -129,7 +133,33 @@ TEST_F(Journaled, EitherNameIsEnoughAfterARestart) {
     }
 }
 
-TEST_F(Journaled, TwoTreesShareOneJournalAndOneThread) {
+TEST_F(Journaled, ADirectoryIsMadeDurableTogetherWithTheNamesOfWhatIsInIt) {
+    std::atomic<int> syncs = 0;
+    NameLogOptions counted;
+    counted.synchronize = [&](int) -> Result<void> {
+        ++syncs;
+        return {};
+    };
+    auto own = options();
+    own.journal = std::make_shared<NameJournal>(state / "own", counted);
+    files.reset();
+    open_again(own);
+    const std::vector<std::function<void()>> changes{
+        [&] { create(root_caller, "f"); },
+        [&] { make_directory(root_caller, "d"); },
+        [&] { EXPECT_TRUE(root()->link(root_caller, "g", *lookup("f"))); },
+        [&] { EXPECT_TRUE(root()->rename(root_caller, "f", *root(), "h")); },
+    };
+    for (const auto& change : changes) {
+        const auto before = syncs.load();
+        change();
+        EXPECT_TRUE(root()->sync(Sync::all));
+        EXPECT_GT(syncs, before);
+    }
+    files.reset();
+}
+
+TEST_F(Journaled, ManyTreesShareOneJournalAndOneThread) {
     const auto threads = [] {
         std::filesystem::directory_iterator tasks{"/proc/self/task"};
         return std::distance(begin(tasks), end(tasks));

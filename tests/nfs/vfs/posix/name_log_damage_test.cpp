@@ -1,4 +1,5 @@
 // The journal of names, damaged in every way: it says so, keeps what is whole, and goes on.
+#include <atomic>
 #include <fstream>
 #include <random>
 #include <tuple>
@@ -90,8 +91,10 @@ TEST_F(DamagedNameLog, CutWhileItServes) {
     fill();
     const auto size = std::filesystem::file_size(files().front());
     std::filesystem::resize_file(files().front(), size / 2);
-    EXPECT_NEAR(count_right(), names_count / 2, 2);
     EXPECT_TRUE(log->settle());
+    EXPECT_NEAR(count_right(), names_count / 2, 2);
+    put(names_count, 0, std::to_string(names_count));
+    EXPECT_NE(places_of(names_count), "nowhere") << "seen again";
     expect_to_say("must mount again");
     EXPECT_EQ(set_aside(), 1U);
     expect_to_go_on();
@@ -165,7 +168,19 @@ TEST_F(DamagedNameLog, ItsDirectoryGoneWhileItServes) {
     EXPECT_EQ(count_right(), names_count);
     put(1000, 0, "new");
     EXPECT_EQ(places_of(1000), "0/new");
+    EXPECT_FALSE(log->settle());
+    expect_to_say("no new file can be begun");
+    EXPECT_EQ(count_right(), names_count);
+}
+
+TEST_F(DamagedNameLog, AFileThatIsRemovedWhileItServesIsWrittenAgain) {
+    fill();
+    for (const auto& file : files()) std::filesystem::remove(file);
     EXPECT_TRUE(log->settle());
+    expect_to_say("damaged");
+    EXPECT_EQ(count_right(), names_count);
+    expect_to_go_on();
+    EXPECT_EQ(count_right(), names_count);
 }
 
 TEST_F(DamagedNameLog, OnlyTheLastDamagedFilesAreKept) {
@@ -179,7 +194,7 @@ TEST_F(DamagedNameLog, OnlyTheLastDamagedFilesAreKept) {
 }
 
 TEST_F(DamagedNameLog, ADiskThatFailsIsSaidOnceAndSurvived) {
-    bool is_failing = false;
+    std::atomic<bool> is_failing = false;
     NameLogOptions options;
     options.synchronize = [&](int) -> Result<void> {
         if (is_failing) return std::errc::io_error;

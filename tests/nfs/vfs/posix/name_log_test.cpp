@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <random>
 #include <set>
 #include <thread>
@@ -21,7 +22,9 @@ namespace {
 class NameLogTest : public OpenedLog {
 protected:
     // The files as the disk has them when the machine ends: as they were when they were synced.
-    void keep_what_is_synced(int descriptor) const {
+    void keep_what_is_synced(int descriptor) {
+        const std::scoped_lock held{disk_lock};
+        if (has_machine_ended) return;
         const std::string file = ReopenPath{descriptor}.text();
         const auto name = std::filesystem::read_symlink(file).filename();
         const std::filesystem::path disk = directory / "disk/names";
@@ -30,10 +33,17 @@ protected:
                                    std::filesystem::copy_options::overwrite_existing);
     }
     void end_the_machine() {
+        {
+            const std::scoped_lock held{disk_lock};
+            has_machine_ended = true;
+        }
         log.reset();
         std::filesystem::remove_all(directory / "names");
         std::filesystem::rename(directory / "disk/names", directory / "names");
     }
+
+    std::mutex disk_lock;
+    bool has_machine_ended = false;
 };
 
 TEST_F(NameLogTest, KeepsAllNamesOfAnObjectThoseSeenLastFirst) {
