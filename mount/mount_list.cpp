@@ -10,6 +10,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "nfs/vfs/kept_file.hpp"
+
 namespace berth::mount {
 namespace {
 
