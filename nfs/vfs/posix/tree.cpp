@@ -39,12 +39,12 @@ Result<void> flush(int descriptor, Sync what) {
 
 }  // namespace
 
-Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
+Tree::Tree(Descriptor root, const Options& options, Abilities abilities,
            const ObjectIdentity& identity, const ObjectId& root_id)
     : root_(std::move(root)),
       identity_(identity),
       root_id_(root_id),
-      abilities_(abilities),
+      abilities_(std::move(abilities)),
       whereabouts_(root_.number()),
       server_uid_(::geteuid()),
       synchronize_(options.synchronize ? options.synchronize : flush),
@@ -57,8 +57,9 @@ Result<std::unique_ptr<Tree>> Tree::make(Descriptor root, const Options& options
     if (!identity) return identity.error();
     auto root_id = identity->identify(root.number());
     if (!root_id) return root_id.error();
-    const auto abilities = find_abilities(root.number());
-    std::unique_ptr<Tree> tree{new Tree{std::move(root), options, abilities, *identity, *root_id}};
+    auto abilities = find_abilities(root.number());
+    std::unique_ptr<Tree> tree{
+        new Tree{std::move(root), options, std::move(abilities), *identity, *root_id}};
     tree->choose_locator(options);
     return tree;
 }

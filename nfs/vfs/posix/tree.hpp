@@ -75,7 +75,7 @@ public:
     [[nodiscard]] std::uint64_t losses() const noexcept { return losses_.load(); }
 
 private:
-    Tree(Descriptor root, const Options& options, const Abilities& abilities,
+    Tree(Descriptor root, const Options& options, Abilities abilities,
          const ObjectIdentity& identity, const ObjectId& root_id);
     void choose_locator(const Options& options);
     [[nodiscard]] Result<bool> is_inside(int directory) const;
