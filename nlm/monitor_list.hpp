@@ -56,7 +56,7 @@ public:
     /// While it lives, keep() leaves the host in the list.
     class [[nodiscard]] Stay {
     public:
-        Stay(MonitorList& list, const Host& host) : list_(&list), host_(host) {}
+        Stay(MonitorList& list, Host host) : list_(&list), host_(std::move(host)) {}
         Stay(Stay&& other) noexcept
             : list_(std::exchange(other.list_, nullptr)),
               host_(std::move(other.host_)) {}

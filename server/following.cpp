@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nfs/vfs/posix.hpp"
-
 namespace berth::server {
 
 Following::Following() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -22,7 +20,6 @@ Following::~Following() {
 }
 
 vfs::Result<void> Following::renew(const std::string& path) {
-    vfs::posix::act_as_server();
     struct stat now {};
     const auto failure = ::stat(path.c_str(), &now) == 0 ? std::errc{} : static_cast<std::errc>(errno);
     std::unique_lock held{lock_};

@@ -79,9 +79,10 @@ bool can_open(int root, std::uint64_t resolve) {
 
 Abilities find_abilities(int root) {
     auto mapped = MappedOwners::of_process();
+    const bool change_identity = Acting::is_possible(mapped);
     const bool overrides_all = overrides_permissions() && mapped.are_all();
     return {
-        .change_identity = Acting::is_possible(mapped),
+        .change_identity = change_identity,
         .confined_open = can_open(root, RESOLVE_BENEATH),
         .cached_lookup = can_open(root, RESOLVE_BENEATH | RESOLVE_CACHED),
         .kernel_access = check_access(root, F_OK).has_value(),

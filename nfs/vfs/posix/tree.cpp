@@ -38,13 +38,13 @@ Result<void> flush(int descriptor, Sync what) {
 
 }  // namespace
 
-Tree::Tree(Descriptor root, const Options& options, const Abilities& abilities,
+Tree::Tree(Descriptor root, const Options& options, Abilities abilities,
            const ObjectIdentity& identity, const ObjectId& root_mark)
     : root_(std::move(root)),
       identity_(identity),
       root_mark_(root_mark),
       root_id_(identity.is_id(root_mark) ? root_mark : AssignedIds::of_root()),
-      abilities_(abilities),
+      abilities_(std::move(abilities)),
       whereabouts_(
           root_.number(), identity_,
           [this](int directory, const char* name, Wait wait) {
@@ -66,9 +66,9 @@ Result<std::unique_ptr<Tree>> Tree::make(Descriptor root, const Options& options
     if (!identity) return identity.error();
     auto root_mark = identity->identify(root.number());
     if (!root_mark) return root_mark.error();
-    const auto abilities = find_abilities(root.number());
+    auto abilities = find_abilities(root.number());
     std::unique_ptr<Tree> tree{
-        new Tree{std::move(root), options, abilities, *identity, *root_mark}};
+        new Tree{std::move(root), options, std::move(abilities), *identity, *root_mark}};
     tree->choose_locator(options);
     return tree;
 }

@@ -117,7 +117,7 @@ public:
     [[nodiscard]] std::uint64_t losses() const noexcept { return volume_->losses(); }
 
 private:
-    Tree(Descriptor root, const Options& options, const Abilities& abilities,
+    Tree(Descriptor root, const Options& options, Abilities abilities,
          const ObjectIdentity& identity, const ObjectId& root_mark);
     void choose_locator(const Options& options);
     std::unique_ptr<NameStore> open_names_of_moved(const Options& options,
