@@ -202,12 +202,14 @@ Result<bool> Tree::has_left(Node& node, Wait wait) const {
 }
 
 Result<bool> Tree::lies_inside(Node& node, Wait wait) const {
+    if (wait == Wait::no && abilities_.remote) return would_block;
     if (auto acting = act_as_server(); !acting) return acting.error();
     auto inside = whereabouts_.is_inside(node.path(), node.type(), wait);
     if (!inside || *inside || node.type() == FileType::directory) return inside;
     if (wait == Wait::no) return would_block;
     const auto found = status(node.path());
     if (!found) return found.error();
+    if (found->stx_nlink == 0) return true;  // gone, which is another matter
     const auto by_name = locator_->open_by_name(node.object_id(), node.way(), found->stx_ino);
     if (!by_name && by_name.error() != stale) return by_name.error();
     return by_name.has_value();
