@@ -84,8 +84,8 @@ vfs::Result<Target> Service::open_to_change(rpc::Call& call, const FileHandle& h
     return target;
 }
 
-FileHandle Service::seal(rpc::Call& call, const vfs::Export& exported,
-                         const vfs::ObjectId& object, const vfs::Way& way) const {
+FileHandle Service::seal(rpc::Call& call, const vfs::Export& exported, const vfs::ObjectId& object,
+                         const vfs::Way& way) const {
     const auto handle = sealer_.seal(exported.id, object, way);
     const auto kept = call.memory.bytes(handle.bytes().size());
     std::memcpy(kept.data(), handle.bytes().data(), kept.size());

@@ -9,6 +9,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "nfs/vfs/kept_file.hpp"
 #include "nlm/state/kept_file.hpp"
 
 namespace berth::nlm {

@@ -8,6 +8,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "nfs/vfs/kept_file.hpp"
 #include "nlm/nsm_protocol.hpp"
 #include "nlm/state/kept_file.hpp"
 

@@ -75,9 +75,9 @@ public:
     }
 
     Result<Descriptor> find(std::uint64_t inode, const TryName& try_name) const {
-        const auto named = std::ranges::equal_range(entries_, inode, {}, &Entry::inode);
-        for (const Entry& entry : named) {
-            auto opened = try_name(names_.data() + entry.name_at);
+        auto entry = std::ranges::lower_bound(entries_, inode, {}, &Entry::inode);
+        for (; entry != entries_.end() && entry->inode == inode; ++entry) {
+            auto opened = try_name(names_.data() + entry->name_at);
             if (opened || opened.error() != stale) return opened;
         }
         return stale;

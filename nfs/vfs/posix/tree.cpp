@@ -297,13 +297,16 @@ Result<bool> Tree::has_left(Node& node, Wait wait) const {
 }
 
 Result<bool> Tree::lies_inside(Node& node, Wait wait) const {
+    if (wait == Wait::no && abilities_.remote) return would_block;
     const auto acting = act_as_server();
     if (!acting) return acting.error();
     auto inside = whereabouts_.is_inside(node.path(), node.type(), wait);
     if (!inside || *inside || node.type() == FileType::directory) return inside;
     if (wait == Wait::no) return would_block;
     const auto found = status(node.path());
-    if (!found) return says_gone(found.error()) ? stale : found.error();
+    // What is gone is another matter.
+    if (!found) return says_gone(found.error()) ? Result<bool>{true} : found.error();
+    if (identity_.is_gone(*found)) return true;
     const auto by_name = locator_->open_by_name(node.object_id(), node.way(), found->stx_ino);
     if (!by_name && by_name.error() != stale) return by_name.error();
     return by_name.has_value();
