@@ -79,10 +79,12 @@ void Lists::add(const rpc::Call& call, std::string_view directory) {
 bool Lists::may_remove(const rpc::Call& call, std::string_view path) const {
     if (call.caller.has_reserved_port()) return true;
     const auto exports = exports_.pin(&call);
-    return std::ranges::none_of(exports->matches(path), [&](const vfs::ExportMatch& match) {
+    for (const auto& match : exports->matches(path)) {
         const auto rule = exports->admit(*match.found, origin(call));
-        return !rule && rule.error() == vfs::Refusal::insecure_port;
-    });
+        if (rule) return true;
+        if (rule.error() == vfs::Refusal::insecure_port) return false;
+    }
+    return true;
 }
 
 void Lists::remove(const rpc::Call& call, std::string_view directory) {
