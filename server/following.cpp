@@ -21,12 +21,12 @@ Following::~Following() {
 
 vfs::Result<void> Following::renew(const std::string& path) {
     struct stat now {};
-    const auto failure = ::stat(path.c_str(), &now) == 0 ? std::errc{} : static_cast<std::errc>(errno);
+    const auto failure =
+        ::stat(path.c_str(), &now) == 0 ? std::errc{} : static_cast<std::errc>(errno);
     std::unique_lock held{lock_};
     const auto leads_there = [&] {
         const auto known = places_.find(path);
-        return known == places_.end() ||
-               known->second == Exporting::Place{now.st_dev, now.st_ino};
+        return known == places_.end() || known->second == Exporting::Place{now.st_dev, now.st_ino};
     };
     if (!places_.contains(path)) return {};
     if (failure == std::errc::no_such_file_or_directory || failure == std::errc::not_a_directory)

@@ -51,10 +51,8 @@ void hold_signals() {
 }
 
 void release_signals() {
-    for (int signal = 1; signal <= SIGRTMAX; ++signal) dispose(signal, SIG_DFL);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    const auto set = held_set();
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 Signals::Signals() {

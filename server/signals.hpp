@@ -7,7 +7,8 @@ namespace berth::server {
 /// Holds back the signals that a server acts on, so that none of them ends it while it starts.
 void hold_signals();
 
-/// Every signal does what it does to any program. For the commands that serve nothing.
+/// They end the program as they end any other. For the commands that serve nothing; what the parent
+/// ignores (nohup) stays ignored.
 void release_signals();
 
 /// Decides what every signal does to a server:

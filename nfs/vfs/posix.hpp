@@ -120,9 +120,9 @@ private:
     std::unique_ptr<Tree> tree_;
 };
 
-/// Exports the directory at `path`, symbolic links in it followed. operation_not_permitted when that
-/// is withheld, or below what is. The process's umask should be 0:
-/// modes come from clients, who have applied their own.
+/// Exports the directory at `path`, symbolic links in it followed. operation_not_permitted when
+/// that is withheld, or below what is. The process's umask should be 0: modes come from clients,
+/// who have applied their own.
 boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::string& path,
                                                                    const Options& options = {});
 
