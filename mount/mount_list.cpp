@@ -1,11 +1,12 @@
 #include "mount/mount_list.hpp"
 
 #include <fstream>
+#include <tuple>
 #include <utility>
 
-#include <spdlog/spdlog.h>
+#include <unistd.h>
 
-#include "nfs/vfs/kept_file.hpp"
+#include <spdlog/spdlog.h>
 
 namespace berth::mount {
 namespace {
@@ -44,7 +45,12 @@ std::optional<MountList::Entry> entry_of(std::string_view line) {
 }  // namespace
 
 MountList::MountList(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
-    if (file_) read();
+    if (!file_) return;
+    read();
+    keeper_.emplace(vfs::FileKeeper::Options{
+        .file = *file_,
+        .contents = [this] { return text(); },
+        .tell = [this](const std::error_code& failure) { tell(failure); }});
 }
 
 void MountList::read() {
@@ -58,31 +64,35 @@ void MountList::read() {
     }
 }
 
-void MountList::save(std::unique_lock<std::mutex>& held) {
-    is_dirty_ = true;
-    if (!file_ || is_saving_) return;
-    is_saving_ = true;
-    while (std::exchange(is_dirty_, false)) {
-        std::string text;
-        for (const auto& entry : entries_) text += line_of(entry);
-        held.unlock();
-        const auto error = vfs::replace_file(*file_, text);
-        held.lock();
-        const bool is_news = error && !has_failed_;
-        has_failed_ = static_cast<bool>(error);
-        if (is_news)
-            spdlog::error("{}: can't be written ({}): after a restart showmount will not know "
-                          "who has mounted what",
-                          file_->string(), error.message());
+std::string MountList::text() const {
+    const std::scoped_lock locked{lock_};
+    std::string text;
+    for (const auto& entry : entries_) text += line_of(entry);
+    return text;
+}
+
+void MountList::tell(const std::error_code& failure) const {
+    if (!failure) {
+        spdlog::info("{} can be written again", file_->string());
+        return;
     }
-    is_saving_ = false;
+    spdlog::error("{} can't be written ({}): clients may mount all the same, but after a restart "
+                  "showmount will not know who has mounted what; make room there, or let uid {} "
+                  "write it",
+                  file_->string(), failure.message(), ::geteuid());
+}
+
+void MountList::save() {
+    if (keeper_) std::ignore = keeper_->write_now();
 }
 
 void MountList::add(std::string_view host, std::string_view directory) {
     if (host.size() > name_bytes_max || directory.size() > path_bytes_max) return;
-    std::unique_lock held{lock_};
-    enter({std::string{host}, std::string{directory}});
-    save(held);
+    {
+        const std::scoped_lock locked{lock_};
+        enter({std::string{host}, std::string{directory}});
+    }
+    save();
 }
 
 void MountList::enter(const Entry& entry) {
@@ -98,23 +108,27 @@ void MountList::enter(const Entry& entry) {
 }
 
 void MountList::remove(std::string_view host, std::string_view directory) {
-    std::unique_lock held{lock_};
-    const auto known = places_.find({std::string{host}, std::string{directory}});
-    if (known == places_.end()) return;
-    entries_.erase(known->second);
-    places_.erase(known);
-    save(held);
+    {
+        const std::scoped_lock locked{lock_};
+        const auto known = places_.find({std::string{host}, std::string{directory}});
+        if (known == places_.end()) return;
+        entries_.erase(known->second);
+        places_.erase(known);
+    }
+    save();
 }
 
 void MountList::remove_all(std::string_view host) {
-    std::unique_lock held{lock_};
-    auto known = places_.lower_bound({std::string{host}, {}});
-    if (known == places_.end() || known->first.host != host) return;
-    while (known != places_.end() && known->first.host == host) {
-        entries_.erase(known->second);
-        known = places_.erase(known);
+    {
+        const std::scoped_lock locked{lock_};
+        auto known = places_.lower_bound({std::string{host}, {}});
+        if (known == places_.end() || known->first.host != host) return;
+        while (known != places_.end() && known->first.host == host) {
+            entries_.erase(known->second);
+            known = places_.erase(known);
+        }
     }
-    save(held);
+    save();
 }
 
 std::vector<MountList::Entry> MountList::all() const {

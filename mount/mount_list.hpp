@@ -10,9 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "mount/protocol.hpp"
+#include "nfs/vfs/file_keeper.hpp"
 
 namespace berth::mount {
 
@@ -28,6 +30,7 @@ public:
     };
 
     /// Without a file it is gone with the process. What is no entry in it is left out, and logged.
+    /// With one it starts a thread: see FileKeeper.
     explicit MountList(std::optional<std::filesystem::path> file = {});
 
     /// What changes the list may wait for a disk; several changes at once are written once. Where
@@ -48,16 +51,16 @@ private:
 
     void read();
     void enter(const Entry& entry);
-    /// To be called with what has been changed; `held` is let go of while writing.
-    void save(std::unique_lock<std::mutex>& held);
+    [[nodiscard]] std::string text() const;
+    void tell(const std::error_code& failure) const;
+    /// Waits until what has been changed is on disk, or can't be.
+    void save();
 
     const std::optional<std::filesystem::path> file_;
     mutable std::mutex lock_;
     Entries entries_;  // oldest first
     std::map<Entry, Entries::iterator> places_;
-    bool is_dirty_ = false;   // changed since it was written
-    bool is_saving_ = false;  // by one thread, which takes along what others change
-    bool has_failed_ = false;
+    std::optional<vfs::FileKeeper> keeper_;  // last: its thread uses the rest
 };
 
 }  // namespace berth::mount

@@ -113,12 +113,13 @@ vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(const Admitted&
     return std::make_unique<KeptLocks>(admitted.permit.exported->files, std::move(*locks));
 }
 
-bool Locking::is_monitored(const Monitored& client) {
-    if (monitored_.add(client)) return true;
-    if (full_.is_first(client.host))
+std::optional<MonitorList::Stay> Locking::monitor(const Monitored& client) {
+    auto added = monitored_.add(client);
+    if (added) return *std::move(added);
+    if (added.error() == MonitorList::Refusal::too_many && full_.is_first(client.host))
         spdlog::warn("{}: too many clients hold locks, in all or of its address; its are refused",
                      client.host.text());
-    return false;
+    return {};
 }
 
 std::optional<LockRequest> Locking::request_of(const rpc::Call& call, const Asked& asked) const {
@@ -168,8 +169,10 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
     const auto& host = request->owner.host;
     const Monitored monitored{
         .host = host, .local = call.local.address, .state = asked.state, .used = {}};
-    // Before it has the lock: or a crash between the two would leave it unaware of its loss.
-    if (asked.is_monitored && !is_monitored(monitored)) {
+    // Before it has the lock: or a crash between the two would leave it unaware of its loss. And
+    // until it has: opening the file may take long.
+    const auto monitoring = asked.is_monitored ? monitor(monitored) : std::nullopt;
+    if (asked.is_monitored && !monitoring) {
         call.forget_reply();
         return Status::denied_no_locks;
     }
@@ -183,9 +186,6 @@ Status Locking::lock(rpc::Call& call, const Asked& asked) {
     const auto answer = table_.lock(
         *request, [&] { return open_locks(*admitted); }, may_wait ? &path : nullptr);
     const auto status = answer ? to_status(*answer) : to_status(answer.error());
-    // While opening the file took long, the host may have been dropped as one without locks.
-    const bool has_any = status == Status::granted || status == Status::blocked;
-    if (asked.is_monitored && has_any) monitored_.add(monitored);
     if (status == Status::denied_no_locks) call.forget_reply();
     return status;
 }

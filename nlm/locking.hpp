@@ -75,7 +75,8 @@ private:
     vfs::Result<Admitted> admit(rpc::Call& call, std::span<const std::byte> handle) const;
     static vfs::Result<vfs::NodePtr> find(const Admitted& admitted);
     static vfs::Result<std::unique_ptr<vfs::FileLocks>> open_locks(const Admitted& admitted);
-    [[nodiscard]] bool is_monitored(const Monitored& client);
+    /// Has the client told of a restart, should one come. None: it must not lock; the log says why.
+    [[nodiscard]] std::optional<MonitorList::Stay> monitor(const Monitored& client);
     [[nodiscard]] std::optional<LockRequest> request_of(const rpc::Call& call,
                                                         const Asked& asked) const;
 

@@ -13,8 +13,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
+#include <boost/system/result.hpp>
+
+#include "nfs/vfs/file_keeper.hpp"
 #include "nlm/owner.hpp"
 
 namespace berth::nlm {
@@ -26,6 +31,7 @@ struct Monitored {
     std::int32_t state = 0;  ///< the client's own state number, as its last lock said; not kept
     std::chrono::steady_clock::time_point used;                 ///< by add(); not kept
     std::optional<std::chrono::steady_clock::time_point> told;  ///< of a restart; not kept
+    bool is_in_file = false;  ///< and stays there until the file is written anew
 };
 
 [[nodiscard]] std::vector<Host> hosts_of(const std::vector<Monitored>& clients);
@@ -40,15 +46,39 @@ public:
     static constexpr std::size_t to_notify_max = 2 * hosts_max;
 
     /// Reads the file, has the state number say that there was a restart, and writes that. Without
-    /// a file, nothing survives. What can't be read is lost, and the log says so.
+    /// a file, nothing survives. What can't be read is lost, and the log says so. Starts a thread:
+    /// see FileKeeper.
     explicit MonitorList(std::optional<std::filesystem::path> file);
 
     /// Odd: up. Waits for no disk.
     [[nodiscard]] std::int32_t state() const noexcept { return state_; }
 
-    /// On disk when this returns; at once when the host is there already. False: too many hosts, in
-    /// all or of its address.
-    bool add(Monitored host);
+    /// While it lives, keep() leaves the host in the list.
+    class [[nodiscard]] Stay {
+    public:
+        Stay(MonitorList& list, const Host& host) : list_(&list), host_(host) {}
+        Stay(Stay&& other) noexcept
+            : list_(std::exchange(other.list_, nullptr)),
+              host_(std::move(other.host_)) {}
+        Stay& operator=(Stay&&) = delete;
+        Stay(const Stay&) = delete;
+        Stay& operator=(const Stay&) = delete;
+        ~Stay() {
+            if (list_ != nullptr) list_->end_stay(host_);
+        }
+
+    private:
+        MonitorList* list_;
+        Host host_;
+    };
+    enum class Refusal : std::uint8_t {
+        too_many,  ///< hosts, in all or of its address
+        not_kept   ///< the file can't be written; the log says why
+    };
+
+    /// On disk when this returns; at once when the host is there already. Without a file it is in
+    /// memory, and lost with it.
+    boost::system::result<Stay, Refusal> add(Monitored host);
     /// The number that the host gave last; 0 when unknown.
     [[nodiscard]] std::int32_t state_of(const Host& host) const;
     /// Keeps those that hold something, those added after `used_since`, so that a client that locks
@@ -70,15 +100,27 @@ public:
     void restart();
 
 private:
+    struct Entry {
+        Monitored host;
+        vfs::FileKeeper::Change put_by = 0;
+        unsigned stays = 0;
+    };
+
     void read();
-    void write() const;
+    [[nodiscard]] std::string text() const;
+    void tell(const std::error_code& failure) const;
     void begin();
+    [[nodiscard]] bool has_room_for(const Host& host) const;
+    [[nodiscard]] bool is_kept(vfs::FileKeeper::Change put_by) const;
+    void end_stay(const Host& host);
+    vfs::FileKeeper::Change note_change();
 
     const std::optional<std::filesystem::path> file_;
     mutable std::mutex lock_;
     std::atomic<std::int32_t> state_ = -1;
-    std::map<Host, Monitored> hosts_;
+    std::map<Host, Entry> hosts_;
     std::map<Host, Monitored> to_notify_;
+    std::optional<vfs::FileKeeper> keeper_;  // last: its thread uses the rest
 };
 
 }  // namespace berth::nlm

@@ -5,9 +5,10 @@
 #include <sstream>
 #include <utility>
 
+#include <unistd.h>
+
 #include <spdlog/spdlog.h>
 
-#include "nfs/vfs/kept_file.hpp"
 #include "nlm/nsm_protocol.hpp"
 #include "nlm/state/kept_file.hpp"
 
@@ -72,7 +73,12 @@ std::optional<Watch> parse(std::istringstream& words) {
 Watches::Watches(Options options, Callbacks& callbacks)
     : options_(std::move(options)),
       callbacks_(callbacks) {
-    if (options_.file) read();
+    if (!options_.file) return;
+    read();
+    keeper_.emplace(vfs::FileKeeper::Options{
+        .file = *options_.file,
+        .contents = [this] { return text(); },
+        .tell = [this](const std::error_code& failure) { tell_of_file(failure); }});
 }
 
 void Watches::read() {
@@ -94,14 +100,30 @@ void Watches::read() {
     if (boot != options_.boot) lost_.swap(watches_);
 }
 
-void Watches::write() const {
-    if (!options_.file) return;
+std::string Watches::text() const {
+    const std::lock_guard guard{lock_};
     std::string text = "boot " + options_.boot + "\n";
     for (const auto& watch : watches_) text += line_of(watch);
-    if (const auto error = vfs::replace_file(*options_.file, text))
-        spdlog::error("{}: can't be written ({}): after a restart other lock managers of this "
-                      "machine would not hear of hosts that restart",
-                      options_.file->string(), error.message());
+    return text;
+}
+
+void Watches::tell_of_file(const std::error_code& failure) const {
+    if (!failure) {
+        spdlog::info("locks: {} can be written again", options_.file->string());
+        return;
+    }
+    spdlog::error("locks: {} can't be written ({}): other lock managers of this machine can't have "
+                  "hosts watched, as they would not hear of them after a restart; make room there, "
+                  "or let uid {} write it, or start berth with another directory after --state",
+                  options_.file->string(), failure.message(), ::geteuid());
+}
+
+vfs::FileKeeper::Change Watches::note_change() {
+    return keeper_ ? keeper_->note_change() : 0;
+}
+
+bool Watches::is_written(vfs::FileKeeper::Change change) {
+    return !keeper_ || !keeper_->wait_for(change);
 }
 
 bool Watches::add(Watch watch) {
@@ -110,33 +132,40 @@ bool Watches::add(Watch watch) {
     else if (options_.resolve)
         watch.addresses = options_.resolve(watch.host);
     if (watch.addresses.empty()) return false;
-    const std::lock_guard guard{lock_};
-    const auto known = std::ranges::find_if(
-        watches_, [&](const Watch& other) { return is_of(other, watch.host, watch.watcher); });
-    if (known != watches_.end()) {
-        *known = std::move(watch);
-    } else if (watches_.size() < watches_max) {
-        watches_.push_back(std::move(watch));
-    } else {
-        if (!std::exchange(is_full_told_, true))
-            spdlog::warn("locks: too many hosts are watched for other lock managers of this "
-                         "machine; more are refused");
-        return false;
+    const auto host = watch.host;
+    const auto watcher = watch.watcher;
+    vfs::FileKeeper::Change change = 0;
+    {
+        const std::lock_guard guard{lock_};
+        const auto known = std::ranges::find_if(
+            watches_, [&](const Watch& other) { return is_of(other, host, watcher); });
+        if (known != watches_.end()) {
+            *known = std::move(watch);
+        } else if (watches_.size() < watches_max) {
+            watches_.push_back(std::move(watch));
+        } else {
+            if (!std::exchange(is_full_told_, true))
+                spdlog::warn("locks: too many hosts are watched for other lock managers of this "
+                             "machine; more are refused");
+            return false;
+        }
+        change = note_change();
     }
-    write();
-    return true;
+    if (is_written(change)) return true;
+    remove(host, watcher);
+    return false;
 }
 
 void Watches::remove(std::string_view host, const WatcherId& watcher) {
     const std::lock_guard guard{lock_};
     if (std::erase_if(watches_, [&](const Watch& watch) { return is_of(watch, host, watcher); }))
-        write();
+        note_change();
 }
 
 void Watches::remove_all(const WatcherId& watcher) {
     const std::lock_guard guard{lock_};
     if (std::erase_if(watches_, [&](const Watch& watch) { return watch.watcher == watcher; }))
-        write();
+        note_change();
 }
 
 bool Watches::has(const Watch& watch) const {
@@ -187,7 +216,7 @@ void Watches::end(std::vector<Watch>& watches, const std::function<void(const Wa
     if (watches.empty()) return;
     std::ranges::for_each(watches, owe);
     watches.clear();
-    write();
+    note_change();
 }
 
 std::size_t Watches::size() const {

@@ -12,8 +12,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
+#include "nfs/vfs/file_keeper.hpp"
 #include "nlm/callbacks.hpp"
 
 namespace berth::nlm {
@@ -51,11 +53,11 @@ public:
         Resolve resolve;
     };
 
-    /// Reads the file. `callbacks` outlives this.
+    /// Reads the file. `callbacks` outlives this. Starts a thread: see FileKeeper.
     Watches(Options options, Callbacks& callbacks);
 
     /// The same host and watcher again: in place of the first. On disk when this returns. False:
-    /// nobody knows the host, or there are too many.
+    /// nobody knows the host, there are too many, or it can't be written; then it is not watched.
     bool add(Watch watch);
     void remove(std::string_view host, const WatcherId& watcher);
     void remove_all(const WatcherId& watcher);
@@ -73,7 +75,11 @@ public:
 
 private:
     void read();
-    void write() const;
+    [[nodiscard]] std::string text() const;
+    void tell_of_file(const std::error_code& failure) const;
+    vfs::FileKeeper::Change note_change();
+    /// Whether it is on disk, as far as anything is to be.
+    [[nodiscard]] bool is_written(vfs::FileKeeper::Change change);
     void end(std::vector<Watch>& watches, const std::function<void(const Watch&)>& owe);
     void tell(const Watch& watch, std::int32_t state);
     [[nodiscard]] bool has(const Watch& watch) const;
@@ -84,6 +90,7 @@ private:
     std::vector<Watch> watches_;
     std::vector<Watch> lost_;
     bool is_full_told_ = false;
+    std::optional<vfs::FileKeeper> keeper_;  // last: its thread uses the rest
 };
 
 }  // namespace berth::nlm

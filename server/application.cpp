@@ -152,6 +152,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     set_up_log(options.log_level, options.log_format);
     const Signals signals;
     set_up_process();
+    vfs::posix::drop_resource_override();
     const StateDirectory state{options.state};
     const vfs::HandleSealer sealer{state.handle_key()};
     SystemHosts hosts;
@@ -159,7 +160,6 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     auto opening = exporting.open(options);
     exporting.keep(opening);
     if (opening.exports.empty()) spdlog::warn("nothing is exported");
-    vfs::posix::drop_resource_override();
     SystemGroups system_groups;
     std::optional<vfs::UserGroups> groups;
     if (options.manages_groups) groups.emplace(system_groups, vfs::UserGroups::Limits{});

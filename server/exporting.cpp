@@ -7,9 +7,11 @@
 #include <utility>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
+#include "nfs/vfs/mapped_ids.hpp"
 #include "nfs/vfs/memory.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "server/exports_files.hpp"
@@ -48,6 +50,21 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
     return {std::move(*opened), now.st_dev, now.st_ino};
 }
 
+/// In a user namespace, anonymous callers need an id that is mapped there.
+void warn_of_unmapped(const std::string& path, const std::vector<vfs::ClientRule>& clients,
+                      const vfs::MappedOwners& mapped) {
+    for (const auto& client : clients) {
+        const auto& options = client.sys ? client.sys : client.none;
+        if (!options ||
+            (mapped.users.has(options->anonymous_uid) && mapped.groups.has(options->anonymous_gid)))
+            continue;
+        spdlog::warn("{}: anonymous callers act as {}:{}, which this user namespace does not map, "
+                     "so they are refused; map these ids, or name others (anonuid, anongid)",
+                     path, options->anonymous_uid, options->anonymous_gid);
+        return;
+    }
+}
+
 std::shared_ptr<vfs::FileSystem> open_memory(const std::string& name) {
     if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
         throw UsageError("--memory " + name + ": expected a name without '/'");
@@ -79,6 +96,7 @@ public:
                        const std::optional<vfs::GivenFsid>& fsid = {}) {
         auto& directory = opening_.directories[path];
         if (!directory.files) directory = open_directory(path, kept_.directories, state_);
+        if (::geteuid() == 0) warn_of_unmapped(path, clients, mapped_);
         opening_.exports.push_back(
             vfs::make_export(path, directory.files, std::move(clients), fsid));
     }
@@ -110,6 +128,7 @@ public:
 private:
     const Exporting::Opening& kept_;
     const StateDirectory& state_;
+    const vfs::MappedOwners mapped_ = vfs::MappedOwners::of_process();
     Exporting::Opening opening_;
 };
 

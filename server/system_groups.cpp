@@ -34,6 +34,7 @@ vfs::GroupDirectory::Groups SystemGroups::groups_of(uid_t uid) {
     }
     if (count >= 0 && static_cast<std::size_t>(count) < groups.size())
         groups.resize(static_cast<std::size_t>(count));
+    std::erase_if(groups, [this](gid_t group) { return !mapped_.has(group); });
     return groups;
 }
 

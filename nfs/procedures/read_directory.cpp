@@ -164,13 +164,16 @@ ReadDirectoryPlus::Result Service::read_directory_plus(rpc::Call& call,
 
     auto& items = found->items;
     std::size_t count = 0;
-    for (auto& item : items) {
-        describe(call, *directory, item);
-        const auto bytes = optional_bytes + xdr::encoded_bytes(item);
-        if (!budget.has(bytes)) break;
-        budget.take(bytes);
-        ++count;
-    }
+    const auto described = directory->node->act_as(directory->caller, [&] {
+        for (auto& item : items) {
+            describe(call, *directory, item);
+            const auto bytes = optional_bytes + xdr::encoded_bytes(item);
+            if (!budget.has(bytes)) break;
+            budget.take(bytes);
+            ++count;
+        }
+    });
+    if (!described) return {fail(call, described.error()), {attributes}};
     const bool is_whole = count == items.size();
     if (count == 0 && !is_whole) return {Status::too_small, {attributes}};
     items.resize(count);

@@ -3,12 +3,12 @@
 namespace berth::vfs {
 
 Result<Identified> identify(const ExportOptions& options, const Claim& claim, UserGroups* groups,
-                            Wait wait) {
+                            Wait wait, const MappedOwners& mapped) {
     if (claim.flavor != Flavor::sys) return Identified{anonymous(options), {}};
-    Identified found{squash(options, claim.identity, claim.room), {}};
+    Identified found{squash(options, claim.identity, claim.room, mapped), {}};
     if (groups == nullptr || options.squash == Squash::all) return found;
     const auto uid = options.users.to_server(claim.identity.uid);
-    if (!uid || !is_believed(options, claim.identity.uid)) {
+    if (!uid || !mapped.users.has(*uid) || !is_believed(options, claim.identity.uid)) {
         found.identity.groups = {};
         return found;
     }

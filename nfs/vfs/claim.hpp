@@ -26,8 +26,10 @@ struct Identified {
 /// Squashes and maps, and where the server has a say about groups (`groups` is not nullptr), its
 /// own list takes the place of the claimed one, as it is: for users that it does not know the
 /// claimed one stays, and a uid that is not believed or stands for none has no groups. Group 0 is
-/// left out of the list where root is squashed. Errors are those of UserGroups::find().
+/// left out of the list where root is squashed. `mapped`: as for squash(). Errors are those of
+/// UserGroups::find().
 [[nodiscard]] Result<Identified> identify(const ExportOptions& options, const Claim& claim,
-                                          UserGroups* groups, Wait wait);
+                                          UserGroups* groups, Wait wait,
+                                          const MappedOwners& mapped = {});
 
 }  // namespace berth::vfs

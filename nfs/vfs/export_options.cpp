@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
+#include <optional>
 
 namespace berth::vfs {
 namespace {
@@ -10,6 +11,12 @@ namespace {
 // The one value that is no id: chown(2) takes it for "leave alone".
 constexpr uid_t no_uid = 0xFFFFFFFF;
 constexpr gid_t no_gid = 0xFFFFFFFF;
+
+// The server's id for a client's; empty: none, or none that anybody can act as.
+std::optional<std::uint32_t> usable(const IdMap& map, const MappedIds& mapped, std::uint32_t id) {
+    const auto found = map.to_server(id);
+    return found && mapped.has(*found) ? found : std::nullopt;
+}
 
 }  // namespace
 
@@ -22,7 +29,8 @@ bool is_believed(const ExportOptions& options, uid_t claimed) noexcept {
     return claimed != 0 || options.squash == Squash::none;
 }
 
-Identity squash(const ExportOptions& options, const Identity& claimed, std::span<gid_t> room) {
+Identity squash(const ExportOptions& options, const Identity& claimed, std::span<gid_t> room,
+                const MappedOwners& mapped) {
     if (options.squash == Squash::all) return anonymous(options);
     const bool root_is_believed = options.squash == Squash::none;
     const auto believed_gid = [&](gid_t gid) {
@@ -30,22 +38,25 @@ Identity squash(const ExportOptions& options, const Identity& claimed, std::span
     };
 
     auto identity = claimed;
-    const auto uid =
-        is_believed(options, claimed.uid) ? options.users.to_server(claimed.uid) : std::nullopt;
-    const auto gid =
-        believed_gid(claimed.gid) ? options.groups.to_server(claimed.gid) : std::nullopt;
+    const auto uid = is_believed(options, claimed.uid)
+                         ? usable(options.users, mapped.users, claimed.uid)
+                         : std::nullopt;
+    const auto group_of = [&](gid_t claimed_gid) {
+        return usable(options.groups, mapped.groups, claimed_gid);
+    };
+    const auto gid = believed_gid(claimed.gid) ? group_of(claimed.gid) : std::nullopt;
     identity.uid = uid.value_or(options.anonymous_uid);
     identity.gid = gid.value_or(options.anonymous_gid);
-    const bool is_mapped = !options.groups.empty();
-    if (!is_mapped && std::ranges::all_of(claimed.groups, believed_gid)) return identity;
+    const bool are_themselves = options.groups.empty() && mapped.groups.has_all();
+    if (are_themselves && std::ranges::all_of(claimed.groups, believed_gid)) return identity;
 
     assert(room.size() >= claimed.groups.size());
     std::size_t count = 0;
     for (const auto group : claimed.groups) {
         if (group == no_gid) continue;
-        const auto mapped =
-            believed_gid(group) ? options.groups.to_server(group) : options.anonymous_gid;
-        if (mapped) room[count++] = *mapped;
+        const auto usable_group =
+            believed_gid(group) ? group_of(group) : std::optional{options.anonymous_gid};
+        if (usable_group) room[count++] = *usable_group;
     }
     identity.groups = room.first(count);
     return identity;

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "nfs/vfs/id_map.hpp"
+#include "nfs/vfs/mapped_ids.hpp"
 #include "nfs/vfs/types.hpp"
 
 namespace berth::vfs {
@@ -47,10 +48,11 @@ struct ExportOptions {
 /// client sent decide; those that are believed stand for what the maps say, and those that stand
 /// for none are anonymous, or left out of the groups. The groups of the answer are those of
 /// `claimed` or lie in `room`, which is for as many. The id 0xFFFFFFFF, which no file may belong
-/// to, is anonymous too, and left out of the groups. Callers that claim nothing (AUTH_NONE) are
-/// anonymous().
+/// to, is anonymous too, and left out of the groups, and so are ids that the kernel does not know
+/// in the server's user namespace (`mapped`): it would let nobody act as them. Callers that claim
+/// nothing (AUTH_NONE) are anonymous().
 [[nodiscard]] Identity squash(const ExportOptions& options, const Identity& claimed,
-                              std::span<gid_t> room);
+                              std::span<gid_t> room, const MappedOwners& mapped = {});
 
 /// The owners that a client asks for, as ids of the server. False: one stands for none, and is left
 /// out.

@@ -10,11 +10,15 @@
 namespace berth::vfs {
 
 struct Exports::Parts {
-    Parts(ExportTable first, UserGroups* of_users) : slots(std::move(first)), groups(of_users) {}
+    Parts(ExportTable first, UserGroups* of_users, MappedOwners known)
+        : slots(std::move(first)),
+          groups(of_users),
+          mapped(std::move(known)) {}
 
     std::mutex putting;  // held by whoever puts a table into force
     exports::Slots slots;
     UserGroups* const groups;
+    const MappedOwners mapped;
     std::optional<exports::Learning> learning;
 };
 
@@ -23,8 +27,8 @@ Exports::Exports() : Exports(std::vector<Export>{}) {}
 Exports::Exports(std::vector<Export> exports) : Exports(std::move(exports), nullptr, {}) {}
 
 Exports::Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits,
-                 UserGroups* groups)
-    : parts_(std::make_unique<Parts>(ExportTable{std::move(exports)}, groups)) {
+                 UserGroups* groups, MappedOwners mapped)
+    : parts_(std::make_unique<Parts>(ExportTable{std::move(exports)}, groups, std::move(mapped))) {
     if (hosts == nullptr) return;
     parts_->learning.emplace(parts_->slots, parts_->putting, *hosts, limits);
     parts_->learning->begin();
@@ -46,7 +50,7 @@ Result<Permit> Exports::admit(ExportId id, const CallOrigin& from, const Claim& 
         if (rule) {
             const auto& options = (*rule)->options(claim.flavor);
             if (!options) return std::errc::permission_denied;
-            auto caller = identify(*options, claim, parts_->groups, wait);
+            auto caller = identify(*options, claim, parts_->groups, wait, parts_->mapped);
             if (!caller) return caller.error();
             return Permit{std::move(exports), exported, &*options, *std::move(caller)};
         }

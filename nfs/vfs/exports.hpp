@@ -36,10 +36,10 @@ public:
     Exports();
     /// Both throw what ExportTable does. Without `hosts`, which outlives this, clients whom an
     /// entry with a name may mean stay unknown; without `groups`, which outlives this too, callers
-    /// have the groups that they say they have.
+    /// have the groups that they say they have. `mapped`: whom the kernel knows here.
     explicit Exports(std::vector<Export> exports);
     Exports(std::vector<Export> exports, HostDirectory* hosts, const Limits& limits,
-            UserGroups* groups = nullptr);
+            UserGroups* groups = nullptr, MappedOwners mapped = MappedOwners::of_process());
     Exports(const Exports&) = delete;
     Exports& operator=(const Exports&) = delete;
     ~Exports();

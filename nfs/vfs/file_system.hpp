@@ -77,6 +77,8 @@ public:
 /// call, which then need not be asked for again; null when it has not.
 class Node {
 public:
+    using Work = std::function<void()>;
+
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
     virtual ~Node() = default;
@@ -150,6 +152,12 @@ public:
     virtual Result<NodePtr> lookup(const Caller& caller, std::string_view name) = 0;
     /// lookup() without pinning: for listings.
     virtual Result<Listed> peek(const Caller& caller, std::string_view name) = 0;
+    /// Runs `work`, whose operations are all this caller's: together they change the thread's
+    /// identity once. `work` touches no file but through nodes.
+    virtual Result<void> act_as(const Caller& /*caller*/, const Work& work) {
+        work();
+        return {};
+    }
 
     virtual Result<NodePtr> create(const Caller& caller, std::string_view name,
                                    const NewFile& file) = 0;

@@ -102,11 +102,6 @@ private:
 boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::string& path,
                                                                    const Options& options = {});
 
-/// Makes the calling thread act as the server itself again. File-system calls leave a thread acting
-/// as their last caller, because switching back costs more than most calls: whoever opens files of
-/// the server's own on such a thread must call this first.
-void act_as_server();
-
 /// Gives up CAP_SYS_RESOURCE for good in the calling thread and those it starts, so that quotas and
 /// blocks reserved for root bind the server too. Call it in main, after limits are raised and
 /// before threads start.

@@ -171,9 +171,53 @@ TEST_F(MonitorListTest, LinesThatAreNoneAreLeftOut) {
     EXPECT_THAT(hosts(list.to_notify()), ElementsAre(host(1)));
 }
 
-TEST_F(MonitorListTest, GoesOnWhereItCannotBeWritten) {
+TEST_F(MonitorListTest, RefusesWhomItCannotWrite) {
+    const auto folder = directory.path() / "gone";
+    std::filesystem::create_directory(folder);
+    MonitorList list{folder / "locks"};
+    ASSERT_TRUE(list.add(monitored(host(1))));
+    std::filesystem::rename(folder, directory.path() / "away");
+    EXPECT_EQ(list.add(monitored(host(2))).error(), MonitorList::Refusal::not_kept);
+    EXPECT_EQ(list.add(monitored(host(2))).error(), MonitorList::Refusal::not_kept) << "nor later";
+    EXPECT_TRUE(list.add(monitored(host(1)))) << "it is in the file";
+    std::filesystem::rename(directory.path() / "away", folder);
+    EXPECT_TRUE(list.add(monitored(host(2)))) << "as soon as that can be written";
+    EXPECT_THAT(hosts(MonitorList{folder / "locks"}.to_notify()),
+                UnorderedElementsAre(host(1), host(2)));
+}
+
+TEST_F(MonitorListTest, RefusesEverybodyWhereItNeverCouldBeWritten) {
     MonitorList list{directory.path() / "no such directory" / "locks"};
+    EXPECT_EQ(list.add(monitored(host(1))).error(), MonitorList::Refusal::not_kept);
+}
+
+TEST_F(MonitorListTest, WhoReclaimsIsInTheFileAlready) {
+    const auto folder = directory.path() / "state";
+    const auto away = directory.path() / "away";
+    std::filesystem::create_directory(folder);
+    ASSERT_TRUE(MonitorList{folder / "locks"}.add(monitored(host(1))));
+    MonitorList list{folder / "locks"};
+    std::filesystem::rename(folder, away);
     EXPECT_TRUE(list.add(monitored(host(1))));
+    EXPECT_FALSE(list.add(monitored(host(2))));
+    list.forget(host(1));
+    EXPECT_THAT(hosts(MonitorList{away / "locks"}.to_notify()), ElementsAre(host(1)));
+}
+
+TEST_F(MonitorListTest, WhoIsAboutToLockStays) {
+    MonitorList list{file()};
+    const auto after = std::chrono::steady_clock::now() + std::chrono::hours{1};
+    const auto nobody = [](const Host&) { return false; };
+    {
+        const auto stay = list.add(monitored(host(1), 7));
+        ASSERT_TRUE(stay);
+        list.keep(nobody, after, after);
+        EXPECT_EQ(list.state_of(host(1)), 7);
+        list.restart();
+        EXPECT_EQ(list.state_of(host(1)), 7);
+    }
+    list.keep(nobody, after, after);
+    EXPECT_EQ(list.state_of(host(1)), 0);
 }
 
 TEST_F(MonitorListTest, HasACeiling) {

@@ -301,6 +301,36 @@ TEST(NlmStop, WhoHoldsNothingIsNotAwaitedAfterIt) {
     EXPECT_THAT(MonitorList{state}.to_notify(), IsEmpty());
 }
 
+TEST(NlmState, ALockThatCanNotBeRecordedIsRefusedAndNotHeld) {
+    const berth::test::TemporaryDirectory directory;
+    const auto folder = directory.path() / "state";
+    const auto away = directory.path() / "away";
+    std::filesystem::create_directory(folder);
+    LockServer<Wide> world;  // of which only the exported tree serves
+    const auto file = world.handle("f");
+    Services services{world.exports,
+                      world.sealer,
+                      {.state_file = folder / "locks",
+                       .grace = seconds{0},
+                       .host_name = "server",
+                       .connect = {}}};
+    rpc::Dispatcher dispatcher;
+    for (auto& program : services.programs()) dispatcher.add(std::move(program));
+    rpc::Client client{std::make_unique<berth::test::Loopback>(dispatcher), id4};
+    const auto lock = [&](std::string_view host) {
+        const LockArgument<Wide> range{.caller_name = host, .file = bytes(file)};
+        return client.call<Lock<Wide>>({.exclusive = true, .lock = range}).value().status;
+    };
+    std::filesystem::rename(folder, away);
+    EXPECT_EQ(lock("one"), Status::denied_no_locks);
+    EXPECT_THAT(services.table().hosts(), IsEmpty());
+    std::filesystem::rename(away, folder);
+    EXPECT_EQ(lock("two"), Status::granted) << "nobody holds it";
+    std::filesystem::rename(folder, away);
+    EXPECT_EQ(lock("two"), Status::granted) << "this one is recorded";
+    std::filesystem::rename(away, folder);
+}
+
 class NsmTest : public RecoveryTest {
 protected:
     NsmTest() { serve(); }

@@ -60,6 +60,9 @@ public:
 
     Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
     Result<Listed> peek(const Caller& caller, std::string_view name) override;
+    Result<void> act_as(const Caller& caller, const Work& work) override {
+        return inner_->act_as(caller, work);
+    }
     Result<bool> list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) override;
     Result<Space> space(const Caller& caller) override;
     Result<Limits> limits(const Caller& caller) override;

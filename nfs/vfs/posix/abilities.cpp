@@ -78,13 +78,17 @@ bool can_open(int root, std::uint64_t resolve) {
 }  // namespace
 
 Abilities find_abilities(int root) {
+    auto mapped = MappedOwners::of_process();
+    const bool overrides_all = overrides_permissions() && mapped.are_all();
     return {
-        .change_identity = ThreadIdentity::can_change(),
+        .change_identity = Acting::is_possible(mapped),
         .confined_open = can_open(root, RESOLVE_BENEATH),
         .cached_lookup = can_open(root, RESOLVE_BENEATH | RESOLVE_CACHED),
         .kernel_access = check_access(root, F_OK).has_value(),
         .remote = is_one_of(remote_magics, root),
         .in_memory = is_one_of(memory_magics, root),
+        .groups_matter = !overrides_all,
+        .mapped = std::move(mapped),
         .positions_pass = is_one_of(counting_magics, root) ||
                           (is_linux_before(6, 6) && is_one_of(once_counting_magics, root)),
         .limits = find_limits(root),

@@ -2,6 +2,7 @@
 // trying.
 #pragma once
 
+#include "nfs/vfs/mapped_ids.hpp"
 #include "nfs/vfs/types.hpp"
 
 namespace berth::vfs::posix {
@@ -13,6 +14,8 @@ struct Abilities {
     bool kernel_access = false;    ///< faccessat2
     bool remote = false;           ///< a network or user-space file system: any call may take long
     bool in_memory = false;        ///< nothing to wait for but what has gone to swap space
+    bool groups_matter = false;    ///< to the server itself: it can't override all permissions
+    MappedOwners mapped;           ///< whom it can act as, and give files to
     /// A position in a directory means something to one open descriptor only, or something else
     /// once an entry was removed.
     bool positions_pass = false;

@@ -83,7 +83,8 @@ Result<Descriptor> DataDescriptors::open_another(const Tree& tree, int path, int
 }
 
 Result<Descriptor> DataDescriptors::open_as_server(const Tree& tree, int path, int flags) {
-    if (auto acting = tree.act_as_server(); !acting) return acting.error();
+    const auto acting = tree.act_as_server();
+    if (!acting) return acting.error();
     auto opened = open_contents(path, flags);
     if (!opened && opened.error() == std::errc::permission_denied) opened = open_own(path, flags);
     return opened;

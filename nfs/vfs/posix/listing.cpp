@@ -48,7 +48,8 @@ Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEn
     if (caller.wait == Wait::no) return would_block;
     const auto now = look(nullptr);
     if (!now) return now.error();
-    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     if (!may(caller, *now, may_read)) return std::errc::permission_denied;
     if (cookie > static_cast<std::uint64_t>(INT64_MAX)) return std::errc::invalid_argument;
     const auto list_from = [&](std::uint64_t position, const TakeEntry& take_entry) {
@@ -76,7 +77,8 @@ Result<bool> Node::list_by_position(std::uint64_t cookie, std::uint64_t own_file
 }
 
 Result<Descriptor> Node::open_listing() const {
-    if (auto acting = tree_.act_as_server(); !acting) return acting.error();
+    const auto acting = tree_.act_as_server();
+    if (!acting) return acting.error();
     return reopen(path_.number(), O_RDONLY | O_DIRECTORY);
 }
 

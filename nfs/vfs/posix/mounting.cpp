@@ -66,7 +66,8 @@ Result<Mounting> FileSystem::mounting() const {
 }
 
 Result<ObjectId> FileSystem::place_of(const FileSystem& inner) const {
-    if (auto acting = tree_->act_as_server(); !acting) return acting.error();
+    const auto acting = tree_->act_as_server();
+    if (!acting) return acting.error();
     const auto above = tree_->open_parent(inner.tree_->root());
     if (!above) return above.error();
     return tree_->identity().identify(above->number());

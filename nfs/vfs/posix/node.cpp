@@ -38,7 +38,8 @@ Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions
     const auto now = look(seen);
     if (!now) return now.error();
     if (caller.wait == Wait::no && would_read_access_list(caller, *now)) return would_block;
-    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     if (may(caller, *now, permissions)) return permissions;
     int granted = 0;
     for (const int one : {may_read, may_write, may_execute}) {
@@ -51,7 +52,8 @@ Result<Space> Node::space(const Caller& caller) {
     if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
     if (auto still = alive(); !still) return still.error();
     // Some file systems answer by the quota of whoever asks.
-    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     return space_around(path_.number(), tree_.acting_uid(caller) == 0);
 }
 
@@ -77,6 +79,13 @@ Result<std::string> Node::read_link(const Caller& caller) {
     if (is_deleted()) return stale;
     link_read_.store(true, std::memory_order_relaxed);
     return std::string{text.data(), static_cast<std::size_t>(length)};
+}
+
+Result<void> Node::act_as(const Caller& caller, const Work& work) {
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
+    work();
+    return {};
 }
 
 bool Node::is_deleted() const {
@@ -159,7 +168,8 @@ bool Node::may_execute_elsewhere(const Caller& caller, const Attributes& now) co
 Result<void> Node::permit(const Caller& caller, const Attributes& now, unsigned any_of) const {
     if (owns(caller, now)) return {};
     if (caller.wait == Wait::no && would_read_access_list(caller, now)) return would_block;
-    if (auto acting = tree_.act_as(caller); !acting) return acting;
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     for (const unsigned one : {may_read, may_write, may_execute}) {
         if ((any_of & one) != 0 && may(caller, now, static_cast<int>(one))) return {};
     }

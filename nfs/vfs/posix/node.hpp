@@ -1,6 +1,6 @@
 // One object of the tree, held by an O_PATH descriptor: whatever happens to its names, calls reach
 // this very object. The kernel is asked for everything; nothing about the object but its type is
-// kept. Any thread; every call sets the thread's identity as it needs.
+// kept. Any thread; a call takes the identity that it needs, and gives it back.
 #pragma once
 
 #include <atomic>
@@ -19,6 +19,7 @@
 #include "nfs/vfs/posix/name_order.hpp"
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/thread_identity.hpp"
 
 namespace berth::vfs::posix {
 
@@ -58,6 +59,7 @@ public:
 
     Result<NodePtr> lookup(const Caller& caller, std::string_view name) override;
     Result<Listed> peek(const Caller& caller, std::string_view name) override;
+    Result<void> act_as(const Caller& caller, const Work& work) override;
     Result<NodePtr> create(const Caller& caller, std::string_view name,
                            const NewFile& file) override;
     Result<NodePtr> make_directory(const Caller& caller, std::string_view name,
@@ -96,6 +98,12 @@ public:
     void take_idle(const Descriptor& stand_in, std::vector<Descriptor>& idle);
 
 private:
+    /// A name of this directory, used as the caller while this lives.
+    struct Entry {
+        EntryName name;
+        Acting acting;
+    };
+
     // node.cpp
     [[nodiscard]] Result<struct statx> alive() const;
     [[nodiscard]] std::errc reason(std::errc error) const;
@@ -122,8 +130,8 @@ private:
                            const NewAttributes& wanted) const;
 
     // node_directory.cpp
-    Result<EntryName> entry(const Caller& caller, std::string_view name) const;
-    Result<EntryName> entry_to_change(const Caller& caller, std::string_view name) const;
+    Result<Entry> entry(const Caller& caller, std::string_view name) const;
+    Result<Entry> entry_to_change(const Caller& caller, std::string_view name) const;
     Result<Pin> look_up(const EntryName& name, Wait wait);
     Result<NodePtr> parent(const Caller& caller);
     Result<Listed> peek_by_opening(const EntryName& name, Wait wait) const;
@@ -139,8 +147,7 @@ private:
     void undo_unopened(const Caller& caller, const char* name, FileType type,
                        const timespec& before) const;
     void undo(const char* name, FileType type, const struct statx& made) const;
-    Result<NodePtr> adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
-                              FileType type);
+    Result<NodePtr> adopt_new(const EntryName& name, Descriptor made, FileType type);
 
     // listing.cpp
     Result<Descriptor> open_listing() const;

@@ -37,7 +37,8 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
     if (wanted.size && needs_ownership(wanted) && !owns(caller, *now)) {
         return std::errc::operation_not_permitted;
     }
-    if (auto acting = tree_.act_as(caller); !acting) return acting;
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     auto applied = apply(caller, wanted, *now);
     changed_.store(true);
     return applied;
@@ -63,7 +64,6 @@ Result<void> Node::set_size(const Caller& caller, const Attributes& now, std::ui
     auto descriptor = data_.for_writing(tree_, path_.number());
     if (!descriptor) return descriptor.error();
     // Quotas and the clearing of set-user-id go by who changes the file, not by who opened it.
-    if (auto acting = tree_.act_as(caller); !acting) return acting;
     auto outcome = ::ftruncate(*descriptor, static_cast<off_t>(size));
     while (outcome != 0 && errno == EINTR) {
         outcome = ::ftruncate(*descriptor, static_cast<off_t>(size));
@@ -92,7 +92,8 @@ Result<void> Node::set_times(const Caller& caller, const Attributes& now,
         constexpr timespec present{.tv_sec = 0, .tv_nsec = UTIME_NOW};
         return change_times(path_.number(), {present, present});
     }
-    if (auto acting = tree_.act_as_server(); !acting) return acting;
+    const auto acting = tree_.act_as_server();
+    if (!acting) return acting.error();
     return change_times(path_.number(), times);
 }
 

@@ -52,8 +52,8 @@ Result<void> check_new(NewAttributes wanted, FileType type) {
 }  // namespace
 
 Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const NewFile& file) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     const bool exclusive = file.mode == CreateMode::exclusive;
     const mode_t mode = exclusive ? mode_unasked : file.attributes.mode.value_or(mode_unasked);
     const Completion completion{
@@ -67,11 +67,10 @@ Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const 
     // An existing file may be removed before it is looked at, and be there again the time after.
     constexpr int tries_max = 4;
     for (int tries = 0; tries < tries_max; ++tries) {
-        if (auto acting = tree_.act_as(caller); !acting) return acting.error();
-        auto made = make_file(*entry_name, mode & 07777U, completion);
-        if (made) return adopt_new(caller, *entry_name, std::move(*made), FileType::regular);
+        auto made = make_file(at->name, mode & 07777U, completion);
+        if (made) return adopt_new(at->name, std::move(*made), FileType::regular);
         if (made.error() != std::errc::file_exists) return reason(made.error());
-        auto existing = take_existing(caller, *entry_name, file);
+        auto existing = take_existing(caller, at->name, file);
         if (existing || existing.error() != std::errc::no_such_file_or_directory) return existing;
     }
     return std::errc::file_exists;
@@ -101,7 +100,10 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
     if (!status) return std::errc::no_such_file_or_directory;
     if (!S_ISREG(status->stx_mode)) return std::errc::file_exists;
     if (file.mode == CreateMode::exclusive) {
-        const bool same = status->stx_size == 0 && status->stx_uid == tree_.acting_uid(caller) &&
+        // Below FUSE new files may be anybody's.
+        const bool is_callers =
+            status->stx_uid == tree_.acting_uid(caller) || tree_.abilities().remote;
+        const bool same = status->stx_size == 0 && is_callers &&
                           holds_verifier(to_attributes(*status), file.verifier);
         if (!same) return std::errc::file_exists;
     } else if (file.attributes.size) {
@@ -113,38 +115,38 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
 
 Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
                                      const NewAttributes& attributes) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     const mode_t mode = attributes.mode.value_or(directory_mode_unasked) & 07777U;
-    return make_unopened(caller, *entry_name, FileType::directory, attributes,
+    return make_unopened(caller, at->name, FileType::directory, attributes,
                          [&](const char* entry) { return ::mkdirat(path_.number(), entry, mode); });
 }
 
 Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
                                          std::string_view target, const NewAttributes& attributes) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     if (target.find('\0') != target.npos) return std::errc::invalid_argument;
     if (target.empty()) return reason(std::errc::no_such_file_or_directory);
     const std::string text{target};
     auto wanted = attributes;
     wanted.mode.reset();
     wanted.size.reset();
-    return make_unopened(
-        caller, *entry_name, FileType::symbolic_link, wanted,
-        [&](const char* entry) { return ::symlinkat(text.c_str(), path_.number(), entry); });
+    return make_unopened(caller, at->name, FileType::symbolic_link, wanted, [&](const char* entry) {
+        return ::symlinkat(text.c_str(), path_.number(), entry);
+    });
 }
 
 Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
                                    const SpecialFile& special) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     const auto type = type_bits(special.type);
     if (!type) return type.error();
     const mode_t mode = special.attributes.mode.value_or(mode_unasked) & 07777U;
     const dev_t device = ::makedev(special.device.major, special.device.minor);
     return make_unopened(
-        caller, *entry_name, special.type, special.attributes,
+        caller, at->name, special.type, special.attributes,
         [&](const char* entry) { return ::mknodat(path_.number(), entry, *type | mode, device); });
 }
 
@@ -167,14 +169,14 @@ Result<NodePtr> Node::make_unopened(const Caller& caller, const EntryName& name,
         if (status(path_.number(), name.text())) return std::errc::file_exists;
         auto made = make_complete(path_.number(), name.text(), completion, make_and_open);
         if (!made) return reason(made.error());
-        return adopt_new(caller, name, std::move(*made), type);
+        return adopt_new(name, std::move(*made), type);
     }
     auto made = make_and_open(name.text());
     if (!made) return reason(made.error());
     const auto found = status(made->number());
     // Somebody was quicker; there is no telling what became of ours.
     if (!found || to_file_type(found->stx_mode) != type) return std::errc::file_exists;
-    return adopt_new(caller, name, std::move(*made), type);
+    return adopt_new(name, std::move(*made), type);
 }
 
 // An object that its maker is told was not made must not be there. This one could not be opened, so
@@ -201,11 +203,9 @@ void Node::undo(const char* name, FileType type, const struct statx& made) const
     });
 }
 
-Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Descriptor made,
-                                FileType type) {
+Result<NodePtr> Node::adopt_new(const EntryName& name, Descriptor made, FileType type) {
     auto id = tree_.identity().identify(made.number());
     if (!id) {
-        if (auto acting = tree_.act_as(caller); !acting) return acting.error();
         if (const auto ours = status(made.number())) undo(name.text(), type, *ours);
         return id.error();
     }
@@ -213,7 +213,6 @@ Result<NodePtr> Node::adopt_new(const Caller& caller, const EntryName& name, Des
     const auto held = type == FileType::regular ? Held::readable_writable : Held::object;
     auto node = tree_.adopt(std::move(made), *id, Wait::yes, type, held);
     if (!node) {
-        if (auto acting = tree_.act_as(caller); !acting) return acting.error();
         remove_if(path_.number(), name.text(), removal_flags(type), [&](const char* entry) {
             const auto found = tree_.identity().identify(path_.number(), entry);
             return found && *found == *id;

@@ -13,25 +13,26 @@
 namespace berth::vfs::posix {
 
 // What every call on an entry starts with: a directory, a name, the caller's identity.
-Result<EntryName> Node::entry(const Caller& caller, std::string_view name) const {
+Result<Node::Entry> Node::entry(const Caller& caller, std::string_view name) const {
     if (type_ != FileType::directory) return std::errc::not_a_directory;
     if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
     auto checked_name = EntryName::from(name);
-    if (!checked_name) return checked_name;
-    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
-    return checked_name;
+    if (!checked_name) return checked_name.error();
+    auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
+    return Entry{*checked_name, *std::move(acting)};
 }
 
-Result<EntryName> Node::entry_to_change(const Caller& caller, std::string_view name) const {
+Result<Node::Entry> Node::entry_to_change(const Caller& caller, std::string_view name) const {
     if (type_ == FileType::directory && caller.wait == Wait::no) return would_block;
     return entry(caller, name);
 }
 
 Result<NodePtr> Node::lookup(const Caller& caller, std::string_view name) {
-    auto entry_name = entry(caller, name);
-    if (!entry_name) return entry_name.error();
-    if (entry_name->is_dot_dot()) return parent(caller);
-    auto found = look_up(*entry_name, caller.wait);
+    const auto at = entry(caller, name);
+    if (!at) return at.error();
+    if (at->name.is_dot_dot()) return parent(caller);
+    auto found = look_up(at->name, caller.wait);
     if (!found) return found.error();
     return NodePtr{std::move(*found)};
 }
@@ -62,7 +63,8 @@ Result<NodePtr> Node::parent(const Caller& caller) {
     if (caller.wait == Wait::no) return would_block;
     // A removed directory still knows where it was.
     if (auto still = alive(); !still) return still.error();
-    if (auto acting = tree_.act_as_server(); !acting) return acting.error();
+    const auto acting = tree_.act_as_server();
+    if (!acting) return acting.error();
     auto opened = tree_.open_parent(path_.number());
     if (!opened) return reason(opened.error());
     auto node = tree_.adopt(std::move(*opened), caller.wait, FileType::directory);
@@ -71,28 +73,28 @@ Result<NodePtr> Node::parent(const Caller& caller) {
 }
 
 Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
-    auto entry_name = entry(caller, name);
-    if (!entry_name) return entry_name.error();
-    if (entry_name->is_dot_dot()) {
+    const auto at = entry(caller, name);
+    if (!at) return at.error();
+    if (at->name.is_dot_dot()) {
         auto node = parent(caller);
         if (!node) return node.error();
         auto attributes = (*node)->attributes(caller.wait);
         if (!attributes) return attributes.error();
         return Listed{(*node)->id(), *attributes};
     }
-    if (caller.wait == Wait::no) return peek_by_opening(*entry_name, caller.wait);
+    if (caller.wait == Wait::no) return peek_by_opening(at->name, caller.wait);
 
-    auto id = tree_.identity().identify(path_.number(), entry_name->text());
+    auto id = tree_.identity().identify(path_.number(), at->name.text());
     if (!id) return reason(id.error());
-    auto found = status(path_.number(), entry_name->text());
+    auto found = status(path_.number(), at->name.text());
     if (!found) return reason(found.error());
     if (found->stx_nlink == 0) return stale;
     // Between the two questions another object may have got the name. An inode number in the id
     // shows that it has not; where none shows, one descriptor for both questions makes sure.
     if (!tree_.identity().same_mount(*found) || !ObjectIdentity::shows_inode(*id, found->stx_ino)) {
-        return peek_by_opening(*entry_name, caller.wait);
+        return peek_by_opening(at->name, caller.wait);
     }
-    std::ignore = tree_.locator().seen(*id, id_, entry_name->text(), Wait::yes);
+    std::ignore = tree_.locator().seen(*id, id_, at->name.text(), Wait::yes);
     return Listed{*id, to_attributes(*found)};
 }
 
@@ -109,21 +111,21 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
 }
 
 Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
     const auto& object = static_cast<const Node&>(target);
     assert(&object.tree_ == &tree_);
     if (object.type_ == FileType::directory) return std::errc::operation_not_permitted;
     // By its path, since linking a bare descriptor takes a capability that the caller rightly
     // lacks.
     const ReopenPath source{object.path_.number()};
-    if (::linkat(AT_FDCWD, source.text(), path_.number(), entry_name->text(), AT_SYMLINK_FOLLOW) !=
+    if (::linkat(AT_FDCWD, source.text(), path_.number(), at->name.text(), AT_SYMLINK_FOLLOW) !=
         0) {
         const auto error = last_error();
         const bool gone = error == std::errc::no_such_file_or_directory && object.is_deleted();
         return gone ? stale : reason(error);
     }
-    std::ignore = tree_.locator().seen(object.id_, id_, entry_name->text(), Wait::yes);
+    std::ignore = tree_.locator().seen(object.id_, id_, at->name.text(), Wait::yes);
     return {};
 }
 
@@ -141,28 +143,29 @@ Result<void> Node::remove_directory(const Caller& caller, std::string_view name)
 }
 
 Result<void> Node::unlink(const Caller& caller, std::string_view name, int flags) {
-    auto entry_name = entry_to_change(caller, name);
-    if (!entry_name) return entry_name.error();
-    const auto victim = tree_.identity().identify(path_.number(), entry_name->text());
-    if (::unlinkat(path_.number(), entry_name->text(), flags) != 0) return reason(last_error());
+    const auto at = entry_to_change(caller, name);
+    if (!at) return at.error();
+    const auto victim = tree_.identity().identify(path_.number(), at->name.text());
+    if (::unlinkat(path_.number(), at->name.text(), flags) != 0) return reason(last_error());
     if (victim) tree_.unlinked(*victim, id_, name);
     return {};
 }
 
 Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
                           std::string_view to_name) {
-    auto from = entry_to_change(caller, name);
+    const auto from = entry_to_change(caller, name);
     if (!from) return from.error();
     auto& target = static_cast<Node&>(to_directory);
     assert(&target.tree_ == &tree_);
-    auto to = target.entry_to_change(caller, to_name);
+    const auto to = target.entry_to_change(caller, to_name);
     if (!to) return to.error();
     std::optional<ObjectId> moved;
     if (tree_.locator().wants_names()) {
-        if (auto id = tree_.identity().identify(path_.number(), from->text())) moved = *id;
+        if (auto id = tree_.identity().identify(path_.number(), from->name.text())) moved = *id;
     }
-    const auto victim = tree_.identity().identify(target.path_.number(), to->text());
-    if (::renameat2(path_.number(), from->text(), target.path_.number(), to->text(), 0) != 0) {
+    const auto victim = tree_.identity().identify(target.path_.number(), to->name.text());
+    if (::renameat2(path_.number(), from->name.text(), target.path_.number(), to->name.text(), 0) !=
+        0) {
         return target.reason(reason(last_error()));
     }
     // Two names of one object: rename(2) does nothing, and both stay.

@@ -113,6 +113,9 @@ Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
     if (caller.wait == Wait::no) return would_block;
     const auto now = look(seen);
     if (!now) return now.error();
+    // Quotas and the clearing of set-user-id go by who writes, not by who opened.
+    const auto acting = tree_.act_as(caller);
+    if (!acting) return acting.error();
     if (auto allowed = permit(caller, *now, may_write); !allowed) return allowed.error();
     if (offset > offset_max || data.size() > offset_max - offset) {
         return std::errc::file_too_large;
@@ -125,8 +128,6 @@ Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
 
     auto descriptor = data_.for_writing(tree_, path_.number());
     if (!descriptor) return descriptor.error();
-    // Quotas and the clearing of set-user-id go by who writes, not by who opened.
-    if (auto acting = tree_.act_as(caller); !acting) return acting.error();
     return transferred([&] {
         return ::pwrite(*descriptor, data.data(), data.size(), static_cast<off_t>(offset));
     });

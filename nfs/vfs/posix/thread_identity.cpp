@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <optional>
-#include <vector>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "nfs/vfs/mapped_ids.hpp"
 #include "nfs/vfs/posix.hpp"
 
 namespace berth::vfs::posix {
@@ -27,47 +29,75 @@ gid_t file_gid() {
 
 // What the kernel knows of this thread. A new thread inherits its maker's identity, so the kernel
 // is asked.
-struct Known {
+struct ThisThread {
     const uid_t server_uid = ::geteuid();
+    const gid_t server_gid = ::getegid();
     uid_t uid = file_uid();
     gid_t gid = file_gid();
     std::optional<std::vector<gid_t>> groups;
+    // Somebody else has changed this thread's identity: it is asked for after each change.
+    bool is_doubtful = !is_server();
+
+    [[nodiscard]] bool is_server() const noexcept { return uid == server_uid && gid == server_gid; }
 };
 
-Known& known() {
-    thread_local Known of_this_thread;
+ThisThread& this_thread() {
+    thread_local ThisThread of_this_thread;
     return of_this_thread;
 }
 
-// The kernel reports no failure here; asking again is the only way to know.
-Result<void> change_uid(uid_t uid) {
-    if (known().uid == uid) return {};
-    ::syscall(SYS_setfsuid, uid);
-    known().uid = file_uid();
-    if (known().uid != uid) return std::errc::operation_not_permitted;
+// The kernel reports no failure. That it knows the id and lets the server change to it has been
+// found out before, so only a lack of memory can have kept it from that; the answer to the next
+// change tells. A thread that has done something in a wrong name must not go on.
+[[noreturn]] void end_for_wrong_identity() {
+    std::fputs("berth: the kernel did not change the identity of a thread (out of memory?); "
+               "berth ends, rather than act in a wrong name; start it again\n",
+               stderr);
+    std::abort();
+}
+
+Result<void> begin_uid(uid_t uid) {
+    auto& thread = this_thread();
+    const auto before = static_cast<uid_t>(::syscall(SYS_setfsuid, uid));
+    thread.is_doubtful |= before != thread.uid;
+    thread.uid = thread.is_doubtful ? file_uid() : uid;
+    if (thread.uid != uid) return std::errc::operation_not_permitted;
     return {};
 }
 
-Result<void> change_gid(gid_t gid) {
-    if (known().gid == gid) return {};
-    ::syscall(SYS_setfsgid, gid);
-    known().gid = file_gid();
-    if (known().gid != gid) return std::errc::operation_not_permitted;
+Result<void> begin_gid(gid_t gid) {
+    auto& thread = this_thread();
+    const auto before = static_cast<gid_t>(::syscall(SYS_setfsgid, gid));
+    thread.is_doubtful |= before != thread.gid;
+    thread.gid = thread.is_doubtful ? file_gid() : gid;
+    if (thread.gid != gid) return std::errc::operation_not_permitted;
     return {};
+}
+
+void end_uid(uid_t uid) {
+    auto& thread = this_thread();
+    const auto acted_as = static_cast<uid_t>(::syscall(SYS_setfsuid, uid));
+    if (acted_as != std::exchange(thread.uid, uid)) end_for_wrong_identity();
+}
+
+void end_gid(gid_t gid) {
+    auto& thread = this_thread();
+    const auto acted_as = static_cast<gid_t>(::syscall(SYS_setfsgid, gid));
+    if (acted_as != std::exchange(thread.gid, gid)) end_for_wrong_identity();
 }
 
 // The C library's setgroups would change every thread of the process.
-Result<void> change_groups(std::span<const gid_t> groups) {
-    if (known().groups && std::ranges::equal(*known().groups, groups)) return {};
-    known().groups.reset();
+Result<void> set_groups(std::span<const gid_t> groups) {
+    auto& known = this_thread().groups;
+    known.reset();
     if (::syscall(SYS_setgroups, groups.size(), groups.data()) != 0) {
         return static_cast<std::errc>(errno);
     }
-    known().groups.emplace(groups.begin(), groups.end());
+    known.emplace(groups.begin(), groups.end());
     return {};
 }
 
-std::vector<gid_t> groups() {
+std::vector<gid_t> present_groups() {
     std::vector<gid_t> all(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
     const int count = ::getgroups(static_cast<int>(all.size()), all.data());
     all.resize(static_cast<std::size_t>(std::max(0, count)));
@@ -83,47 +113,97 @@ std::optional<CapabilityWords> capabilities() {
     return words;
 }
 
+// Here the kernel is asked whether it did as it was told.
+bool can_be(uid_t uid, gid_t gid) {
+    ::syscall(SYS_setfsgid, gid);
+    ::syscall(SYS_setfsuid, uid);
+    // Left over after leaving uid 0, that capability would make every caller as mighty as root.
+    return file_uid() == uid && file_gid() == gid && !overrides_permissions();
+}
+
+}  // namespace
+
+Acting::Acting(Acting&& other) noexcept
+    : uid_(std::exchange(other.uid_, std::nullopt)),
+      gid_(std::exchange(other.gid_, std::nullopt)),
+      groups_(std::move(other.groups_)) {}
+
+Acting::~Acting() {
+    if (uid_) end_uid(*uid_);
+    if (gid_) end_gid(*gid_);
+    if (groups_ && !set_groups(*groups_)) end_for_wrong_identity();
+}
+
+Result<Acting> Acting::as(const Identity& caller, const Abilities& abilities) {
+    const auto& mapped = abilities.mapped;
+    if (!mapped.users.has(caller.uid) || !mapped.groups.has(caller.gid)) {
+        return std::errc::operation_not_permitted;
+    }
+    Acting scope;
+    if (auto taken = scope.take_groups(caller.groups, abilities.groups_matter); !taken)
+        return taken.error();
+    if (auto taken = scope.take_gid(caller.gid); !taken) return taken.error();
+    if (auto taken = scope.take_uid(caller.uid); !taken) return taken.error();
+    return scope;
+}
+
+Result<Acting> Acting::as_server() {
+    Acting scope;
+    const auto& thread = this_thread();
+    if (auto taken = scope.take_gid(thread.server_gid); !taken) return taken.error();
+    if (auto taken = scope.take_uid(thread.server_uid); !taken) return taken.error();
+    return scope;
+}
+
+Result<void> Acting::take_groups(std::span<const gid_t> wanted, bool for_server_too) {
+    auto& thread = this_thread();
+    if (thread.groups && std::ranges::equal(*thread.groups, wanted)) return {};
+    // What another caller's scope needs back, or a server with few powers.
+    std::unique_ptr<Groups> before;
+    if (!thread.is_server() || for_server_too) {
+        before = std::make_unique<Groups>(thread.groups ? *thread.groups : present_groups());
+    }
+    if (auto set = set_groups(wanted); !set) return set;
+    groups_ = std::move(before);
+    return {};
+}
+
+Result<void> Acting::take_gid(gid_t wanted) {
+    const auto before = this_thread().gid;
+    if (before == wanted) return {};
+    if (auto begun = begin_gid(wanted); !begun) return begun;
+    gid_ = before;
+    return {};
+}
+
+Result<void> Acting::take_uid(uid_t wanted) {
+    const auto before = this_thread().uid;
+    if (before == wanted) return {};
+    if (auto begun = begin_uid(wanted); !begun) return begun;
+    uid_ = before;
+    return {};
+}
+
+bool Acting::is_possible(const MappedOwners& mapped) {
+    if (::geteuid() != 0) return false;
+    const auto& thread = this_thread();
+    const auto groups_before = present_groups();
+    // Somebody who owns nothing.
+    const bool able = set_groups({}) && can_be(mapped.users.one_besides(::geteuid()),
+                                               mapped.groups.one_besides(::getegid()));
+    ::syscall(SYS_setfsuid, thread.uid);
+    ::syscall(SYS_setfsgid, thread.gid);
+    const bool is_back = set_groups(groups_before).has_value();
+    return able && is_back;
+}
+
 bool overrides_permissions() {
     const auto words = capabilities();
     return !words || (words->front().effective & (1U << CAP_DAC_OVERRIDE)) != 0;
 }
 
-bool try_out() {
-    // Somebody who owns nothing; 1 is the id most likely to be mapped in a user namespace besides
-    // 0.
-    constexpr Identity stranger{.uid = 1, .gid = 1, .groups = {}};
-    if (!ThreadIdentity::become(stranger)) return false;
-    // Left over after leaving uid 0, this capability would make every caller as mighty as root.
-    return !overrides_permissions();
-}
-
-}  // namespace
-
-bool ThreadIdentity::can_change() {
-    if (::geteuid() != 0) return false;
-    const auto groups_before = groups();
-    const gid_t gid_before = known().gid;
-    known().groups.reset();  // so that the kernel is really asked to change them
-    const bool able = try_out();
-    const bool back = become_server() && change_gid(gid_before) && change_groups(groups_before);
-    return able && back;
-}
-
-Result<void> ThreadIdentity::become(const Identity& caller) {
-    if (auto changed = change_groups(caller.groups); !changed) return changed;
-    if (auto changed = change_gid(caller.gid); !changed) return changed;
-    return change_uid(caller.uid);
-}
-
-Result<void> ThreadIdentity::become_server() {
-    // Group and groups stay as they are: the server's work creates nothing and needs no group's
-    // permission, and the next call is most likely the same caller's.
-    return change_uid(known().server_uid);
-}
-
-void act_as_server() {
-    static_cast<void>(ThreadIdentity::become_server());
-    static_cast<void>(change_gid(::getegid()));
+bool is_server_acting() {
+    return file_uid() == ::geteuid() && file_gid() == ::getegid();
 }
 
 void drop_resource_override() {

@@ -10,7 +10,6 @@
 #include "nfs/vfs/posix/names_on_disk.hpp"
 #include "nfs/vfs/posix/node.hpp"
 #include "nfs/vfs/posix/remembered_names.hpp"
-#include "nfs/vfs/posix/thread_identity.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -100,14 +99,14 @@ std::string Tree::describe() const {
     return text;
 }
 
-Result<void> Tree::act_as(const Caller& caller) const {
-    if (!abilities_.change_identity) return {};
-    return ThreadIdentity::become(caller.identity);
+Result<Acting> Tree::act_as(const Caller& caller) const {
+    if (!abilities_.change_identity) return Acting{};
+    return Acting::as(caller.identity, abilities_);
 }
 
-Result<void> Tree::act_as_server() const {
-    if (!abilities_.change_identity) return {};
-    return ThreadIdentity::become_server();
+Result<Acting> Tree::act_as_server() const {
+    if (!abilities_.change_identity) return Acting{};
+    return Acting::as_server();
 }
 
 uid_t Tree::acting_uid(const Caller& caller) const noexcept {
@@ -143,7 +142,8 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
     }
     if (!identity_.is_id(id)) return std::errc::invalid_argument;
     if (wait == Wait::no) return would_block;
-    if (auto acting = act_as_server(); !acting) return acting.error();
+    const auto acting = act_as_server();
+    if (!acting) return acting.error();
     auto opened = locator_->open(id);
     if (!opened) return opened.error();
     auto found = status(opened->number());
@@ -164,7 +164,8 @@ Result<Pin> Tree::find(const ObjectId& id, Wait wait) {
 // Asked for once a second at most: it costs as much as a call.
 Result<bool> Tree::has_left(Node& node) const {
     if (!whereabouts_.matters() || !node.is_due_for_a_look()) return false;
-    if (auto acting = act_as_server(); !acting) return acting.error();
+    const auto acting = act_as_server();
+    if (!acting) return acting.error();
     return whereabouts_.is_outside(node.path());
 }
 

@@ -17,6 +17,7 @@
 #include "nfs/vfs/posix/node_cache.hpp"
 #include "nfs/vfs/posix/object_identity.hpp"
 #include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/thread_identity.hpp"
 #include "nfs/vfs/posix/whereabouts.hpp"
 
 namespace berth::vfs::posix {
@@ -39,9 +40,10 @@ public:
     [[nodiscard]] NodeCache& cache() noexcept { return cache_; }
     [[nodiscard]] std::string describe() const;
 
-    /// From now on the calling thread acts as this caller; without privileges, as ever.
-    [[nodiscard]] Result<void> act_as(const Caller& caller) const;
-    [[nodiscard]] Result<void> act_as_server() const;
+    /// The calling thread acts as this caller, or as the server, until what is returned goes;
+    /// without privileges, as ever.
+    [[nodiscard]] Result<Acting> act_as(const Caller& caller) const;
+    [[nodiscard]] Result<Acting> act_as_server() const;
     /// The user as whom the caller acts here.
     [[nodiscard]] uid_t acting_uid(const Caller& caller) const noexcept;
 

@@ -1,5 +1,6 @@
 """Locks when a client or the server dies, and when they come back."""
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -7,7 +8,7 @@ import threading
 
 from cases.locks import holders, lock, open_file, taken, unlock, waiters
 from guest import check
-from guest.lab import Lab, get, put
+from guest.lab import Lab, as_user, get, put
 from locking import count_up
 from suite import case
 
@@ -94,9 +95,10 @@ def serves_in_grace(lab: Lab) -> None:
     check.true(since[1] and "new locks are taken" not in since[2] and "to reclaim is over" not in since[2], "in grace")
 
 
-def server_restarts(lab: Lab, how: str) -> None:
+def server_restarts(lab: Lab, how: str, prepare=lambda: None) -> None:
     """Locks are reclaimed, who waits waits on and is served, and nothing is granted twice."""
     with open_file(lab) as file:
+        prepare()
         lock(file, fcntl.LOCK_EX, 0 if lab.client == 1 else 20, 10)
         lab.meet()
         if lab.client == 1:
@@ -127,6 +129,47 @@ def server_killed(lab: Lab):
 def server_stopped(lab: Lab):
     """The server is stopped and started again while both clients hold locks and one waits."""
     server_restarts(lab, "SIGTERM")
+
+
+def work_of(user: int) -> None:
+    """What users do all day: files come, go and change their names, and some calls fail."""
+    for n in range(6):
+        name = f"of-{user}-{n}"
+        put(name, b"x" * 100, 0o600)
+        os.rename(name, f"{name}.new")
+        os.mkdir(f"{name}.d")
+        os.rmdir(f"{name}.d")
+        check.fails(errno.ENOENT, os.unlink, name)
+        check.fails(errno.ENOTDIR, put, f"{name}.new/below", b"")
+    check.equal(get(f"of-{user}-0.new"), b"x" * 100, "what a user wrote")
+
+
+def killed_after_others_work(lab: Lab, server_user: int) -> None:
+    """Whoever worked before, the server's own files are its own, and its locks survive."""
+
+    def others_work():
+        for user in (1000 + lab.client, 1100 + lab.client, 1200 + lab.client):
+            as_user(user, user, [user + 5000, 100], lambda: work_of(user))
+        lab.meet()
+
+    server_restarts(lab, "SIGKILL", others_work)
+    if lab.client == 1:
+        owners = set(lab.local.owners_of_state().values())
+        check.equal(owners, {(server_user, server_user)}, "whom the state belongs to")
+        check.true("can't be written" not in lab.local.server_log(), "what the log says")
+    lab.meet()
+
+
+@case(server="locking", guests=2, seconds=300)
+def server_killed_after_others_work(lab: Lab):
+    """With default options: root is squashed, and other users' calls come before the locks."""
+    killed_after_others_work(lab, 0)
+
+
+@case(server="locking_rootless", guests=2, seconds=300)
+def rootless_server_killed_after_others_work(lab: Lab):
+    """The same where the server has no privilege, and everybody acts as its user."""
+    killed_after_others_work(lab, 2000)
 
 
 class Counting(threading.Thread):

@@ -33,6 +33,7 @@ class Lab:
     def __init__(self, connection, facts: dict):
         self.client: int = facts["client"]  # 1 or 2
         self.long: bool = facts["long"]
+        self.host: str = facts["host"]  # the server's address
         self.port: int = facts["port"]
         self.export: str = facts["export"]  # as the mount command names it
         self.directory: str = facts["directory"]  # of this case, below the export
@@ -52,15 +53,15 @@ class Lab:
     def scaled(self, normal: int, long: int) -> int:
         return long if self.long else normal
 
-    def try_mount(self, options: str = "", what: str | None = None, host: str = "10.9.0.1"):
+    def try_mount(self, options: str = "", what: str | None = None, host: str = ""):
         """mount(8) as typed: its result and the mount point. `what` defaults to the export."""
         point = tempfile.mkdtemp(dir="/mnt")
-        command = ["mount", "-t", "nfs", f"{host}:{what or self.export}", point]
+        command = ["mount", "-t", "nfs", f"{host or self.host}:{what or self.export}", point]
         if options:
             command[3:3] = ["-o", options]
         return subprocess.run(command, capture_output=True, text=True), point
 
-    def mount(self, options: str = "", what: str | None = None, host: str = "10.9.0.1") -> str:
+    def mount(self, options: str = "", what: str | None = None, host: str = "") -> str:
         """Mounts with exactly these options; the mount point."""
         result, point = self.try_mount(options, what, host)
         if result.returncode:

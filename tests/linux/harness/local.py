@@ -252,6 +252,11 @@ class Local:
     def insert_rows(self, path, who: str, count: int) -> None:
         self._lock("rows", path, who, count)
 
+    def owners_of_state(self) -> dict[str, tuple[int, int]]:
+        """Whom the files in the server's state directory belong to: user and group."""
+        infos = {entry.name: entry.stat() for entry in os.scandir(self._server.state)}
+        return {name: (info.st_uid, info.st_gid) for name, info in infos.items()}
+
     def locks(self, *words: str) -> list[str]:
         """What `berth locks` says of this case's directory; with words, of those instead."""
         command = [self._server.berth, "locks", *words, "--state", str(self._server.state)]

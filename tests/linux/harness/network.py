@@ -1,4 +1,5 @@
-"""A network of our own: a namespace with a bridge (10.9.0.1, fd00:9::1) and a tap per guest."""
+"""A network of our own: a namespace with a bridge (10.9.0.1, fd00:9::1) and a tap per guest, and
+namespaces beside it for servers that want an address, and its port 111, to themselves."""
 
 import ctypes
 import os
@@ -15,6 +16,7 @@ class Network:
 
     def __init__(self, guests: int):
         self.name = f"berth-linux-{os.getpid()}"
+        self._homes: dict[str, str] = {}  # by address
         subprocess.run(["ip", "netns", "add", self.name], check=True)
         try:
             self._furnish(guests)
@@ -39,9 +41,32 @@ class Network:
         batch = self.inside("ip", "-batch", "-")
         subprocess.run(batch, input="\n".join(lines), text=True, check=True)
 
-    def inside(self, *command: str) -> list[str]:
-        """The command line that runs `command` in the namespace, as the same process."""
-        return ["ip", "netns", "exec", self.name, *command]
+    def inside(self, *command: str, address: str = SERVER_IPV4) -> list[str]:
+        """The command line that runs `command` where the address is, as the same process."""
+        return ["ip", "netns", "exec", self._home(address), *command]
+
+    def _home(self, address: str) -> str:
+        """The namespace that has this address, made on first use. Anybody may use any port there."""
+        if address == SERVER_IPV4:
+            return self.name
+        if address in self._homes:
+            return self._homes[address]
+        number = address.rpartition(".")[2]
+        home = f"{self.name}-{number}"
+        subprocess.run(["ip", "netns", "add", home], check=True)
+        self._homes[address] = home
+        outside = [
+            f"link add veth{number} type veth peer name eth0 netns {home}",
+            f"link set veth{number} master br0",
+            f"link set veth{number} up",
+        ]
+        within = ["link set lo up", f"addr add {address}/24 dev eth0", "link set eth0 up"]
+        for namespace, lines in ((self.name, outside), (home, within)):
+            batch = ["ip", "netns", "exec", namespace, "ip", "-batch", "-"]
+            subprocess.run(batch, input="\n".join(lines), text=True, check=True)
+        low = ["sysctl", "-q", "net.ipv4.ip_unprivileged_port_start=0"]
+        subprocess.run(["ip", "netns", "exec", home, *low], check=True)
+        return home
 
     def call(self, function):
         """What `function()` returns when run in the namespace: sockets it makes stay there."""
@@ -64,14 +89,15 @@ class Network:
             raise error
         return value
 
-    def answers(self, port: int) -> bool:
-        """Whether somebody accepts TCP connections on `port`."""
+    def answers(self, port: int, address: str = SERVER_IPV4) -> bool:
+        """Whether somebody accepts TCP connections on `port` of the address."""
 
         def connect():
             with socket.socket() as probe:
-                return probe.connect_ex((SERVER_IPV4, port)) == 0
+                return probe.connect_ex((address, port)) == 0
 
         return self.call(connect)
 
     def remove(self) -> None:
-        subprocess.run(["ip", "netns", "del", self.name], check=False)
+        for name in (*self._homes.values(), self.name):
+            subprocess.run(["ip", "netns", "del", name], check=False)

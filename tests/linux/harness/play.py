@@ -96,7 +96,7 @@ class Play:
         return {
             "client": guest.number, "long": self._long, "port": kind.port, "portmap": kind.portmap,
             "export": str(self._server.export), "directory": self.case.name,
-            "seconds": self._limit,
+            "seconds": self._limit, "host": kind.address,
         }  # fmt: skip
 
     def _serve(self, guest: Guest, deadline: float) -> str:

@@ -26,6 +26,7 @@ class Kind:
     mounted: tuple[str, ...] = ()  # in its export, at "mounted-KIND", of its own; it alone sees that
     user: int | None = None  # as whom it runs, without a privilege; root if nothing is said
     members: bool = False  # sees users and groups of its own: ACCOUNTS
+    address: str = SERVER_IPV4  # another one: a host of its own, with a portmapper of its own
 
 
 def _at(port: int, *options: str) -> tuple[str, ...]:
@@ -52,6 +53,14 @@ KINDS = {
         22049,
         _at(22049, "--squash", "none", "--map-uid", "0:0", "--map-uid", "1-65533:100001",
             "--map-gid", "0-65533:200000"),
+    ),
+    # As a user starts it, root squashed, on a host of its own: for locks that must survive. The
+    # clients of the second one see a server without a privilege.
+    "locking": Kind(
+        2049, ("--grace", "30"), captured=False, portmap=True, address="10.9.0.11"
+    ),
+    "locking_rootless": Kind(
+        2049, ("--grace", "30"), captured=False, portmap=True, address="10.9.0.12", user=2000
     ),
     # Bulk data: not captured, and names need not be on disk one by one.
     "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
@@ -93,7 +102,7 @@ class Server:
         mounting = self._mounting(directory / "images") if self.kind.mounted else ()
         self._command = network.inside(
             *mounting, *become, berth, "serve", *map(str, exported), "--state", str(state),
-            *self.kind.options,
+            *self.kind.options, address=self.kind.address,
         )
         for made in (self.export, self.log.parent, state):
             made.mkdir(parents=True, exist_ok=True)
@@ -166,7 +175,7 @@ class Server:
             if time.monotonic() > deadline:
                 raise Failed(f"berth did not say that it serves: {' '.join(self._command)}")
             time.sleep(0.01)
-        if not self._network.answers(self.kind.port):
+        if not self._network.answers(self.kind.port, self.kind.address):
             raise Failed(f"berth says it serves, but nobody answers on port {self.kind.port}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int | None:

@@ -43,7 +43,6 @@ class PosixTree final : public Tree {
 public:
     explicit PosixTree(bool kernel_handles) {
         ::umask(0);
-        posix::act_as_server();
         std::string pattern = std::filesystem::temp_directory_path() / "berth-tree-XXXXXX";
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp " + pattern};
         path_ = pattern;
@@ -55,7 +54,6 @@ public:
         files_ = std::move(*opened);
     }
     ~PosixTree() override {
-        posix::act_as_server();
         files_.reset();
         std::error_code ignored;
         std::filesystem::remove_all(path_, ignored);

@@ -30,7 +30,6 @@ protected:
     void open_again() {
         top.reset();
         files.reset();
-        act_as_server();
         files = std::move(open(local.path()).value());
         top = files->root().value();
     }
@@ -111,7 +110,6 @@ protected:
             ASSERT_TRUE(made) << path;
             made = NodePtr{};
             files.reset();
-            act_as_server();
             between();
             files = open(path).value();
             const auto top = files->root().value();
@@ -123,7 +121,6 @@ protected:
                     << path << bit;
             }
             EXPECT_TRUE(top->remove(caller, "f"));
-            act_as_server();
         }
     }
 

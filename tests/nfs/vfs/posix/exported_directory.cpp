@@ -24,7 +24,6 @@ TemporaryDirectory::TemporaryDirectory(const std::string& under) : path_(under +
 }
 
 TemporaryDirectory::~TemporaryDirectory() {
-    act_as_server();
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
 }
@@ -35,13 +34,10 @@ ExportedDirectory::ExportedDirectory(const Options& options) {
     open_again(options);
 }
 
-ExportedDirectory::~ExportedDirectory() {
-    act_as_server();
-}
+ExportedDirectory::~ExportedDirectory() = default;
 
 void ExportedDirectory::open_again(const Options& options) {
     files.reset();
-    act_as_server();
     auto opened = open(local.path(), options);
     if (!opened) throw std::runtime_error{opened.error().reason};
     files = std::move(*opened);
@@ -126,19 +122,16 @@ void forbid_system_calls(std::initializer_list<int> numbers, std::errc answer) {
 }
 
 struct stat local_status(const std::string& path) {
-    act_as_server();
     struct stat found {};
     EXPECT_EQ(::lstat(path.c_str(), &found), 0) << path;
     return found;
 }
 
 void write_local(const std::string& path, std::string_view text) {
-    act_as_server();
     std::ofstream{path, std::ios::binary} << text;
 }
 
 std::string read_local(const std::string& path) {
-    act_as_server();
     std::ifstream file{path, std::ios::binary};
     return {std::istreambuf_iterator<char>{file}, {}};
 }

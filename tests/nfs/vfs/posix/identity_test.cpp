@@ -1,10 +1,16 @@
 // Callers act as themselves: the kernel sees their user, group and groups, thread by thread.
 #include <array>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "nfs/vfs/posix/thread_identity.hpp"
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
 
 namespace berth::vfs::posix {
@@ -101,23 +107,159 @@ TEST_F(Identities, ThreadsDoNotDisturbEachOther) {
     }
 }
 
-TEST_F(Identities, AThreadStartedByOneThatActsAsACallerStartsRight) {
-    EXPECT_TRUE(root()->create(alice, "mine", {}));  // this thread acts as alice now
-    std::thread{[&] {
-        auto made = root()->create(root_caller, "roots", {});
-        ASSERT_TRUE(made);
-    }}.join();
-    EXPECT_EQ(local_status(local / "roots").st_uid, 0U);
+// What /proc says of the calling thread: real, effective, saved and file-system id, or groups.
+std::string identity_of_thread(const std::string& key) {
+    std::ifstream status{"/proc/thread-self/status"};
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
+    return {};
 }
 
-TEST_F(Identities, TheServerIsItselfAgainWhenItSays) {
+TEST_F(Identities, TheThreadIsTheServerAfterEachOperation) {
+    auto top = root();
+    auto directory = make_directory(alice, "d", 0755);
+    auto file = create(root_caller, "f", 0666);
+    const auto is_server = [](const char* after) {
+        EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t0") << after;
+        EXPECT_EQ(identity_of_thread("Gid"), "0\t0\t0\t0") << after;
+    };
+    std::array<std::byte, 8> bytes{};
+    EXPECT_TRUE(top->lookup(alice, "f"));
+    is_server("lookup");
+    EXPECT_FALSE(top->lookup(alice, "missing"));
+    is_server("lookup of nothing");
+    EXPECT_TRUE(directory->lookup(alice, ".."));
+    is_server("lookup of the parent");
+    EXPECT_TRUE(top->peek(alice, "f"));
+    is_server("peek");
+    EXPECT_TRUE(file->access(alice, may_read));
+    is_server("access");
+    EXPECT_TRUE(file->write(alice, 0, bytes));
+    is_server("write");
+    EXPECT_TRUE(file->read(alice, 0, bytes));
+    is_server("read");
+    EXPECT_TRUE(file->set_attributes(alice, {.size = 1}));
+    is_server("set_attributes");
+    EXPECT_TRUE(file->set_attributes(alice, {.modified = NewTime{}}));
+    is_server("set_attributes of one time, which the server does");
+    EXPECT_FALSE(file->set_attributes(alice, {.uid = 1000}));
+    is_server("set_attributes that is refused");
+    EXPECT_TRUE(file->open_locks(alice));
+    is_server("open_locks");
+    EXPECT_TRUE(top->list(alice, 0, [](auto&) { return true; }));
+    is_server("list");
+    EXPECT_TRUE(top->create(alice, "g", {.attributes = {.mode = 0600, .uid = 1, .size = 5}}));
+    is_server("create");
+    EXPECT_FALSE(top->create(alice, "g", {.mode = CreateMode::guarded}));
+    is_server("create of what exists");
+    EXPECT_TRUE(top->make_directory(alice, "e", {}));
+    is_server("make_directory");
+    EXPECT_TRUE(top->make_symbolic_link(alice, "s", "t", {}));
+    is_server("make_symbolic_link");
+    EXPECT_TRUE(top->make_special(alice, "p", {}));
+    is_server("make_special");
+    EXPECT_TRUE(top->link(alice, "h", *lookup("g")));
+    is_server("link");
+    EXPECT_TRUE(top->rename(alice, "h", *directory, "h"));
+    is_server("rename");
+    EXPECT_TRUE(directory->remove(alice, "h"));
+    is_server("remove");
+    EXPECT_FALSE(directory->remove(alice, "h"));
+    is_server("remove of nothing");
+    EXPECT_TRUE(top->remove_directory(alice, "e"));
+    is_server("remove_directory");
+    EXPECT_TRUE(files->space(alice));
+    is_server("space");
+    EXPECT_TRUE(top->act_as(alice, [&] {
+        EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t1000");
+        EXPECT_TRUE(top->peek(alice, "f"));
+        EXPECT_TRUE(directory->peek(alice, ".."));
+        EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t1000") << "until the work is done";
+    }));
+    is_server("act_as");
+}
+
+TEST_F(Identities, ScopesNestAndGiveBackWhatTheyTook) {
+    const Abilities all;
+    const std::array<gid_t, 2> groups{2000, 3000};
+    const auto is_acting = [](const char* uid, const char* gid, const char* in) {
+        EXPECT_EQ(identity_of_thread("Uid"), uid);
+        EXPECT_EQ(identity_of_thread("Gid"), gid);
+        EXPECT_EQ(identity_of_thread("Groups"), in);
+    };
+    {
+        const auto outer = Acting::as({.uid = 1000, .gid = 1001, .groups = groups}, all);
+        ASSERT_TRUE(outer);
+        is_acting("0\t0\t0\t1000", "0\t0\t0\t1001", "2000 3000 ");
+        {
+            const auto inner = Acting::as({.uid = 5, .gid = 6, .groups = {}}, all);
+            ASSERT_TRUE(inner);
+            is_acting("0\t0\t0\t5", "0\t0\t0\t6", " ");
+            const auto server = Acting::as_server();
+            ASSERT_TRUE(server);
+            EXPECT_TRUE(is_server_acting());
+        }
+        is_acting("0\t0\t0\t1000", "0\t0\t0\t1001", "2000 3000 ");
+    }
+    EXPECT_TRUE(is_server_acting());
+}
+
+TEST_F(Identities, WhereFewIdsAreMappedGroupsAreGivenBackToo) {
+    const Abilities few{
+        .groups_matter = true,
+        .mapped = {.users = MappedIds{"0 0 5000\n"}, .groups = MappedIds{"0 0 5000\n"}}};
+    const std::array<gid_t, 1> groups{2000};
+    ASSERT_TRUE(Acting::as({.uid = 1000, .gid = 1000, .groups = {}}, Abilities{}));
+    const auto before = identity_of_thread("Groups");
+    {
+        const auto acting = Acting::as({.uid = 1000, .gid = 1000, .groups = groups}, few);
+        ASSERT_TRUE(acting);
+        EXPECT_EQ(identity_of_thread("Groups"), "2000 ");
+    }
+    EXPECT_EQ(identity_of_thread("Groups"), before);
+    EXPECT_EQ(error_of(Acting::as({.uid = 5000, .gid = 1, .groups = {}}, few)),
+              std::errc::operation_not_permitted);
+}
+
+TEST_F(Identities, AFailureHalfWayLeavesNothingBehind) {
+    constexpr std::size_t too_many = 65537;  // NGROUPS_MAX and one
+    const std::vector<gid_t> groups(too_many, 7);
+    const auto failed = Acting::as({.uid = 1000, .gid = 1000, .groups = groups}, Abilities{});
+    EXPECT_EQ(error_of(failed), std::errc::invalid_argument);
+    EXPECT_TRUE(is_server_acting());
+    in_child_process([] {
+        // It may change to any group and to no user.
+        forbid_system_calls({SYS_setfsuid}, std::errc::operation_not_permitted);
+        std::thread{[] {
+            EXPECT_FALSE(Acting::is_possible(MappedOwners{}));
+            EXPECT_FALSE(Acting::as({.uid = 1000, .gid = 1000, .groups = {}}, Abilities{}));
+            EXPECT_EQ(identity_of_thread("Gid"), "0\t0\t0\t0");
+        }}.join();
+    });
+}
+
+TEST_F(Identities, EachTryToCreateIsTheCallers) {
+    // An existing file that is gone when it is looked at, time and again, while others act.
+    auto top = root();
+    std::atomic<bool> stop{false};
+    std::thread remover{[&] {
+        while (!stop) std::filesystem::remove((local / "f").c_str());
+    }};
+    for (int n = 0; n < 500; ++n) {
+        const auto made = top->create(n % 2 == 0 ? alice : bob, "f", {});
+        if (!made) continue;
+        const auto now = (*made)->attributes(Wait::yes);
+        EXPECT_NE(now ? now->uid : alice.identity.uid, 0U);
+    }
+    stop = true;
+    remover.join();
+}
+
+TEST_F(Identities, WhatTheServerMakesAfterwardsIsItsOwn) {
     EXPECT_TRUE(root()->create(alice, "f", {}));
-    EXPECT_EQ(::syscall(SYS_setfsuid, -1), 1000);
-    act_as_server();
-    EXPECT_EQ(::syscall(SYS_setfsuid, -1), 0);
-    EXPECT_EQ(::syscall(SYS_setfsgid, -1), 0);
     write_local(local / "g", "");
     EXPECT_EQ(local_status(local / "g").st_uid, 0U);
+    EXPECT_EQ(local_status(local / "g").st_gid, 0U);
 }
 
 TEST_F(Identities, AnIdThatTheKernelRefusesIsAnErrorNotRoot) {
