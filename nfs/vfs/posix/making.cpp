@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "nfs/vfs/posix/new_attributes.hpp"
+#include "nfs/vfs/posix/thread_identity.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -142,6 +143,11 @@ Result<void> Completion::apply(int made) const {
         if (auto set = change_times(made, to_kernel_times(attributes)); !set) return set;
     }
     if (verifier == nullptr) return {};
+    auto kept = keep_verifier(made, *verifier);
+    if (kept || kept.error() != std::errc::operation_not_permitted) return kept;
+    // A new file that is not its maker's, as below FUSE it may be.
+    const auto acting = Acting::as_server();
+    if (!acting) return acting.error();
     return keep_verifier(made, *verifier);
 }
 

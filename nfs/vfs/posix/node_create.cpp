@@ -103,7 +103,10 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
         return std::errc::file_exists;
     }
     if (file.mode == CreateMode::exclusive) {
-        const bool same = status->stx_size == 0 && status->stx_uid == tree_.acting_uid(caller) &&
+        // Below FUSE new files may be anybody's.
+        const bool is_callers =
+            status->stx_uid == tree_.acting_uid(caller) || tree_.abilities().remote;
+        const bool same = status->stx_size == 0 && is_callers &&
                           holds_verifier(to_attributes(*status), file.verifier);
         if (!same) return std::errc::file_exists;
     } else if (file.attributes.size) {
@@ -132,9 +135,9 @@ Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view 
     auto wanted = attributes;
     wanted.mode.reset();
     wanted.size.reset();
-    return make_unopened(
-        caller, at->name, FileType::symbolic_link, wanted,
-        [&](const char* entry) { return ::symlinkat(text.c_str(), path_.number(), entry); });
+    return make_unopened(caller, at->name, FileType::symbolic_link, wanted, [&](const char* entry) {
+        return ::symlinkat(text.c_str(), path_.number(), entry);
+    });
 }
 
 Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,

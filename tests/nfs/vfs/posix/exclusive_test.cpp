@@ -110,7 +110,6 @@ protected:
             ASSERT_TRUE(made) << path;
             made = NodePtr{};
             files.reset();
-            act_as_server();
             between();
             files = open(path).value();
             const auto top = files->root().value();
@@ -122,7 +121,6 @@ protected:
                     << path << bit;
             }
             EXPECT_TRUE(top->remove(caller, "f"));
-            act_as_server();
         }
     }
 

@@ -53,7 +53,6 @@ protected:
     Making() { std::filesystem::permissions(space.path(), std::filesystem::perms::all); }
     void export_again(const std::string& path) {
         files.reset();
-        act_as_server();
         files = std::move(open(path).value());
     }
     NodePtr root() { return files->root().value(); }
