@@ -27,7 +27,7 @@ class Objects : public ::testing::Test {
 protected:
     void serve(const std::string& path, Options options = {}) {
         files.reset();
-        options.journal = space / "journal";
+        options.journal = journal_in(space / "journal");
         auto opened = open(path, options);
         if (!opened) throw std::runtime_error{opened.error().reason};
         files = std::move(*opened);

@@ -43,7 +43,7 @@ protected:
     void export_again(Options options = {}) {
         files.reset();
         act_as_server();
-        options.journal = space / "journal";
+        options.journal = journal_in(space / "journal");
         auto opened = open(exported.empty() ? in : exported, options);
         if (!opened) throw std::runtime_error{opened.error().reason};
         files = std::move(*opened);
