@@ -142,8 +142,10 @@ Result<NameOrder::WindowPtr> NameOrder::look(std::uint64_t cookie, const VisitAl
     if (!seen) return seen.error();
     std::ranges::sort_heap(entries, comes_before);
     // Some show an entry once for each of several directories that they lay over one another.
-    const auto twice = std::ranges::unique(entries, {}, &Entry::name);
-    entries.erase(twice.begin(), twice.end());
+    const auto is_same = [](const Entry& one, const Entry& other) {
+        return one.name == other.name;
+    };
+    entries.erase(std::unique(entries.begin(), entries.end(), is_same), entries.end());
 
     window->share = std::make_unique<Share>(window->bytes());
     if (window->share->is_granted()) {

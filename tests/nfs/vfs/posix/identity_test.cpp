@@ -168,7 +168,7 @@ TEST_F(Identities, TheThreadIsTheServerAfterEachOperation) {
     is_server("remove of nothing");
     EXPECT_TRUE(top->remove_directory(alice, "e"));
     is_server("remove_directory");
-    EXPECT_TRUE(files->space(alice));
+    EXPECT_TRUE(files->root(Wait::yes).value()->space(alice));
     is_server("space");
     EXPECT_TRUE(top->act_as(alice, [&] {
         EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t1000");
