@@ -95,7 +95,7 @@ TEST_F(WithheldTest, HandlesOfBeforeAreStale) {
 TEST_F(WithheldTest, HandlesOfBeforeAreStaleInAJournalToo) {
     options.kernel_handles = false;
     const TemporaryDirectory journal;
-    options.journal = journal / "names";
+    options.journal = journal_in(journal / "names");
     open_again(options);
     auto state = in()->lookup(root_caller, "state").value();
     auto deep = state->lookup(root_caller, "deep").value();

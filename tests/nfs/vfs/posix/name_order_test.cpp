@@ -28,7 +28,7 @@ protected:
 
     void restart() {
         files.reset();
-        files = std::move(open(path, {.journal = space / "journal"}).value());
+        files = std::move(open(path, {.journal = journal_in(space / "journal")}).value());
     }
     Page page_after(std::uint64_t cookie, std::size_t entries_max) {
         Page page{.names = {}, .cookie = cookie};

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "nfs/vfs/posix/name_store.hpp"
+#include "nfs/vfs/posix/object_identity.hpp"
 #include "nfs/vfs/posix/remembered_names.hpp"
 #include "nfs/vfs/posix/system.hpp"
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
@@ -26,12 +27,18 @@ protected:
         auto memory = std::make_unique<NamesInMemory>(1000);
         store = memory.get();
         names.emplace(
-            root.number(), id_of("."), *identity,
+            root.number(), id_of("."),
+            [this](const ObjectId& id) { return identity->is_id(id); },
             [this](int at, const char* name) -> Result<Descriptor> {
                 ++opened[name];
                 if (const auto found = failing.find(name); found != failing.end())
                     return found->second;
                 return open_at(at, name, O_PATH | O_NOFOLLOW);
+            },
+            [this](int found, const ObjectId& id, const Place&) -> Result<bool> {
+                const auto mark = identity->identify(found);
+                if (!mark) return mark.error();
+                return *mark == id;
             },
             std::move(memory), "");
         for (const auto& [path, above, name] : {std::array{"a", ".", "a"},

@@ -187,7 +187,7 @@ protected:
                 const auto parent = whole.starts_with("shadow") ? at("shadow") : at("");
                 auto made = parent->create(root_caller, whole.substr(whole.rfind('/') + 1),
                                            {.attributes = {.mode = 0666}});
-                ASSERT_TRUE(made) << error_of(made);
+                ASSERT_TRUE(made) << std::make_error_code(error_of(made)).message();
                 EXPECT_TRUE((*made)->write(root_caller, 0, bytes_of(name)));
                 all.emplace_back(name);
             }
@@ -446,7 +446,7 @@ TEST_F(Objects, LossesAreThoseOfTheFileSystem) {
     const auto volumes = make_volumes();
     directory("all/in");
     const auto failing = [](int, Sync) -> Result<void> { return std::errc::io_error; };
-    auto outer = std::move(open(space / "all", {.synchronize = failing, .volumes = volumes}).value());
+    auto outer = std::move(open(space / "all", {.volumes = volumes, .synchronize = failing}).value());
     auto inner = std::move(open(space / "all/in", {.volumes = volumes}).value());
     const auto before = inner->losses();
     EXPECT_EQ(error_of(outer->root().value()->sync(Sync::all)), std::errc::io_error);

@@ -42,7 +42,6 @@ protected:
     }
     void export_again(Options options = {}) {
         files.reset();
-        act_as_server();
         options.journal = journal_in(space / "journal");
         auto opened = open(exported.empty() ? in : exported, options);
         if (!opened) throw std::runtime_error{opened.error().reason};
@@ -121,7 +120,6 @@ protected:
             place->link(root_caller, "link", *root()->lookup(root_caller, "linked").value()));
         ASSERT_TRUE(root()->remove(root_caller, "linked"));
         const auto carried = kept(make(*make_directory(*place, "carried"), "inside"));
-        act_as_server();
         std::filesystem::rename(in + "/place/carried", in + "/carried");
         std::filesystem::rename(in + "/stays", in + "/stayed");
         place.reset();
