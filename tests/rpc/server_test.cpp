@@ -34,7 +34,9 @@ TEST_P(ServerOnEach, AnswersPromptAndSlowCalls) {
     EXPECT_EQ(caller.call<toy::Count>({2})->total, 2U);
     EXPECT_EQ(caller.call<toy::CountOnWorker>({3})->total, 5U);
     EXPECT_TRUE(caller.call<toy::Defer>({true})->could_block);
-    EXPECT_EQ(caller.call<toy::Produce>({30'000})->data.size(), 30'000U);
+    // In a datagram, only for an address that has shown that it gets replies.
+    const std::uint32_t produced = transport == Transport::tcp ? 30'000 : 300;
+    EXPECT_EQ(caller.call<toy::Produce>({produced})->data.size(), produced);
     const auto who = caller.call<toy::Who>({});
     EXPECT_EQ(who->local.view(), (transport == Transport::tcp ? tcp : udp).text());
     EXPECT_EQ(who->over_tcp, transport == Transport::tcp);
@@ -209,7 +211,7 @@ TEST_F(ServerOnTcp, ManyClientsAtOnce) {
                 if (caller.call<toy::Echo>({bytes_of("some")})) ++good;
                 if (caller.call<toy::CountOnWorker>({1})) ++good;
                 if (caller.call<toy::CountDeferred>({1})) ++good;
-                if (caller.call<toy::Produce>({2000})) ++good;
+                if (caller.call<toy::Produce>({300})) ++good;
             }
         });
     threads.clear();

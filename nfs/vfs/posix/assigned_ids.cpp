@@ -107,6 +107,15 @@ void AssignedIds::arrived(const ObjectId& id, const Witness& witness, const Obje
     write(here, read(here), {id, witness});
 }
 
+void AssignedIds::changed(const ObjectId& id, const Witness& witness) {
+    const std::lock_guard one_at_a_time{records_};
+    for (const auto& known : names_.find(id)) {
+        const auto here = place_of(known.directory, known.name);
+        const auto record = read(here);
+        if (record && record->id == id) write(here, record, {id, witness});
+    }
+}
+
 void AssignedIds::hold(const ObjectId& mark, const ObjectId& id) {
     const std::lock_guard locked{lock_};
     auto& held = held_[mark];

@@ -53,6 +53,9 @@ public:
     void arrived(const ObjectId& id, const Witness& witness, const ObjectId& directory,
                  std::string_view name);
 
+    /// The object with this id looks like that now, wherever it is.
+    void changed(const ObjectId& id, const Witness& witness);
+
     /// From now until let_go() an object with this mark is held open under this id.
     void hold(const ObjectId& mark, const ObjectId& id);
     void let_go(const ObjectId& mark);

@@ -125,6 +125,8 @@ Result<struct statx> Node::alive() const {
     auto found = status(path_.number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
     if (tree_.identity().is_gone(*found)) return stale;
+    if (tree_.identity().may_go_as_a_whole(*found) && is_told_deleted(path_.number()))
+        return stale;
     return found;
 }
 

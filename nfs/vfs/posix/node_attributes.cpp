@@ -41,6 +41,7 @@ Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wan
     if (!acting) return acting.error();
     auto applied = apply(caller, wanted, *now);
     changed_.store(true);
+    tree_.changed(*this);
     return applied;
 }
 

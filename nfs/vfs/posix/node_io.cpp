@@ -128,9 +128,11 @@ Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
 
     auto descriptor = data_.for_writing(tree_, path_.number());
     if (!descriptor) return descriptor.error();
-    return transferred([&] {
+    auto written = transferred([&] {
         return ::pwrite(*descriptor, data.data(), data.size(), static_cast<off_t>(offset));
     });
+    tree_.changed(*this);
+    return written;
 }
 
 Result<void> Node::sync(Sync what) {

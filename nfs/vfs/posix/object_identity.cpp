@@ -22,6 +22,7 @@ constexpr int identifier_only = 0x200;
 
 constexpr unsigned fuse_magic = 0x65735546;
 constexpr unsigned overlay_magic = 0x794C7630;
+constexpr unsigned btrfs_magic = 0x9123683E;
 
 // An id is written and read on one machine, but a restart may be on a rebuilt one: packed, no
 // padding.
@@ -171,6 +172,7 @@ void ObjectIdentity::decide(int root, bool has_handles) {
     const bool known = ::fstatfs(root, &figures) == 0;
     const auto magic = known ? static_cast<unsigned>(figures.f_type) : 0U;
     is_overlay_ = magic == overlay_magic;
+    has_parts_ = magic == btrfs_magic;
     is_in_user_space_ = magic == fuse_magic;
     // Copying a file up to the writable layer gives it a new time of birth.
     births_stay_ = !is_overlay_;
@@ -276,6 +278,11 @@ bool ObjectIdentity::numbers_differ(const struct statx& status) const noexcept {
 
 bool ObjectIdentity::is_gone(const struct statx& status) const noexcept {
     return counts_links_ && status.stx_nlink == 0;
+}
+
+bool ObjectIdentity::may_go_as_a_whole(const struct statx& status) const noexcept {
+    constexpr std::uint64_t number_of_roots = 256;  // linux/btrfs_tree.h
+    return has_parts_ && status.stx_ino == number_of_roots && !is_on_root_device(status);
 }
 
 bool ObjectIdentity::is_on_root_device(const struct statx& status) const noexcept {

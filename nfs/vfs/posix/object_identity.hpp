@@ -45,6 +45,8 @@ public:
     /// Its mark alone.
     [[nodiscard]] Result<ObjectId> identify(int at, const char* name = "") const;
 
+    /// Whether a change of a file may make it look like another one.
+    [[nodiscard]] bool changes_looks() const noexcept { return is_overlay_; }
     /// Whether every object's mark is its id.
     [[nodiscard]] bool is_always_certain() const noexcept { return is_always_certain_; }
 
@@ -74,6 +76,10 @@ public:
 
     /// Whether the status tells of an object that has lost its last name.
     [[nodiscard]] bool is_gone(const struct statx& status) const noexcept;
+
+    /// Whether the object may be the root of a part, which goes as a whole and then still counts a
+    /// link.
+    [[nodiscard]] bool may_go_as_a_whole(const struct statx& status) const noexcept;
 
     /// Which part of the file system, with inode numbers of its own, the object is in: 0 for that
     /// of the root, and the same number for the same part after a restart.
@@ -110,6 +116,7 @@ private:
     bool births_stay_ = true;
     bool births_known_ = false;
     bool counts_links_ = true;
+    bool has_parts_ = false;
     bool mount_ids_ = false;  ///< statx tells them
     std::uint64_t mount_ = 0;
     std::uint64_t part_ = 0;  ///< the root's, as the kernel calls it

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <cstring>
 
 #include <linux/openat2.h>
@@ -69,6 +70,13 @@ Result<Descriptor> open_beneath(int directory, const char* name, std::uint64_t f
 
 Result<Descriptor> reopen(int number, int flags) {
     return open_at(AT_FDCWD, ReopenPath{number}.text(), flags);
+}
+
+bool is_told_deleted(int number) {
+    std::array<char, PATH_MAX> text;
+    const auto size = ::readlink(ReopenPath{number}.text(), text.data(), text.size());
+    if (size <= 0) return false;
+    return std::string_view{text.data(), static_cast<std::size_t>(size)}.ends_with(" (deleted)");
 }
 
 Result<struct statx> status(int at, const char* name) {

@@ -59,6 +59,9 @@ Result<Descriptor> open_beneath(int directory, const char* name, std::uint64_t f
 /// Opens again, with other flags, what a descriptor (O_PATH too) holds.
 Result<Descriptor> reopen(int number, int flags);
 
+/// Whether the kernel says of what is open that it has no name any more.
+[[nodiscard]] bool is_told_deleted(int number);
+
 /// `name` empty: of the descriptor itself. Never follows a symbolic link.
 Result<struct statx> status(int at, const char* name = "");
 /// Newer than the C library's headers: stx_mask's bit for stx_subvol, which subvolume_of() reads.

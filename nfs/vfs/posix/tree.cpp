@@ -342,6 +342,12 @@ Result<Pin> Tree::parent_of(int directory, const ObjectId& child) {
     return adopt(std::move(*opened), *id, Wait::yes, FileType::directory);
 }
 
+void Tree::changed(const Node& object) {
+    if (!identity_.changes_looks() || !AssignedIds::is_assigned(object.object_id())) return;
+    const auto seen = identity_.sight(object.path());
+    if (seen) assigned_->changed(object.object_id(), seen->witness);
+}
+
 void Tree::let_go(const ObjectId& mark) {
     if (assigned_) assigned_->let_go(mark);
 }

@@ -105,6 +105,8 @@ public:
     void linked(const Node& object, int at, const Locator::Entry& as);
     /// A client has moved the object, into the directory open as `at`.
     void moved(const ObjectId& id, const Locator::Entry& from, int at, const Locator::Entry& to);
+    /// The object has been changed, which may make it look like another one.
+    void changed(const Node& object);
     /// A node that held an object with this mark is gone.
     void let_go(const ObjectId& mark);
     /// What is to be said to the administrator, once.

@@ -51,7 +51,7 @@ std::shared_ptr<Volume> Volumes::of(int directory) {
     std::erase_if(by_device_, [](const auto& one) { return one.second.expired(); });
     auto volume = by_device_[device].lock();
     if (!volume) {
-        volume = std::make_shared<Volume>(++made_);
+        volume = std::make_shared<Volume>();
         by_device_[device] = volume;
     }
     return volume;

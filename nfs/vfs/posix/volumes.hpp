@@ -32,8 +32,7 @@ class Volume {
     };
 
 public:
-    /// `number`: no other volume's of this process.
-    explicit Volume(std::uint64_t number) : number_(number) {}
+    Volume() = default;
     Volume(const Volume&) = delete;
     Volume& operator=(const Volume&) = delete;
 
@@ -54,7 +53,10 @@ public:
         std::pair<const ObjectId, Shared>* shared_;
     };
 
-    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+    /// No other volume's while this one exists.
+    [[nodiscard]] std::uint64_t number() const noexcept {
+        return reinterpret_cast<std::uintptr_t>(this);
+    }
     [[nodiscard]] std::uint64_t losses() const noexcept { return losses_.load(); }
     void count_loss() noexcept { losses_.fetch_add(1); }
 
@@ -63,7 +65,6 @@ private:
 
     static constexpr std::size_t shards = 64;
 
-    const std::uint64_t number_;
     std::atomic<std::uint64_t> losses_{0};
     std::array<Shard, shards> shards_;
 };
@@ -80,7 +81,6 @@ public:
 private:
     std::mutex lock_;
     std::map<std::pair<unsigned, unsigned>, std::weak_ptr<Volume>> by_device_;
-    std::uint64_t made_ = 0;
 };
 
 }  // namespace berth::vfs::posix

@@ -203,10 +203,20 @@ void Player::verify() {
 }
 
 void Player::verify(Directory& directory) {
-    const auto listed = expect<ReadDirectory>(Status::ok, {directory.handle, 0, {}, 32768});
-    demand(listed->eof, "a listing without an end");
     std::set<std::string> names;
-    for (const auto& item : listed->entries.items) names.emplace(item.name.view());
+    std::uint64_t cookie = 0;
+    Verifier verifier{};
+    for (bool is_end = false; !is_end;) {
+        const auto listed =
+            expect<ReadDirectory>(Status::ok, {directory.handle, cookie, verifier, 32768});
+        demand(listed->eof || !listed->entries.items.empty(), "a listing that does not go on");
+        for (const auto& item : listed->entries.items) {
+            names.emplace(item.name.view());
+            cookie = item.cookie;
+        }
+        verifier = listed->verifier;
+        is_end = listed->eof;
+    }
     names.erase(".");
     names.erase("..");
     for (const auto& [name, object] : directory.entries)
@@ -223,8 +233,14 @@ void Player::verify(Directory& directory) {
                name + " has other attributes");
         const auto handle = reseal_(object->handle, true);
         if (object->type == FileType::regular) {
-            const auto read = expect<Read>(Status::ok, {handle, 0, 32768});
-            demand(text_of(read->data.bytes()) == object->text, name + " has other contents");
+            std::string text;
+            for (bool is_end = false; !is_end;) {
+                const auto read = expect<Read>(Status::ok, {handle, text.size(), 32768});
+                demand(read->eof || read->count > 0, "a READ that does not go on");
+                text += text_of(read->data.bytes());
+                is_end = read->eof;
+            }
+            demand(text == object->text, name + " has other contents");
         } else if (object->type == FileType::symbolic_link) {
             const auto read = expect<ReadLink>(Status::ok, {handle});
             demand(read->target.view() == object->text, name + " points elsewhere");
