@@ -90,8 +90,8 @@ public:
 
     /// Held by whoever records attributes before and after a change, so that the pair is atomic
     /// among callers of this server, through whichever export they come. Operations never take it
-    /// themselves. Two nodes may have one lock in common; of two locks the one with the lower address
-    /// is taken first.
+    /// themselves. Two nodes may have one lock in common; of two locks the one with the lower
+    /// address is taken first.
     [[nodiscard]] virtual std::mutex& change_lock() noexcept { return change_lock_; }
 
     /// Another pin, or nullptr when the last one is gone and the node is about to be deleted. For

@@ -136,9 +136,9 @@ private:
     std::shared_ptr<FileSystem> open(const Mount& mount, const posix::FileSystem& listed) {
         for (const OpenMounts* from : {&std::as_const(found_.opened), &kept_})
             if (const auto known = from->find(mount.id); known != from->end()) return known->second;
-        auto opened = posix::open(mount.point, {.nodes_max = nodes_max,
-                                                .volumes = listed.volumes(),
-                                                .withheld = listed.withheld()});
+        auto opened = posix::open(
+            mount.point,
+            {.nodes_max = nodes_max, .volumes = listed.volumes(), .withheld = listed.withheld()});
         if (opened) return std::move(*opened);
         const bool is_file = opened.error().code == std::errc::not_a_directory;
         hide(mount.point, is_file ? "a single file" : opened.error().reason);

@@ -1,8 +1,9 @@
 // Ids for objects that the file system itself does not tell apart for certain: those of file
 // systems in user space, whose inode numbers may be equal, used again or made up, and files of
-// overlays that are one until they are written. Such an object is given a random id when it is first
-// seen at a place, and that place's record in the name store keeps the id. An id never comes to mean
-// another object as far as anything tells; where nothing does, the object is given a new one.
+// overlays that are one until they are written. Such an object is given a random id when it is
+// first seen at a place, and that place's record in the name store keeps the id. An id never comes
+// to mean another object as far as anything tells; where nothing does, the object is given a new
+// one.
 //
 // Locks itself; any thread that may wait for the name store.
 #pragma once

@@ -11,8 +11,8 @@
 #include "nfs/vfs/posix/tree.hpp"
 
 namespace berth::vfs::posix {
-Node::Node(Tree& tree, const ObjectId& id, const Way& way, Descriptor path, FileType type, Held held,
-           const ObjectId& mark)
+Node::Node(Tree& tree, const ObjectId& id, const Way& way, Descriptor path, FileType type,
+           Held held, const ObjectId& mark)
     : tree_(tree),
       id_(id),
       mark_(mark),
@@ -125,8 +125,7 @@ Result<struct statx> Node::alive() const {
     auto found = status(path_.number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
     if (tree_.identity().is_gone(*found)) return stale;
-    if (tree_.identity().may_go_as_a_whole(*found) && is_told_deleted(path_.number()))
-        return stale;
+    if (tree_.identity().may_go_as_a_whole(*found) && is_told_deleted(path_.number())) return stale;
     return found;
 }
 

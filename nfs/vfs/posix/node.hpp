@@ -173,7 +173,7 @@ private:
     mutable std::atomic<bool> access_list_read_{false};
     DataDescriptors data_;
     ListingDescriptors listings_;
-    NameOrder by_name_;  // where the descriptors' positions pass
+    NameOrder by_name_;      // where the descriptors' positions pass
     Volume::Object shared_;  // with the nodes that other trees have of the same object
 };
 

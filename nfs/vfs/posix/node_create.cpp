@@ -218,8 +218,7 @@ Result<NodePtr> Node::adopt_new(const EntryName& name, Descriptor made, FileType
         tree_.adopt(std::move(made), *id, Wait::yes, type, held, tree_.way_through(id_, *id));
     if (!node) {
         remove_if(path_.number(), name.text(), removal_flags(type), [&](const char* entry) {
-            const auto found =
-                tree_.identify(path_.number(), entry, id_, name.text(), Wait::yes);
+            const auto found = tree_.identify(path_.number(), entry, id_, name.text(), Wait::yes);
             return found && *found == *id;
         });
         return node.error();

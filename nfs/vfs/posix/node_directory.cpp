@@ -157,10 +157,8 @@ Result<void> Node::remove_directory(const Caller& caller, std::string_view name)
 Result<void> Node::unlink(const Caller& caller, std::string_view name, int flags) {
     const auto at = entry_to_change(caller, name);
     if (!at) return at.error();
-    if (auto allowed = tree_.may_change(path_.number(), at->name.text()); !allowed)
-        return allowed;
-    const auto victim =
-        tree_.identify(path_.number(), at->name.text(), id_, name, Wait::yes);
+    if (auto allowed = tree_.may_change(path_.number(), at->name.text()); !allowed) return allowed;
+    const auto victim = tree_.identify(path_.number(), at->name.text(), id_, name, Wait::yes);
     if (::unlinkat(path_.number(), at->name.text(), flags) != 0) return reason(last_error());
     if (victim) tree_.unlinked(*victim, id_, name);
     return {};
@@ -174,7 +172,8 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     assert(&target.tree_ == &tree_);
     const auto to = target.entry_to_change(caller, to_name);
     if (!to) return to.error();
-    if (auto allowed = tree_.may_change(path_.number(), from->name.text()); !allowed) return allowed;
+    if (auto allowed = tree_.may_change(path_.number(), from->name.text()); !allowed)
+        return allowed;
     if (auto allowed = tree_.may_change(target.path_.number(), to->name.text()); !allowed)
         return allowed;
     std::optional<ObjectId> moved;
@@ -196,8 +195,7 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
     }
     if (moved && !is_moved) return {};
     if (victim) tree_.unlinked(*victim, target.id_, to_name);
-    if (is_moved)
-        tree_.moved(*moved, {id_, name}, target.path_.number(), {target.id_, to_name});
+    if (is_moved) tree_.moved(*moved, {id_, name}, target.path_.number(), {target.id_, to_name});
     return {};
 }
 

@@ -1,6 +1,6 @@
 // How the objects of one mounted file system are told apart: by the kernel's file handle where
-// there is one, if only to compare it, else by inode number and time of birth. What that leaves open
-// is said of each object that it is looked at. Constant after construction; any thread.
+// there is one, if only to compare it, else by inode number and time of birth. What that leaves
+// open is said of each object that it is looked at. Constant after construction; any thread.
 #pragma once
 
 #include <cstdint>
@@ -98,7 +98,7 @@ private:
         kernel_handle = 1,
         inode = 2,              ///< and the time of birth, where that is known and stays
         kernel_identifier = 3,  ///< a handle that can be compared but not opened
-        node = 4                ///< what a file system in user space calls the object while it is open
+        node = 4  ///< what a file system in user space calls the object while it is open
     };
     friend Result<int> open_kernel_handle(int mount, const ObjectId& id, int flags);
 

@@ -83,8 +83,7 @@ Result<struct statx> status(int at, const char* name) {
     struct statx found;
     constexpr int flags =
         AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC_AS_STAT;
-    constexpr unsigned wanted =
-        STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | wants_subvolume;
+    constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | wants_subvolume;
     if (::statx(at, name, flags, wanted, &found) != 0) return last_error();
     return found;
 }

@@ -106,9 +106,9 @@ void Tree::choose_locator(const Options& options) {
     };
     auto store = open_names(options, reason);
     if (!identity_.is_always_certain()) assigned_ = std::make_unique<AssignedIds>(*store);
-    locator_ = std::make_unique<RememberedNames>(
-        root(), root_id_, std::move(is_id), std::move(open_step), std::move(is_object),
-        std::move(store), std::move(reason));
+    locator_ = std::make_unique<RememberedNames>(root(), root_id_, std::move(is_id),
+                                                 std::move(open_step), std::move(is_object),
+                                                 std::move(store), std::move(reason));
 }
 
 // Opened in the middle of a client's call, by a thread that may act as anybody.
@@ -150,72 +150,6 @@ Result<Acting> Tree::act_as_server() const {
 
 uid_t Tree::acting_uid(const Caller& caller) const noexcept {
     return abilities_.change_identity ? caller.identity.uid : server_uid_;
-}
-
-Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& directory,
-                                std::string_view name, Wait wait) {
-    auto seen = identity_.sight(at, entry);
-    if (!seen) return refused(seen.error());
-    if (seen->is_certain) return seen->mark;
-    if (seen->mark == root_mark_) return root_id_;
-    if (wait == Wait::no) return would_block;
-    return assigned_->of(*seen, directory, name, [&](const ObjectId& id) {
-        return compare_held(id, at, entry);
-    });
-}
-
-// The one held is another one when it is gone. A file system in user space may give one object two
-// marks while it lives, as to the names of a file with several.
-AssignedIds::Held Tree::compare_held(const ObjectId& id, int at, const char* entry) {
-    const Pin held = cache_.find(id);
-    if (!held) return AssignedIds::Held::not_held;
-    if (held->is_deleted()) return AssignedIds::Held::other;
-    const auto of_held = status(held->path());
-    const auto found = status(at, entry);
-    const bool is_same = of_held && found && of_held->stx_ino == found->stx_ino &&
-                         of_held->stx_dev_major == found->stx_dev_major &&
-                         of_held->stx_dev_minor == found->stx_dev_minor &&
-                         (of_held->stx_mode & S_IFMT) == (found->stx_mode & S_IFMT);
-    return is_same ? AssignedIds::Held::same : AssignedIds::Held::other;
-}
-
-Result<ObjectId> Tree::identify_parent(int opened, const ObjectId& child) {
-    auto seen = identity_.sight(opened);
-    if (!seen) return refused(seen.error());
-    if (seen->is_certain) return seen->mark;
-    if (seen->mark == root_mark_) return root_id_;
-    if (auto held = assigned_->of_held(seen->mark)) return *held;
-    if (auto directory = locator_->directory_of(child)) return *directory;
-    return stale;
-}
-
-Result<bool> Tree::is_object(int opened, const ObjectId& id, const Place& place) const {
-    auto seen = identity_.sight(opened);
-    if (!seen) return seen.error();
-    if (seen->is_certain) return seen->mark == id;
-    return assigned_->is(id, *seen, place.directory, place.name);
-}
-
-Result<bool> Tree::is_root(int directory) const {
-    auto mark = identity_.identify(directory);
-    if (!mark) return mark.error();
-    return *mark == root_mark_;
-}
-
-Attributes Tree::attributes_of(const ObjectId& id, const struct statx& status) const {
-    auto attributes = to_attributes(status);
-    attributes.part = identity_.part_of(id, status);
-    if (AssignedIds::is_assigned(id) || !identity_.numbers_differ(status))
-        attributes.fileid = AssignedIds::number_of(id);
-    if (attributes.links == 0) attributes.links = 1;
-    return attributes;
-}
-
-std::errc Tree::refused(std::errc error) {
-    const bool is_told_apart = error != std::errc::operation_not_supported &&
-                               error != std::errc::value_too_large;
-    if (!is_told_apart && !has_refused_.exchange(true)) refusal_is_new_.store(true);
-    return error;
 }
 
 std::optional<std::string> Tree::trouble() {
@@ -278,7 +212,7 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
 }
 
 Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Way& way,
-                                  const struct statx& status) const {
+                                 const struct statx& status) const {
     const auto type = to_file_type(status.stx_mode);
     const auto inside = whereabouts_.is_inside(opened.number(), type, Wait::yes);
     if (!inside) return inside.error();
@@ -340,33 +274,6 @@ Result<Pin> Tree::parent_of(int directory, const ObjectId& child) {
     if (!inside) return inside.error();
     if (!*inside) return stale;
     return adopt(std::move(*opened), *id, Wait::yes, FileType::directory);
-}
-
-void Tree::changed(const Node& object) {
-    if (!identity_.changes_looks() || !AssignedIds::is_assigned(object.object_id())) return;
-    const auto seen = identity_.sight(object.path());
-    if (seen) assigned_->changed(object.object_id(), seen->witness);
-}
-
-void Tree::let_go(const ObjectId& mark) {
-    if (assigned_) assigned_->let_go(mark);
-}
-
-void Tree::arrived(const ObjectId& id, int at, const Locator::Entry& as) {
-    if (!assigned_ || !AssignedIds::is_assigned(id)) return;
-    const auto seen = identity_.sight(at, std::string{as.name}.c_str());
-    if (seen) assigned_->arrived(id, seen->witness, as.directory, as.name);
-}
-
-void Tree::linked(const Node& object, int at, const Locator::Entry& as) {
-    arrived(object.object_id(), at, as);
-    locator_->linked(object.object_id(), object.way(), as);
-}
-
-void Tree::moved(const ObjectId& id, const Locator::Entry& from, int at, const Locator::Entry& to) {
-    if (assigned_) assigned_->left(from.directory, from.name);
-    arrived(id, at, to);
-    locator_->moved(id, from, to);
 }
 
 Result<void> Tree::may_change(int directory, const char* name) const {

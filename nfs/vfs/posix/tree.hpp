@@ -63,16 +63,14 @@ public:
     /// The user as whom the caller acts here.
     [[nodiscard]] uid_t acting_uid(const Caller& caller) const noexcept;
 
-    /// The id of the object open as `at`, or with `entry` of that entry of directory `at`. `directory`
-    /// and `name`: where it was seen. would_block where an id may have to be assigned.
+    /// The id of the object open as `at`, or with `entry` of that entry of directory `at`.
+    /// `directory` and `name`: where it was seen. would_block where an id may have to be assigned.
     [[nodiscard]] Result<ObjectId> identify(int at, const char* entry, const ObjectId& directory,
                                             std::string_view name, Wait wait);
     /// The parent of `child`, open as `opened`. stale when nothing tells it any more.
     [[nodiscard]] Result<ObjectId> identify_parent(int opened, const ObjectId& child);
     /// Attributes as they are to be seen of the object with this id.
     [[nodiscard]] Attributes attributes_of(const ObjectId& id, const struct statx& status) const;
-    /// Whether this is the root of the tree.
-    [[nodiscard]] Result<bool> is_root(int directory) const;
 
     /// The node of what `opened` holds, in the cache from now on. Its type is asked for unless
     /// known. With Wait::no: would_block when room can only be made by closing what may take

@@ -1,6 +1,6 @@
-// What belongs to the kernel's file systems and objects, through whichever exports they are reached:
-// the lock that makes pairs of attributes atomic, the group that syncs share, the count of losses.
-// Made once for a process and given to every tree in it. Locks itself; any thread.
+// What belongs to the kernel's file systems and objects, through whichever exports they are
+// reached: the lock that makes pairs of attributes atomic, the group that syncs share, the count of
+// losses. Made once for a process and given to every tree in it. Locks itself; any thread.
 #pragma once
 
 #include <array>
@@ -44,7 +44,9 @@ public:
         Object& operator=(const Object&) = delete;
         ~Object();
 
-        [[nodiscard]] std::mutex& change_lock() const noexcept { return shared_->second.change_lock; }
+        [[nodiscard]] std::mutex& change_lock() const noexcept {
+            return shared_->second.change_lock;
+        }
         [[nodiscard]] GroupSync& group() const noexcept { return shared_->second.group; }
 
     private:

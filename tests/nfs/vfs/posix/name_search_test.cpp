@@ -27,8 +27,7 @@ protected:
         auto memory = std::make_unique<NamesInMemory>(1000);
         store = memory.get();
         names.emplace(
-            root.number(), id_of("."),
-            [this](const ObjectId& id) { return identity->is_id(id); },
+            root.number(), id_of("."), [this](const ObjectId& id) { return identity->is_id(id); },
             [this](int at, const char* name) -> Result<Descriptor> {
                 ++opened[name];
                 if (const auto found = failing.find(name); found != failing.end())

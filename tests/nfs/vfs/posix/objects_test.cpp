@@ -296,8 +296,8 @@ TEST_F(Objects, WithEqualNumbersAreToldApart) {
     });
 }
 
-// Its own directories are removed and made again locally and through the server, and get the numbers
-// of what was there before.
+// Its own directories are removed and made again locally and through the server, and get the
+// numbers of what was there before.
 TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
     in_child_process([this] {
         have_own_mounts();
@@ -313,7 +313,8 @@ TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
             } else {
                 std::filesystem::remove(base + "/d");
             }
-            EXPECT_EQ(error_of((*made)->attributes(Wait::yes)), stale) << "not that it has no entry";
+            EXPECT_EQ(error_of((*made)->attributes(Wait::yes)), stale)
+                << "not that it has no entry";
             std::filesystem::create_directory(base + "/d");
             const auto now = at("d");
             EXPECT_TRUE(now->attributes(Wait::yes));
@@ -449,7 +450,8 @@ TEST_F(Objects, LossesAreThoseOfTheFileSystem) {
     const auto volumes = make_volumes();
     directory("all/in");
     const auto failing = [](int, Sync) -> Result<void> { return std::errc::io_error; };
-    auto outer = std::move(open(space / "all", {.volumes = volumes, .synchronize = failing}).value());
+    auto outer =
+        std::move(open(space / "all", {.volumes = volumes, .synchronize = failing}).value());
     auto inner = std::move(open(space / "all/in", {.volumes = volumes}).value());
     const auto before = inner->losses();
     EXPECT_EQ(error_of(outer->root().value()->sync(Sync::all)), std::errc::io_error);
