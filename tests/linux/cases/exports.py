@@ -169,6 +169,50 @@ def _come_and_go(lab: Lab) -> None:
     check.eventually(is_stale, "a file of what was unmounted is stale", 5)
 
 
+def _walk(top: str) -> tuple[set[tuple[int, int]], dict[str, str]]:
+    """Device and number of everything there, and what is in each file."""
+    numbers, texts = [], {}
+    for base, _, files in os.walk(top):
+        numbers += [os.lstat(base)] + [os.lstat(os.path.join(base, name)) for name in files]
+        texts |= {os.path.join(base, name): get(os.path.join(base, name)).decode() for name in files}
+    told = {(status.st_dev, status.st_ino) for status in numbers}
+    check.equal(len(told), len(numbers), "device and number tell all of them apart")
+    return told, texts
+
+
+@case(server="subvolumes", seconds=240)
+def subvolumes(lab: Lab):
+    """Subvolumes of btrfs, whose files have equal numbers, are file systems of their own."""
+    lab.local.export_as("EXPORT/mounted-btrfs 10.9.0.0/24(rw,no_root_squash)\n")
+    path = lab.export + "/mounted-btrfs"
+    result, where = lab.try_mount(lab.reach(), path)
+    check.equal(result.returncode, 0, "the exit status of mount")
+    os.chdir(where)
+    for name in ("one", "two"):
+        check.equal(os.stat(f"{name}/.").st_ino, 256, "the number of a subvolume")
+        check.true(os.stat(f"{name}/.").st_dev != os.stat(".").st_dev, "and its device")
+        os.mkdir(f"{name}/directory")
+        put(f"{name}/directory/file", name.encode())
+    texts = {f"./{name}/directory/file": name for name in ("one", "two")}
+    check.equal(_walk(".")[1], texts, "what is found")
+    loops = subprocess.run(["find", ".", "-name", "file"], capture_output=True, text=True, check=True)
+    check.equal(loops.stderr, "", "what find complains of")
+    _lines("tar", "cf", "/run/all.tar", ".")
+    os.mkdir("/run/out")
+    _lines("tar", "xf", "/run/all.tar", "-C", "/run/out")
+    for name in ("one", "two"):
+        check.equal(get(f"/run/out/{name}/directory/file"), name.encode(), "what tar has copied")
+    check.fails(errno.EXDEV, os.rename, "one/directory/file", "two/moved")
+    held = os.open("two/directory/file", os.O_RDWR)
+    os.chdir("/")
+    lab.local.restart_server("SIGKILL")
+    os.pwrite(held, b"TWO", 0)
+    os.close(held)
+    os.chdir(where)
+    check.equal(get("two/directory/file"), b"TWO", "an open file of a subvolume after a restart")
+    os.chdir("/")
+
+
 @case(server="hidden")
 def hidden_below(lab: Lab):
     """Without crossmnt neither what is mounted nor what it covers is to be had."""

@@ -23,6 +23,7 @@ class Kind:
     captured: bool = True
     portmap: bool = False
     by_file: bool = False  # exported by a file of exports(5), see Server.export_as()
+    subvolumes: tuple[str, ...] = ()  # of the btrfs among what is mounted
     mounted: tuple[str, ...] = ()  # in its export, at "mounted-KIND", of its own; it alone sees that
     user: int | None = None  # as whom it runs, without a privilege; root if nothing is said
     members: bool = False  # sees users and groups of its own: ACCOUNTS
@@ -47,6 +48,9 @@ KINDS = {
     "exports": Kind(18049, _at(18049), by_file=True),
     "groups": Kind(19049, _at(19049, "--manage-gids"), members=True),
     "crossing": Kind(20049, _at(20049), by_file=True, mounted=("ext4", "xfs", "btrfs")),
+    "subvolumes": Kind(
+        23049, _at(23049), by_file=True, mounted=("btrfs",), subvolumes=("one", "two")
+    ),
     "hidden": Kind(21049, _at(21049, "--squash", "none"), mounted=("ext4",)),
     # Clients' users are others here, but for root.
     "mapped": Kind(
@@ -133,6 +137,11 @@ class Server:
                 file.truncate(MOUNTED_MEBIBYTES[kind] * 2**20)
             subprocess.run([f"mkfs.{kind}", "-q", image], check=True, stderr=subprocess.DEVNULL)
             mounts.append(f"mount -o loop '{image}' '{point}'")
+            if kind == "btrfs":
+                mounts += [
+                    f"{{ test -d '{point}/{name}' || btrfs -q subvolume create '{point}/{name}'; }}"
+                    for name in self.kind.subvolumes
+                ]
         return "sh", "-c", " && ".join((*mounts, 'exec "$0" "$@"'))
 
     def export_as(self, text: str, expected: str) -> None:
