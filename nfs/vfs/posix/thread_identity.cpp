@@ -35,8 +35,6 @@ struct ThisThread {
     uid_t uid = file_uid();
     gid_t gid = file_gid();
     std::optional<std::vector<gid_t>> groups;
-    // Somebody else has changed this thread's identity: it is asked for after each change.
-    bool is_doubtful = !is_server();
 
     [[nodiscard]] bool is_server() const noexcept { return uid == server_uid && gid == server_gid; }
 };
@@ -46,9 +44,7 @@ ThisThread& this_thread() {
     return of_this_thread;
 }
 
-// The kernel reports no failure. That it knows the id and lets the server change to it has been
-// found out before, so only a lack of memory can have kept it from that; the answer to the next
-// change tells. A thread that has done something in a wrong name must not go on.
+// A thread that can't become the server again must not go on in a caller's name.
 [[noreturn]] void end_for_wrong_identity() {
     std::fputs("berth: the kernel did not change the identity of a thread (out of memory?); "
                "berth ends, rather than act in a wrong name; start it again\n",
@@ -56,20 +52,20 @@ ThisThread& this_thread() {
     std::abort();
 }
 
+// The kernel reports no failure, and short of memory it changes nothing: it is asked again, before
+// anything is done in a wrong name.
 Result<void> begin_uid(uid_t uid) {
     auto& thread = this_thread();
-    const auto before = static_cast<uid_t>(::syscall(SYS_setfsuid, uid));
-    thread.is_doubtful |= before != thread.uid;
-    thread.uid = thread.is_doubtful ? file_uid() : uid;
+    ::syscall(SYS_setfsuid, uid);
+    thread.uid = file_uid();
     if (thread.uid != uid) return std::errc::operation_not_permitted;
     return {};
 }
 
 Result<void> begin_gid(gid_t gid) {
     auto& thread = this_thread();
-    const auto before = static_cast<gid_t>(::syscall(SYS_setfsgid, gid));
-    thread.is_doubtful |= before != thread.gid;
-    thread.gid = thread.is_doubtful ? file_gid() : gid;
+    ::syscall(SYS_setfsgid, gid);
+    thread.gid = file_gid();
     if (thread.gid != gid) return std::errc::operation_not_permitted;
     return {};
 }
