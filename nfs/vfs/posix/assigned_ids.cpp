@@ -12,8 +12,8 @@ namespace berth::vfs::posix {
 namespace {
 
 // First bytes, as those of ObjectIdentity's kinds and different from them.
-constexpr std::byte assigned{0x10};
-constexpr std::byte place{0x11};
+constexpr std::byte kind_assigned{0x10};
+constexpr std::byte kind_place{0x11};
 
 constexpr std::size_t random_bytes = 16;
 using Id = std::array<std::byte, 1 + random_bytes>;
@@ -24,14 +24,14 @@ constexpr std::size_t record_bytes = sizeof(Id) + sizeof(Witness);
 static_assert(record_bytes <= ObjectId::bytes_max);
 
 ObjectId random_id() {
-    Id id{assigned};
+    Id id{kind_assigned};
     ::randombytes_buf(id.data() + 1, random_bytes);
     return ObjectId{id};
 }
 
 // Clients choose names: which of them look alike must be nobody's to choose.
 ObjectId place_of(const ObjectId& directory, std::string_view name) {
-    std::array<std::byte, 1 + crypto_generichash_BYTES_MIN> bytes{place};
+    std::array<std::byte, 1 + crypto_generichash_BYTES_MIN> bytes{kind_place};
     crypto_generichash_state state;
     const auto add = [&](const void* data, std::size_t size) {
         crypto_generichash_update(&state, static_cast<const unsigned char*>(data), size);
@@ -49,11 +49,11 @@ ObjectId place_of(const ObjectId& directory, std::string_view name) {
 }  // namespace
 
 ObjectId AssignedIds::of_root() {
-    return ObjectId{Id{assigned}};
+    return ObjectId{Id{kind_assigned}};
 }
 
 bool AssignedIds::is_assigned(const ObjectId& id) {
-    return id.bytes().size() == sizeof(Id) && id.bytes().front() == assigned;
+    return id.bytes().size() == sizeof(Id) && id.bytes().front() == kind_assigned;
 }
 
 std::uint64_t AssignedIds::number_of(const ObjectId& id) {

@@ -45,6 +45,7 @@ public:
     [[nodiscard]] bool wants_moves(bool between_directories) const override;
     void moved(const ObjectId& id, const Entry& from, const Entry& to) override;
     void linked(const ObjectId& id, const Way& way, const Entry& as) override;
+    void synchronize() override { moved_.synchronize(); }
     void sweep() override { scans_.sweep(); }
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] std::optional<std::string> trouble() override { return moved_.trouble(); }

@@ -18,6 +18,10 @@ void MovedObjects::erase(const ObjectId& id, const ObjectId& directory, std::str
     if (is_in_use()) store_.load()->erase(id, directory, name);
 }
 
+void MovedObjects::synchronize() {
+    if (is_in_use()) static_cast<void>(store_.load()->synchronize());
+}
+
 std::optional<std::string> MovedObjects::trouble() {
     if (!is_in_use()) return std::nullopt;
     const std::scoped_lock alone{opening_};

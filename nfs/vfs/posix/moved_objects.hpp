@@ -33,6 +33,9 @@ public:
     /// Whether there has been anything to do yet. If not, erase() need not be called.
     [[nodiscard]] bool is_in_use() const noexcept { return store_.load() != nullptr; }
 
+    /// What was put before is durable from now on, as far as the store is.
+    void synchronize();
+
     /// What has gone wrong since the last time it was asked for, without a full stop.
     [[nodiscard]] std::optional<std::string> trouble();
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 
 namespace berth::vfs::posix {
 
@@ -13,7 +12,8 @@ std::vector<Place> NamesInMemory::find(const ObjectId& id) {
     touch(found->second);
     std::vector<Place> places;
     places.reserve(found->second.size());
-    for (const auto& name : std::views::reverse(found->second)) places.push_back(name->place);
+    for (auto name = found->second.rbegin(); name != found->second.rend(); ++name)
+        places.push_back((*name)->place);
     return places;
 }
 

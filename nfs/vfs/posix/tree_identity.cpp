@@ -1,4 +1,5 @@
-// Which object is which: ids of what is seen in a tree, and what the stores of names are told of it.
+// Which object is which: ids of what is seen in a tree, and what the stores of names are told of
+// it.
 #include <string>
 
 #include <sys/stat.h>
@@ -15,9 +16,8 @@ Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& direc
     if (seen->is_certain) return seen->mark;
     if (seen->mark == root_mark_) return root_id_;
     if (wait == Wait::no) return would_block;
-    return assigned_->of(*seen, directory, name, [&](const ObjectId& id) {
-        return compare_held(id, at, entry);
-    });
+    return assigned_->of(*seen, directory, name,
+                         [&](const ObjectId& id) { return compare_held(id, at, entry); });
 }
 
 // The one held is another one when it is gone. A file system in user space may give one object two
@@ -62,8 +62,8 @@ Attributes Tree::attributes_of(const ObjectId& id, const struct statx& status) c
 }
 
 std::errc Tree::refused(std::errc error) {
-    const bool is_told_apart = error != std::errc::operation_not_supported &&
-                               error != std::errc::value_too_large;
+    const bool is_told_apart =
+        error != std::errc::operation_not_supported && error != std::errc::value_too_large;
     if (!is_told_apart && !has_refused_.exchange(true)) refusal_is_new_.store(true);
     return error;
 }

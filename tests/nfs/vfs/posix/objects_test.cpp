@@ -109,6 +109,12 @@ void make_links(const std::string& lower) {
 /// Writing to one name changes no other, as for local processes.
 class SplitLinks : public Objects {
 protected:
+    std::string merged_over_links() {
+        have_own_mounts();
+        make_links(directory("lower"));
+        return overlay("merged", "lowerdir=" + directory("lower") + ",upperdir=" +
+                                     directory("upper") + ",workdir=" + directory("work"));
+    }
     void stay_apart(const std::string& path, bool has_handles) {
         serve(path, {.file_handles = has_handles});
         const auto first = at("first")->id();
@@ -137,23 +143,11 @@ protected:
 };
 
 TEST_F(SplitLinks, StayApart) {
-    in_child_process([this] {
-        have_own_mounts();
-        make_links(directory("lower"));
-        const auto layers = "lowerdir=" + directory("lower") + ",upperdir=" + directory("upper") +
-                            ",workdir=" + directory("work");
-        stay_apart(overlay("merged", layers), true);
-    });
+    in_child_process([this] { stay_apart(merged_over_links(), true); });
 }
 
 TEST_F(SplitLinks, StayApartWithoutAnyHandles) {
-    in_child_process([this] {
-        have_own_mounts();
-        make_links(directory("lower"));
-        const auto layers = "lowerdir=" + directory("lower") + ",upperdir=" + directory("upper") +
-                            ",workdir=" + directory("work");
-        stay_apart(overlay("merged", layers), false);
-    });
+    in_child_process([this] { stay_apart(merged_over_links(), false); });
 }
 
 TEST_F(Objects, OfAnOverlayThatKeepsLinksTogetherAreOne) {
