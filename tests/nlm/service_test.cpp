@@ -77,6 +77,24 @@ TYPED_TEST(EveryVersion, GrantedComesWhenTheLockIsFree) {
     EXPECT_EQ(this->lock(*this->one, 5, 1), S::denied);
 }
 
+// Locks are the file's, not an export's nor a handle's.
+TYPED_TEST(EveryVersion, AFileReachedThroughTwoExportsIsOne) {
+    using S = typename TestFixture::Answer;
+    const auto there = this->file;
+    const auto elsewhere = this->server.handle("f", "/squashed");
+    ASSERT_NE(there, elsewhere);
+    ASSERT_EQ(this->lock(*this->one, 0, 10), S::granted);
+    this->file = elsewhere;
+    EXPECT_EQ(this->lock(*this->other, 0, 10), S::denied);
+    EXPECT_EQ(this->lock(*this->one, 0, 20), S::granted) << "the same owner";
+    ASSERT_EQ(this->lock(*this->other, 0, 10, true), S::blocked);
+    this->file = there;
+    EXPECT_EQ(this->unlock(*this->one, 0, 20), S::granted);
+    this->server.run_callbacks();
+    ASSERT_EQ(this->server.client_side.heard.size(), 1U);
+    EXPECT_EQ(this->server.client_side.heard[0].file, elsewhere) << "as it was asked for";
+}
+
 TYPED_TEST(EveryVersion, GrantedGoesOverTheTransportThatTheWaitCameOver) {
     using S = typename TestFixture::Answer;
     auto over_udp = this->server.client(TypeParam::id, "192.0.2.8", 700, rpc::Transport::udp);
