@@ -61,7 +61,8 @@ vfs::Result<Target> Service::open(rpc::Call& call, const FileHandle& handle) con
     const bool may_wait = call.patience != rpc::Patience::none;
     const auto wait = may_wait ? vfs::Wait::yes : vfs::Wait::no;
     auto node = permit->exported->files->find(opened->object, opened->way, wait);
-    if (!node) return node.error() == std::errc::invalid_argument ? vfs::bad_handle : node.error();
+    // The seal is ours: it was good for what was exported here before.
+    if (!node) return node.error() == std::errc::invalid_argument ? vfs::stale : node.error();
     return target(call, *std::move(permit), *std::move(node), wait);
 }
 

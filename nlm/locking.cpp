@@ -104,7 +104,7 @@ vfs::Result<Locking::Admitted> Locking::admit(rpc::Call& call,
 vfs::Result<vfs::NodePtr> Locking::find(const Admitted& admitted) {
     auto node =
         admitted.permit.exported->files->find(admitted.object, admitted.way, vfs::Wait::yes);
-    if (!node && node.error() == std::errc::invalid_argument) return vfs::bad_handle;
+    if (!node && node.error() == std::errc::invalid_argument) return vfs::stale;
     return node;
 }
 

@@ -68,6 +68,8 @@ ObjectId AssignedIds::of(const Sighting& seen, const ObjectId& directory, std::s
     const auto here = place_of(directory, name);
     const auto before = read(here);
     auto id = of_held(seen.mark);
+    // A file system in user space may give the mark of one that it has dropped to another.
+    if (id && compare(*id) == Held::other) id.reset();
     if (!id && before) {
         const auto held = compare(before->id);
         const bool is_same = held == Held::same || (held == Held::not_held &&

@@ -125,12 +125,17 @@ Result<struct statx> Node::alive() const {
     auto found = status(path_.number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
     if (tree_.identity().is_gone(*found)) return stale;
-    if (tree_.identity().may_go_as_a_whole(*found) && is_told_deleted(path_.number())) return stale;
+    const auto& identity = tree_.identity();
+    const bool is_deleted = identity.may_go_unseen(*found) && is_told_deleted(path_.number()) &&
+                            !identity.counts_links_of(path_.number(), *found);
+    if (is_deleted) return stale;
     return found;
 }
 
 Attributes Node::shown(const struct statx& status) const {
-    return tree_.attributes_of(id_, status);
+    const auto attributes = tree_.attributes_of(id_, status);
+    if (attributes.part != 0) is_in_part_.store(true, std::memory_order_relaxed);
+    return attributes;
 }
 
 Result<Attributes> Node::look(const Attributes* seen) const {

@@ -77,6 +77,10 @@ public:
     Result<Limits> limits(const Caller& caller) override;
 
     [[nodiscard]] int path() const noexcept { return path_.number(); }
+    /// Whether it was seen to be in another part of the file system than the root.
+    [[nodiscard]] bool is_in_part() const noexcept {
+        return is_in_part_.load(std::memory_order_relaxed);
+    }
     /// Whether this is the first time in this second that it is asked.
     [[nodiscard]] bool is_due_for_a_look() noexcept;
     /// The look came to nothing: it is due again.
@@ -168,6 +172,7 @@ private:
     std::atomic<std::int64_t> looked_at_{0};  // in seconds of a clock that is never set
     std::atomic<bool> used_{false};
     std::atomic<bool> link_read_{false};
+    mutable std::atomic<bool> is_in_part_{false};
     std::atomic<bool> changed_{false};  // attributes, since the last sync
     // By the kernel, which keeps it with the object that is open here.
     mutable std::atomic<bool> access_list_read_{false};

@@ -125,9 +125,10 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
 Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
     const auto at = entry_to_change(caller, name);
     if (!at) return at.error();
-    const auto& object = static_cast<const Node&>(target);
+    auto& object = static_cast<Node&>(target);
     assert(&object.tree_ == &tree_);
     if (object.type_ == FileType::directory) return std::errc::operation_not_permitted;
+    if (auto inside = tree_.check_inside(object); !inside) return inside;
     // By its path, since linking a bare descriptor takes a capability that the caller rightly
     // lacks.
     const ReopenPath source{object.path_.number()};
@@ -176,6 +177,10 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
         return allowed;
     if (auto allowed = tree_.may_change(target.path_.number(), to->name.text()); !allowed)
         return allowed;
+    if (&target != this) {
+        if (auto inside = tree_.check_inside(*this); !inside) return inside;
+        if (auto inside = tree_.check_inside(target); !inside) return inside;
+    }
     std::optional<ObjectId> moved;
     if (tree_.locator().wants_moves(&target != this)) {
         auto id = tree_.identify(path_.number(), from->name.text(), id_, name, Wait::yes);

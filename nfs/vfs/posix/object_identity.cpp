@@ -104,14 +104,28 @@ constexpr std::size_t flags_at = 6;
 constexpr std::size_t inner_at = 24;
 constexpr auto is_upper = std::byte{4};
 
+bool is_of_upper(std::span<const std::byte> handle) {
+    return handle.size() > inner_at && (handle[flags_at] & is_upper) != std::byte{};
+}
+
 /// Whether this may be one of several names that a lower layer has for one file. Writing through
 /// one of them makes that name a file of its own, whose handle stays what it was for a while.
 bool may_be_split(std::span<const std::byte> handle, const struct statx& status) {
-    if (handle.size() <= inner_at || (handle[flags_at] & is_upper) != std::byte{}) return false;
+    if (handle.size() <= inner_at || is_of_upper(handle)) return false;
     if (S_ISDIR(status.stx_mode)) return false;
     return status.stx_nlink > 1 || !shows(handle.subspan(inner_at), status.stx_ino);
 }
 }  // namespace overlay_handle
+
+// btrfs gives the same number, which no other object has, to all empty directories that stand for
+// subvolumes (linux/btrfs_tree.h).
+bool is_placeholder(std::span<const std::byte> handle) {
+    constexpr std::uint64_t number_of_placeholders = 2;
+    std::uint64_t number = 0;
+    if (handle.size() < sizeof number) return false;
+    std::memcpy(&number, handle.data(), sizeof number);
+    return number == number_of_placeholders;
+}
 
 // Whether an overlay keeps hard links of lower layers together when they are written.
 bool has_index(std::uint64_t mount) {
@@ -211,6 +225,8 @@ Result<Sighting> ObjectIdentity::by_handle(int at, const char* name) const {
     if (!mount) return mount.error();
     if (static_cast<std::uint64_t>(*mount) != mount_) return std::errc::permission_denied;
     const auto contents = space.contents();
+    // All that stands in a snapshot for the subvolumes of its original is one to btrfs.
+    if (has_parts_ && is_placeholder(contents)) return std::errc::operation_not_supported;
 
     IdWriter writer{kind_};
     const auto type = static_cast<std::uint8_t>(space.handle().handle_type);
@@ -280,9 +296,18 @@ bool ObjectIdentity::is_gone(const struct statx& status) const noexcept {
     return counts_links_ && status.stx_nlink == 0;
 }
 
-bool ObjectIdentity::may_go_as_a_whole(const struct statx& status) const noexcept {
+bool ObjectIdentity::may_go_unseen(const struct statx& status) const noexcept {
     constexpr std::uint64_t number_of_roots = 256;  // linux/btrfs_tree.h
+    if (is_overlay_) return true;
     return has_parts_ && status.stx_ino == number_of_roots && !is_on_root_device(status);
+}
+
+bool ObjectIdentity::counts_links_of(int object, const struct statx& status) const {
+    if (!is_overlay_ || S_ISDIR(status.stx_mode)) return false;
+    HandleSpace space;
+    const int flags = kind_ == Kind::kernel_identifier ? identifier_only : 0;
+    if (kind_ == Kind::inode || !mount_of_handle(object, "", flags, space)) return false;
+    return overlay_handle::is_of_upper(space.contents());
 }
 
 bool ObjectIdentity::is_on_root_device(const struct statx& status) const noexcept {

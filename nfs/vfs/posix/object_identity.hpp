@@ -77,9 +77,13 @@ public:
     /// Whether the status tells of an object that has lost its last name.
     [[nodiscard]] bool is_gone(const struct statx& status) const noexcept;
 
-    /// Whether the object may be the root of a part, which goes as a whole and then still counts a
-    /// link.
-    [[nodiscard]] bool may_go_as_a_whole(const struct statx& status) const noexcept;
+    /// Whether the object may be gone though is_gone() says no: the root of a part, which goes as a
+    /// whole, or what an overlay shows of a lower layer, where nothing is removed. Then the kernel
+    /// tells that it was deleted.
+    [[nodiscard]] bool may_go_unseen(const struct statx& status) const noexcept;
+    /// Whether the count of links of that object, which has lost the name that it was opened by, is
+    /// to be believed: it may have others.
+    [[nodiscard]] bool counts_links_of(int object, const struct statx& status) const;
 
     /// Which part of the file system, with inode numbers of its own, the object is in: 0 for that
     /// of the root, and the same number for the same part after a restart.

@@ -223,11 +223,32 @@ Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Wa
 
 // Asked for once a second at most: it costs as much as a call.
 Result<bool> Tree::has_left(Node& node, Wait wait) const {
-    if (!whereabouts_.matters() || !node.is_due_for_a_look()) return false;
-    auto inside = lies_inside(node, wait);
-    if (inside) return !*inside;
-    node.look_again();
-    return inside.error();
+    const bool may_go_unseen = node.is_in_part();
+    if (!(whereabouts_.matters() || may_go_unseen) || !node.is_due_for_a_look()) return false;
+    auto left = may_go_unseen ? has_gone_as_a_whole(node, wait) : Result<bool>{false};
+    if (left && !*left && whereabouts_.matters()) {
+        left = lies_inside(node, wait);
+        if (left) *left = !*left;
+    }
+    if (!left) node.look_again();
+    return left;
+}
+
+// A subvolume that is deleted takes all that is in it along, and what is open there does not tell.
+Result<bool> Tree::has_gone_as_a_whole(const Node& node, Wait wait) const {
+    if (wait == Wait::no) return would_block;
+    const auto acting = act_as_server();
+    if (!acting) return acting.error();
+    const auto opened = locator_->open(node.object_id());
+    if (opened) return false;
+    return opened.error() == stale ? Result<bool>{true} : opened.error();
+}
+
+Result<void> Tree::check_inside(Node& node) const {
+    if (!whereabouts_.matters()) return {};
+    const auto inside = lies_inside(node, Wait::yes);
+    if (!inside) return inside.error();
+    return *inside ? Result<void>{} : stale;
 }
 
 Result<bool> Tree::lies_inside(Node& node, Wait wait) const {
@@ -280,6 +301,10 @@ Result<void> Tree::may_change(int directory, const char* name) const {
     if (!has_withheld_) return {};
     const auto found = status(directory, name);
     if (found && withholds(*found)) return std::errc::permission_denied;
+    if (!found || !S_ISDIR(found->stx_mode)) return {};
+    // Whoever moves a directory above it could put another one in its place.
+    const auto opened = open_at(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (opened && withheld_->is_below(opened->number())) return std::errc::permission_denied;
     return {};
 }
 

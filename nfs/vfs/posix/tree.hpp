@@ -89,6 +89,10 @@ public:
         return needs_ways_ ? ObjectIdentity::way_through(directory, id) : Way{};
     }
 
+    /// Whether the object lies in the tree at this very moment, and not only within this second:
+    /// for changes that would make it stay there. stale if it does not.
+    [[nodiscard]] Result<void> check_inside(Node& node) const;
+
     /// Opens an entry as O_PATH: never a symbolic link's target, never another mounted file system
     /// (permission_denied), never the parent. By the thread's present identity.
     [[nodiscard]] Result<Descriptor> open_entry(int directory, const char* name, Wait wait) const;
@@ -125,6 +129,7 @@ private:
     [[nodiscard]] Result<Descriptor> confine(Descriptor opened, const ObjectId& id, const Way& way,
                                              const struct statx& status) const;
     [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
+    [[nodiscard]] Result<bool> has_gone_as_a_whole(const Node& node, Wait wait) const;
     [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
     Result<void> noting_loss(Result<void> outcome);
     [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, int at, const char* entry);

@@ -25,14 +25,16 @@ Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& direc
 AssignedIds::Held Tree::compare_held(const ObjectId& id, int at, const char* entry) {
     const Pin held = cache_.find(id);
     if (!held) return AssignedIds::Held::not_held;
-    if (held->is_deleted()) return AssignedIds::Held::other;
     const auto of_held = status(held->path());
     const auto found = status(at, entry);
     const bool is_same = of_held && found && of_held->stx_ino == found->stx_ino &&
                          of_held->stx_dev_major == found->stx_dev_major &&
                          of_held->stx_dev_minor == found->stx_dev_minor &&
                          (of_held->stx_mode & S_IFMT) == (found->stx_mode & S_IFMT);
-    return is_same ? AssignedIds::Held::same : AssignedIds::Held::other;
+    if (is_same && !held->is_deleted()) return AssignedIds::Held::same;
+    // What is held is of no use to anybody any more, though it may not say that it is gone.
+    if (!is_same || held->is_deleted()) cache_.erase(id);
+    return AssignedIds::Held::other;
 }
 
 Result<ObjectId> Tree::identify_parent(int opened, const ObjectId& child) {
