@@ -37,7 +37,9 @@ std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
     return hosts;
 }
 
-MonitorList::MonitorList(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
+MonitorList::MonitorList(std::optional<std::filesystem::path> file, bool refuses)
+    : file_(std::move(file)),
+      refuses_(refuses) {
     if (file_) read();
     begin();
     if (!file_) return;
@@ -143,6 +145,7 @@ bool MonitorList::has_room_for(const Host& host) const {
 }
 
 boost::system::result<MonitorList::Stay, MonitorList::Refusal> MonitorList::add(Monitored host) {
+    if (refuses_) return Refusal::not_kept;
     host.used = std::chrono::steady_clock::now();
     vfs::FileKeeper::Change put_by = 0;
     std::optional<Stay> stay;

@@ -48,7 +48,8 @@ public:
     /// Reads the file, has the state number say that there was a restart, and writes that. Without
     /// a file, nothing survives. What can't be read is lost, and the log says so. Starts a thread:
     /// see FileKeeper.
-    explicit MonitorList(std::optional<std::filesystem::path> file);
+    /// `refuses`: add() refuses everybody, since there is no file where there should be one.
+    explicit MonitorList(std::optional<std::filesystem::path> file, bool refuses = false);
 
     /// Odd: up. Waits for no disk.
     [[nodiscard]] std::int32_t state() const noexcept { return state_; }
@@ -116,6 +117,7 @@ private:
     vfs::FileKeeper::Change note_change();
 
     const std::optional<std::filesystem::path> file_;
+    const bool refuses_;
     mutable std::mutex lock_;
     std::atomic<std::int32_t> state_ = -1;
     std::map<Host, Entry> hosts_;

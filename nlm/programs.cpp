@@ -19,7 +19,7 @@ constexpr std::size_t first_procedures = 16;
 
 Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Options options)
     : options_(std::move(options)),
-      monitored_(options_.state_file),
+      monitored_(options_.state_file, options_.lacks_state_file),
       callbacks_(options_.connect),
       watches_(options_.watches, callbacks_),
       grant_calls_(callbacks_,

@@ -28,6 +28,9 @@ namespace berth::nlm {
 struct Options {
     /// Where state number and monitored hosts are kept; without, nothing survives.
     std::optional<std::filesystem::path> state_file;
+    /// There is no such file, though there should be one: no client that is to be told of restarts
+    /// gets a lock.
+    bool lacks_state_file = false;
     std::chrono::seconds grace{45};  ///< 0: none
     LockLimits limits;
     std::string host_name;       ///< by which clients may know this server

@@ -39,6 +39,12 @@ bool leads_to(const std::string& path, const Directory& directory) {
            directory.inode == now.st_ino;
 }
 
+/// With all links followed; empty when that leads nowhere.
+std::string real_path(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::canonical(path, ignored).string();
+}
+
 Directory open_directory(const std::string& path, const std::map<std::string, Directory>& kept,
                          const SharedByTrees& shared) {
     const auto known = kept.find(path);
@@ -55,7 +61,7 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
     if (!opened) throw UsageError(opened.error().reason);
     spdlog::info("{}: {}", path, (*opened)->describe());
     if (const auto trouble = (*opened)->trouble()) spdlog::error("{}", *trouble);
-    return {std::move(*opened), now.st_dev, now.st_ino};
+    return {std::move(*opened), now.st_dev, now.st_ino, real_path(path)};
 }
 
 /// In a user namespace, anonymous callers need an id that is mapped there.
@@ -199,6 +205,10 @@ void Exporting::follow(Opening& opening, vfs::Export& exported) const {
     const auto point = opening.mount_points.find(path);
     if (point != opening.mount_points.end() && !is_mount_point(point->second)) return;
     try {
+        // Whoever may put a link there must not be the one who says what is exported.
+        if (const auto leads_to = real_path(path); leads_to != directory.real_path)
+            throw UsageError("links in its path lead to " + leads_to + " now, and led to " +
+                             directory.real_path + " when it was exported; SIGHUP exports that");
         directory = open_directory(path, kept_.directories, shared_);
         exported.files = directory.files;
         told_.erase(path);

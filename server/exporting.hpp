@@ -39,6 +39,7 @@ public:
             std::shared_ptr<vfs::FileSystem> files;
             dev_t device = 0;
             ino_t inode = 0;
+            std::string real_path;  ///< links followed, when it was opened
         };
         std::vector<vfs::Export> exports;  ///< first those listed, then what is mounted below them
         std::map<std::string, Directory> directories;  ///< by path

@@ -92,6 +92,7 @@ nlm::Options locking_options(const ServeOptions& options, const StateDirectory& 
                              std::shared_ptr<rpc::Correspondents> correspondents) {
     nlm::Options locking{
         .state_file = state.file("locks"),
+        .lacks_state_file = !state.file("locks").has_value(),
         .grace = options.grace,
         .limits = {.open_files_max = open_files_max()},
         .host_name = host_name(),

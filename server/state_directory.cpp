@@ -145,8 +145,9 @@ StateDirectory::StateDirectory(const std::optional<std::filesystem::path>& asked
     if (is_kept_) return;
     spdlog::warn(
         "the state directory '{}' can't be written ({}): after a restart clients must mount again, because "
-        "file handles will not be the same",
-        path_.string(), reason);
+        "file handles will not be the same; and they get no locks, as they would not hear of a restart "
+        "that loses them: let uid {} write it, or name another one (--state)",
+        path_.string(), reason, ::geteuid());
 }
 
 std::shared_ptr<const vfs::Withheld> StateDirectory::withheld() const {

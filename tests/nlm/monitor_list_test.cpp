@@ -78,6 +78,13 @@ TEST_F(MonitorListTest, WhoHeldLocksIsToBeNotifiedUntilThatIsDone) {
     EXPECT_THAT(hosts(list.to_notify()), UnorderedElementsAre(host(2), odd));
 }
 
+TEST_F(MonitorListTest, WithoutTheFileThatThereShouldBeEverybodyIsRefused) {
+    MonitorList list{std::nullopt, true};
+    const auto added = list.add(monitored(host(1)));
+    ASSERT_FALSE(added);
+    EXPECT_EQ(added.error(), MonitorList::Refusal::not_kept);
+}
+
 TEST_F(MonitorListTest, IsOnDiskWhenAddReturns) {
     MonitorList list{file()};
     list.add(monitored(host(1)));

@@ -247,8 +247,9 @@ Result<bool> Tree::has_gone_as_a_whole(const Node& node, Wait wait) const {
 Result<void> Tree::check_inside(Node& node) const {
     if (!whereabouts_.matters()) return {};
     const auto inside = lies_inside(node, Wait::yes);
-    if (!inside) return inside.error();
-    return *inside ? Result<void>{} : stale;
+    if (inside && *inside) return {};
+    if (node.is_deleted()) return {};  // which is said where it matters
+    return inside ? stale : inside.error();
 }
 
 Result<bool> Tree::lies_inside(Node& node, Wait wait) const {

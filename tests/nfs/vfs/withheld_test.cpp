@@ -81,6 +81,16 @@ TEST_F(WithheldTest, NamesCannotBeTakenAwayOrReplaced) {
     EXPECT_TRUE(root()->remove_directory(root_caller, "beside"));
 }
 
+// Whoever could, would put a directory of his own where the server writes.
+TEST_F(WithheldTest, WhatItLiesInIsNotMovedEither) {
+    std::filesystem::create_directory(local / "beside");
+    withhold();
+    EXPECT_EQ(error_of(root()->rename(root_caller, "in", *root(), "taken")), denied);
+    EXPECT_EQ(error_of(root()->rename(root_caller, "in", *lookup("beside"), "in")), denied);
+    EXPECT_TRUE(std::filesystem::exists(local / "in/state/key"));
+    EXPECT_TRUE(root()->rename(root_caller, "beside", *root(), "moved")) << "what is beside it is";
+}
+
 TEST_F(WithheldTest, HandlesOfBeforeAreStale) {
     auto state = in()->lookup(root_caller, "state").value();
     auto deep = state->lookup(root_caller, "deep").value();

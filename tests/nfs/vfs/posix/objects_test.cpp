@@ -15,6 +15,7 @@
 #include "nfs/vfs/posix/object_identity.hpp"
 #include "tests/nfs/vfs/posix/exported_directory.hpp"
 #include "tests/nfs/vfs/posix/media/medium.hpp"
+#include "tests/support/becomes_true.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -259,6 +260,40 @@ INSTANTIATE_TEST_SUITE_P(Handles, Layers, ::testing::Bool(), [](const auto& has_
     return std::string{has_handles.param ? "Compared" : "Unknown"};
 });
 
+// What is removed stays in its lower layer, and so does what the kernel counts there.
+TEST_P(Layers, ThatAreLowerLoseWhatIsRemoved) {
+    in_child_process([this] {
+        have_own_mounts();
+        fill(directory("lower"));
+        make_links(directory("lower"));
+        std::filesystem::create_directory(space / "lower/empty");
+        const auto path =
+            overlay("merged", "lowerdir=" + directory("lower") + ",upperdir=" + directory("upper") +
+                                  ",workdir=" + directory("work"));
+        serve(path, {.file_handles = GetParam()});
+        const auto file = at("low");
+        const auto link = at("first");
+        const auto empty = at("empty");
+        const auto replaced = at("shadow/low");
+        EXPECT_TRUE(at("")->remove(root_caller, "low"));
+        std::filesystem::remove(path + "/first");
+        EXPECT_TRUE(at("")->remove_directory(root_caller, "empty"));
+        write_local(path + "/shadow/other", "other");
+        EXPECT_TRUE(at("shadow")->rename(root_caller, "other", *at("shadow"), "low"));
+        for (const auto& gone : {file, link, empty, replaced})
+            EXPECT_EQ(error_of(gone->attributes(Wait::yes)), stale);
+        EXPECT_EQ(text_of(at("second")), "as it was");
+        EXPECT_EQ(text_of(at("shadow/low")), "other");
+        // Of the upper layer, links are counted.
+        auto made = at("")->create(root_caller, "one", {}).value();
+        EXPECT_TRUE(at("")->link(root_caller, "two", *made));
+        EXPECT_TRUE(at("")->remove(root_caller, "one"));
+        EXPECT_EQ(text_of(at("two")), "");
+        made.reset();
+        files.reset();
+    });
+}
+
 // --- file systems in user space
 // -----------------------------------------------------------------
 
@@ -320,6 +355,30 @@ TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
             }
             std::filesystem::remove_all(base + "/d");
         }
+        files.reset();
+    });
+}
+
+// Then the kernel drops the object, and gives its mark to the new one.
+TEST_F(Objects, ThatBecomeAnotherTypeAreNewOnes) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium"};
+        const auto base = space / "medium/base";
+        serve(medium.path());
+        write_local(base + "/x", "a file");
+        const auto file = at("x")->id();
+        std::filesystem::remove(base + "/x");
+        std::filesystem::create_directory(base + "/x");
+        const auto directory = at("x");
+        EXPECT_FALSE(directory->id() == file);
+        EXPECT_EQ(directory->attributes(Wait::yes)->type, FileType::directory);
+        EXPECT_TRUE(directory->create(root_caller, "f", {}));
+        EXPECT_EQ(error_of(files->find(file, Wait::yes)), stale);
+        std::filesystem::remove_all(base + "/x");
+        write_local(base + "/x", "again");
+        EXPECT_EQ(text_of(at("x")), "again");
+        EXPECT_FALSE(at("x")->id() == directory->id());
         files.reset();
     });
 }
@@ -404,9 +463,35 @@ TEST_F(Objects, OfSubvolumesAndSnapshotsAreInPartsOfTheirOwn) {
         EXPECT_EQ(text_of(find(id)), "two/file");
         serve(path);
         const auto gone = at("two");
+        const auto below = at("two/file");
+        EXPECT_TRUE(below->attributes(Wait::yes));
         run_command("btrfs subvolume delete " + path + "/two");
         EXPECT_EQ(error_of(gone->attributes(Wait::yes)), stale);
-        EXPECT_FALSE(find(id) && find(id)->attributes(Wait::yes));
+        EXPECT_TRUE(
+            test::becomes_true([&] { return error_of(files->find(id, Wait::yes)) == stale; }));
+        files.reset();
+    });
+}
+
+// In a snapshot, empty directories stand for the subvolumes of its original, all with one number.
+TEST_F(Objects, ThatTheFileSystemItselfMixesUpAreRefused) {
+    in_child_process([this] {
+        have_own_mounts();
+        const ImageMedium medium{space / "medium", "btrfs", 120};
+        const auto path = medium.path();
+        run_command("btrfs subvolume create " + path + "/s");
+        run_command("btrfs subvolume create " + path + "/s/one");
+        run_command("btrfs subvolume create " + path + "/s/two");
+        run_command("btrfs subvolume snapshot " + path + "/s " + path + "/copy");
+        serve(path);
+        EXPECT_TRUE(at("s/one"));
+        for (const char* name : {"one", "two"})
+            EXPECT_EQ(error_of(at("copy")->lookup(root_caller, name)),
+                      std::errc::operation_not_supported);
+        const auto said = files->trouble();
+        ASSERT_TRUE(said);
+        EXPECT_NE(said->find("refused"), std::string::npos);
+        EXPECT_FALSE(files->trouble()) << "once";
         files.reset();
     });
 }

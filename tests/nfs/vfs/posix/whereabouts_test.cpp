@@ -78,6 +78,22 @@ protected:
     std::unique_ptr<FileSystem> files;
 };
 
+// It is not looked again within the second, but what would make it stay is not done.
+TEST_F(Outside, NothingIsLinkedOrMovedBackByWhoStillHasIt) {
+    make_directories(space.path());
+    export_again();
+    const auto file = make(*root(), "file");
+    const auto directory = make_directory(*root(), "directory");
+    make(*directory, "below");
+    move_out("file");
+    move_out("directory");
+    EXPECT_EQ(error_of(root()->link(root_caller, "again", *file)), stale);
+    EXPECT_EQ(error_of(directory->rename(root_caller, "below", *root(), "below")), stale);
+    make(*root(), "inside");
+    EXPECT_EQ(error_of(root()->rename(root_caller, "inside", *directory, "inside")), stale);
+    EXPECT_TRUE(root()->link(root_caller, "twice", *root()->lookup(root_caller, "inside").value()));
+}
+
 struct Kind {
     const char* name;
     const char* file_system;
