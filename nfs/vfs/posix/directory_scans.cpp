@@ -51,7 +51,10 @@ public:
                      const TryName& try_name) {
         const auto times = times_of(directory);
         if (!times) return {nullptr, times.error()};
-        const auto listing = reopen(directory, O_RDONLY | O_DIRECTORY);
+        // Nobody has asked for it to be read: its time of access is left alone, where it can be.
+        auto listing = reopen(directory, O_RDONLY | O_DIRECTORY | O_NOATIME);
+        if (!listing && listing.error() == std::errc::operation_not_permitted)
+            listing = reopen(directory, O_RDONLY | O_DIRECTORY);
         if (!listing) return {nullptr, listing.error()};
         const auto scan = std::make_shared<Scan>(id, *times);
         auto found = scan->read(listing->number(), bytes_max, inode, try_name);
