@@ -90,7 +90,7 @@ void Tree::choose_locator(const Options& options) {
             needs_ways_ = can_lose;
             locator_ = std::make_unique<KernelHandles>(
                 root(), identity_, can_lose,
-                [this](const ObjectId& id) { return find(id, {}, Wait::yes); }, open_step,
+                [this](const ObjectId& id) { return find_directory(id); }, open_step,
                 [this, options](std::string& trouble) {
                     return open_names_of_moved(options, trouble);
                 });
@@ -244,6 +244,14 @@ Result<bool> Tree::has_gone_as_a_whole(const Node& node, Wait wait) const {
     return opened.error() == stale ? Result<bool>{true} : opened.error();
 }
 
+Result<Pin> Tree::find_directory(const ObjectId& id) {
+    auto found = find(id, {}, Wait::yes);
+    if (!found || !whereabouts_.matters()) return found;
+    const auto inside = whereabouts_.is_inside((*found)->path(), FileType::directory, Wait::yes);
+    if (!inside) return inside.error();
+    return *inside ? std::move(found) : Result<Pin>{stale};
+}
+
 Result<void> Tree::check_inside(Node& node) const {
     if (!whereabouts_.matters()) return {};
     const auto inside = lies_inside(node, Wait::yes);
@@ -304,6 +312,8 @@ Result<void> Tree::may_change(int directory, const char* name) const {
     if (found && withholds(*found)) return std::errc::permission_denied;
     if (!found || !S_ISDIR(found->stx_mode)) return {};
     // Whoever moves a directory above it could put another one in its place.
+    const auto acting = act_as_server();
+    if (!acting) return acting.error();
     const auto opened = open_at(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     if (opened && withheld_->is_below(opened->number())) return std::errc::permission_denied;
     return {};

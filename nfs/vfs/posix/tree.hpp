@@ -129,6 +129,8 @@ private:
     [[nodiscard]] Result<Descriptor> confine(Descriptor opened, const ObjectId& id, const Way& way,
                                              const struct statx& status) const;
     [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
+    /// As find(), of a directory that lies in the tree at this very moment.
+    [[nodiscard]] Result<Pin> find_directory(const ObjectId& id);
     [[nodiscard]] Result<bool> has_gone_as_a_whole(const Node& node, Wait wait) const;
     [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
     Result<void> noting_loss(Result<void> outcome);

@@ -84,8 +84,10 @@ TEST_F(WithheldTest, NamesCannotBeTakenAwayOrReplaced) {
 // Whoever could, would put a directory of his own where the server writes.
 TEST_F(WithheldTest, WhatItLiesInIsNotMovedEither) {
     std::filesystem::create_directory(local / "beside");
+    std::filesystem::permissions(local / "in/state", std::filesystem::perms::owner_all);
     withhold();
-    EXPECT_EQ(error_of(root()->rename(root_caller, "in", *root(), "taken")), denied);
+    for (const auto& caller : {root_caller, alice})
+        EXPECT_EQ(error_of(root()->rename(caller, "in", *root(), "taken")), denied);
     EXPECT_EQ(error_of(root()->rename(root_caller, "in", *lookup("beside"), "in")), denied);
     EXPECT_TRUE(std::filesystem::exists(local / "in/state/key"));
     EXPECT_TRUE(root()->rename(root_caller, "beside", *root(), "moved")) << "what is beside it is";

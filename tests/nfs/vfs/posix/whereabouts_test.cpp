@@ -84,11 +84,12 @@ TEST_F(Outside, NothingIsLinkedOrMovedBackByWhoStillHasIt) {
     export_again();
     const auto file = make(*root(), "file");
     const auto directory = make_directory(*root(), "directory");
-    make(*directory, "below");
+    const auto below = make(*directory, "below");
     move_out("file");
     move_out("directory");
     EXPECT_EQ(error_of(root()->link(root_caller, "again", *file)), stale);
     EXPECT_EQ(error_of(directory->rename(root_caller, "below", *root(), "below")), stale);
+    EXPECT_EQ(error_of(root()->link(root_caller, "again", *below)), stale);
     make(*root(), "inside");
     EXPECT_EQ(error_of(root()->rename(root_caller, "inside", *directory, "inside")), stale);
     EXPECT_TRUE(root()->link(root_caller, "twice", *root()->lookup(root_caller, "inside").value()));
