@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include <sodium.h>
 #include <xxhash.h>
@@ -118,17 +119,20 @@ void AssignedIds::changed(const ObjectId& id, const Witness& witness) {
     }
 }
 
-void AssignedIds::hold(const ObjectId& mark, const ObjectId& id) {
-    const std::lock_guard locked{lock_};
-    auto& held = held_[mark];
+AssignedIds::Holding::Holding(std::shared_ptr<AssignedIds> ids, const ObjectId& mark,
+                              const ObjectId& id)
+    : ids_(std::move(ids)),
+      mark_(mark) {
+    const std::lock_guard locked{ids_->lock_};
+    auto& held = ids_->held_[mark_];
     held.id = id;
     ++held.times;
 }
 
-void AssignedIds::let_go(const ObjectId& mark) {
-    const std::lock_guard locked{lock_};
-    const auto known = held_.find(mark);
-    if (known != held_.end() && --known->second.times == 0) held_.erase(known);
+AssignedIds::Holding::~Holding() {
+    const std::lock_guard locked{ids_->lock_};
+    const auto known = ids_->held_.find(mark_);
+    if (known != ids_->held_.end() && --known->second.times == 0) ids_->held_.erase(known);
 }
 
 std::optional<AssignedIds::Record> AssignedIds::read(const ObjectId& place) const {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -57,9 +58,19 @@ public:
     /// The object with this id looks like that now, wherever it is.
     void changed(const ObjectId& id, const Witness& witness);
 
-    /// From now until let_go() an object with this mark is held open under this id.
-    void hold(const ObjectId& mark, const ObjectId& id);
-    void let_go(const ObjectId& mark);
+    /// While it exists, an object with this mark is held open under this id. May outlive the tree,
+    /// and its name store.
+    class Holding {
+    public:
+        Holding(std::shared_ptr<AssignedIds> ids, const ObjectId& mark, const ObjectId& id);
+        Holding(const Holding&) = delete;
+        Holding& operator=(const Holding&) = delete;
+        ~Holding();
+
+    private:
+        const std::shared_ptr<AssignedIds> ids_;
+        const ObjectId mark_;
+    };
 
 private:
     struct Record {

@@ -15,18 +15,16 @@ Node::Node(Tree& tree, const ObjectId& id, const Way& way, Descriptor path, File
            Held held, const ObjectId& mark)
     : tree_(tree),
       id_(id),
-      mark_(mark),
       way_(way),
       path_(std::move(path)),
       type_(type),
       data_(held == Held::readable_writable ? path_.number() : -1),
       shared_(tree.volume(), mark.bytes().empty() ? id : mark) {
+    if (!mark.bytes().empty()) held_.emplace(tree.assigned(), mark, id);
     std::ignore = is_due_for_a_look();  // whoever makes it has just seen where it is
 }
 
-Node::~Node() {
-    if (!mark_.bytes().empty()) tree_.let_go(mark_);
-}
+Node::~Node() = default;
 
 bool Node::is_due_for_a_look() noexcept {
     timespec now{};

@@ -8,10 +8,12 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <vector>
 
 #include "nfs/vfs/file_system.hpp"
+#include "nfs/vfs/posix/assigned_ids.hpp"
 #include "nfs/vfs/posix/data_descriptors.hpp"
 #include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/posix/listing_descriptors.hpp"
@@ -165,7 +167,7 @@ private:
 
     Tree& tree_;
     const ObjectId id_;
-    const ObjectId mark_;  // empty where it is the id, or nothing
+    std::optional<AssignedIds::Holding> held_;  // where its mark is not its id
     const Way way_;
     const Descriptor path_;
     const FileType type_;

@@ -105,7 +105,7 @@ void Tree::choose_locator(const Options& options) {
         return identity_.is_id(id) || (assigned_ && AssignedIds::is_assigned(id));
     };
     auto store = open_names(options, reason);
-    if (!identity_.is_always_certain()) assigned_ = std::make_unique<AssignedIds>(*store);
+    if (!identity_.is_always_certain()) assigned_ = std::make_shared<AssignedIds>(*store);
     locator_ = std::make_unique<RememberedNames>(root(), root_id_, std::move(is_id),
                                                  std::move(open_step), std::move(is_object),
                                                  std::move(store), std::move(reason));
@@ -173,7 +173,6 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
         auto seen = identity_.sight(opened.number());
         if (!seen) return seen.error();
         if (!seen->is_certain) mark = seen->mark;
-        if (!mark.bytes().empty()) assigned_->hold(mark, id);
     }
     // A directory knows its own way up.
     const Way& kept = *type == FileType::directory ? Way{} : way;

@@ -109,8 +109,10 @@ public:
     void moved(const ObjectId& id, const Locator::Entry& from, int at, const Locator::Entry& to);
     /// The object has been changed, which may make it look like another one.
     void changed(const Node& object);
-    /// A node that held an object with this mark is gone.
-    void let_go(const ObjectId& mark);
+    /// Null where marks are ids.
+    [[nodiscard]] const std::shared_ptr<AssignedIds>& assigned() const noexcept {
+        return assigned_;
+    }
     /// What is to be said to the administrator, once.
     [[nodiscard]] std::optional<std::string> trouble();
 
@@ -152,7 +154,7 @@ private:
     const std::shared_ptr<Volumes> volumes_;
     const std::shared_ptr<Volume> volume_;
     std::unique_ptr<Locator> locator_;
-    std::unique_ptr<AssignedIds> assigned_;  ///< where marks are not ids
+    std::shared_ptr<AssignedIds> assigned_;  ///< where marks are not ids
     bool has_kernel_handles_ = false;
     std::atomic<bool> has_refused_{false};
     std::atomic<bool> refusal_is_new_{false};

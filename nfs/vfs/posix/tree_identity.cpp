@@ -76,10 +76,6 @@ void Tree::changed(const Node& object) {
     if (seen) assigned_->changed(object.object_id(), seen->witness);
 }
 
-void Tree::let_go(const ObjectId& mark) {
-    if (assigned_) assigned_->let_go(mark);
-}
-
 void Tree::arrived(const ObjectId& id, int at, const Locator::Entry& as) {
     if (!assigned_ || !AssignedIds::is_assigned(id)) return;
     const auto seen = identity_.sight(at, std::string{as.name}.c_str());
