@@ -12,8 +12,8 @@ std::vector<Place> NamesInMemory::find(const ObjectId& id) {
     touch(found->second);
     std::vector<Place> places;
     places.reserve(found->second.size());
-    for (auto name = found->second.rbegin(); name != found->second.rend(); ++name)
-        places.push_back((*name)->place);
+    std::transform(found->second.rbegin(), found->second.rend(), std::back_inserter(places),
+                   [](const auto& name) { return name->place; });
     return places;
 }
 
