@@ -27,7 +27,8 @@ bool is_root_of_mount(const struct statx& status) {
 bool is_answer(std::errc error) {
     return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
            error == std::errc::too_many_symbolic_link_levels ||
-           error == std::errc::cross_device_link || error == stale;
+           error == std::errc::cross_device_link || error == std::errc::filename_too_long ||
+           error == stale;
 }
 
 // As many levels up as one path has room for.
