@@ -1,8 +1,8 @@
 #include "mount/mount_list.hpp"
 
+#include <algorithm>
 #include <sstream>
 #include <string>
-#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -10,26 +10,29 @@
 
 #include <spdlog/spdlog.h>
 
-#include "nfs/vfs/kept_file.hpp"
-
 namespace berth::mount {
 namespace {
 
-/// One line "HOST DIRECTORY"; what would end the line or begin an escape is "\\" and three octal
-/// digits.
-std::string line_of(const MountList::Entry& entry) {
-    auto line = entry.host + " ";
-    for (const char c : entry.directory) {
-        if (c != '\n' && c != '\\') {
-            line += c;
-            continue;
-        }
-        line += c == '\n' ? "\\012" : "\\134";
-    }
-    return line + "\n";
+std::string key_of(const MountList::Entry& entry) {
+    return entry.host + " " + entry.directory;
 }
 
-std::optional<MountList::Entry> entry_of(std::string_view line) {
+bool fits(const MountList::Entry& entry) {
+    return entry.host.size() <= name_bytes_max && entry.directory.size() <= path_bytes_max;
+}
+
+std::optional<MountList::Entry> entry_of(std::string_view key) {
+    const auto blank = key.find(' ');
+    if (blank == 0 || blank == std::string_view::npos || !key.substr(blank + 1).starts_with('/'))
+        return {};
+    MountList::Entry entry{.host = std::string{key.substr(0, blank)},
+                           .directory = std::string{key.substr(blank + 1)}};
+    return fits(entry) ? std::optional{std::move(entry)} : std::nullopt;
+}
+
+/// A line "HOST DIRECTORY" of earlier versions. Characters that would end the line or begin an
+/// escape are written as "\\" and three octal digits.
+std::optional<MountList::Entry> entry_of_line(std::string_view line) {
     const auto blank = line.find(' ');
     if (blank == 0 || blank == std::string_view::npos) return {};
     MountList::Entry entry{.host = std::string{line.substr(0, blank)}, .directory = {}};
@@ -41,105 +44,110 @@ std::optional<MountList::Entry> entry_of(std::string_view line) {
         entry.directory += !is_escape ? line.front() : line[1] == '0' ? '\n' : '\\';
         line.remove_prefix(is_escape ? 4 : 1);
     }
-    const bool fits =
-        entry.host.size() <= name_bytes_max && entry.directory.size() <= path_bytes_max;
-    return fits ? std::optional{std::move(entry)} : std::nullopt;
+    return fits(entry) ? std::optional{std::move(entry)} : std::nullopt;
+}
+
+std::optional<state::Store::Entries> convert(const std::string& text) {
+    state::Store::Entries entries;
+    std::istringstream in{text};
+    std::string line;
+    while (std::getline(in, line)) {
+        if (const auto entry = entry_of_line(line))
+            entries.push_back({key_of(*entry), {}});
+        else
+            spdlog::warn("malformed line in the list of mounts skipped");
+    }
+    return entries;
+}
+
+void tell(const state::Store::News& news) {
+    using What = state::Store::News::What;
+    switch (news.what) {
+    case What::fails:
+        spdlog::error(
+            "{} can't be written ({}): clients can still mount, but after a restart showmount will "
+            "not list their mounts; make room there, or let uid {} write it",
+            news.file, news.reason, ::geteuid());
+        return;
+    case What::works: spdlog::info("{} can be written again", news.file); return;
+    case What::cut:
+        spdlog::info("the last record of {} is incomplete and has been removed", news.file);
+        return;
+    case What::damaged: break;
+    }
+    spdlog::warn("{} is damaged ({}): showmount may not list all earlier mounts. The damaged file "
+                 "is {}",
+                 news.file, news.reason,
+                 news.aside.empty() ? "moved aside when a new one is written"
+                                    : "kept beside it as " + news.aside);
 }
 
 }  // namespace
 
-MountList::MountList(std::optional<std::filesystem::path> file) : file_(std::move(file)) {
-    if (!file_) return;
-    read();
-    keeper_.emplace(vfs::FileKeeper::Options{
-        .file = *file_,
-        .contents = [this] { return text(); },
-        .tell = [this](const std::error_code& failure) { tell(failure); }});
-}
-
-void MountList::read() {
-    auto text = vfs::read_file(*file_);
-    if (!text) {
-        if (text.error() != std::errc::no_such_file_or_directory)
-            spdlog::warn("{}: can't be read ({}): showmount does not know who mounted before",
-                         file_->string(), std::make_error_code(text.error()).message());
-        return;
-    }
-    std::istringstream in{*std::move(text)};
-    std::string line;
-    while (std::getline(in, line)) {
-        if (const auto entry = entry_of(line))
+MountList::MountList(state::Store* store) {
+    if (store == nullptr) return;
+    file_.emplace(*store,
+                  state::Store::FileOptions{.name = "mounts", .tell = tell, .convert = convert});
+    for (const auto& found : file_->found()) {
+        if (const auto entry = entry_of(found.key)) {
             enter(*entry);
-        else
-            spdlog::warn("{}: a line that is no mount is left out", file_->string());
+            continue;
+        }
+        spdlog::warn("{}: malformed entry skipped", file_->path());
+        std::ignore = file_->erase(found.key);
     }
 }
 
-std::string MountList::text() const {
-    const std::scoped_lock locked{lock_};
-    std::string text;
-    for (const auto& entry : entries_) text += line_of(entry);
-    return text;
-}
-
-void MountList::tell(const std::error_code& failure) const {
-    if (!failure) {
-        spdlog::info("{} can be written again", file_->string());
-        return;
-    }
-    spdlog::error("{} can't be written ({}): clients may mount all the same, but after a restart "
-                  "showmount will not know who has mounted what; make room there, or let uid {} "
-                  "write it",
-                  file_->string(), failure.message(), ::geteuid());
-}
-
-void MountList::save() {
-    if (keeper_) std::ignore = keeper_->write_now();
+void MountList::wait_for(Change change) {
+    if (file_) std::ignore = file_->wait_for(change);
 }
 
 void MountList::add(std::string_view host, std::string_view directory) {
-    if (host.size() > name_bytes_max || directory.size() > path_bytes_max) return;
+    const Entry entry{std::string{host}, std::string{directory}};
+    if (!fits(entry)) return;
+    Change change = 0;
     {
         const std::scoped_lock locked{lock_};
-        enter({std::string{host}, std::string{directory}});
+        enter(entry);
+        if (file_) change = file_->put_last(key_of(entry), {});
     }
-    save();
+    wait_for(change);
 }
 
 void MountList::enter(const Entry& entry) {
-    if (const auto known = places_.find(entry); known != places_.end()) {
-        entries_.splice(entries_.end(), entries_, known->second);
-        return;
-    }
-    if (entries_.size() >= entries_max) {
-        places_.erase(entries_.front());
-        entries_.pop_front();
-    }
-    places_.emplace(entry, entries_.insert(entries_.end(), entry));
+    if (entries_.size() >= entries_max && !by_name().contains(entry))
+        erase(by_name().find(entries_.front()));
+    const auto [known, is_new] = entries_.push_back(entry);
+    if (!is_new) entries_.relocate(entries_.end(), known);
+}
+
+MountList::Change MountList::erase(ByName::iterator entry) {
+    const auto key = file_ ? key_of(*entry) : std::string{};
+    by_name().erase(entry);
+    return file_ ? file_->erase(key) : 0;
 }
 
 void MountList::remove(std::string_view host, std::string_view directory) {
+    Change change = 0;
     {
         const std::scoped_lock locked{lock_};
-        const auto known = places_.find({std::string{host}, std::string{directory}});
-        if (known == places_.end()) return;
-        entries_.erase(known->second);
-        places_.erase(known);
+        const auto known = by_name().find(Entry{std::string{host}, std::string{directory}});
+        if (known != by_name().end()) change = erase(known);
     }
-    save();
+    wait_for(change);
 }
 
 void MountList::remove_all(std::string_view host) {
+    Change change = 0;
     {
         const std::scoped_lock locked{lock_};
-        auto known = places_.lower_bound({std::string{host}, {}});
-        if (known == places_.end() || known->first.host != host) return;
-        while (known != places_.end() && known->first.host == host) {
-            entries_.erase(known->second);
-            known = places_.erase(known);
+        for (;;) {
+            const auto known = by_name().lower_bound(Entry{std::string{host}, {}});
+            if (known == by_name().end() || known->host != host) break;
+            change = std::max(change, erase(known));
         }
     }
-    save();
+    wait_for(change);
 }
 
 std::vector<MountList::Entry> MountList::all() const {

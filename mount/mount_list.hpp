@@ -1,20 +1,22 @@
-// Who has mounted what, as far as clients say so: best effort and for show (DUMP), nothing depends
-// on it. Kept in a file, so that it is the same after a restart. Locks itself, never for long.
+// Which clients have mounted what, as far as they say so: best effort and for display (DUMP);
+// nothing depends on it. Kept in a file, so that it survives a restart. Locks itself, never for
+// long.
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <list>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
+#include <boost/multi_index/identity.hpp>
+#include <boost/multi_index/ordered_index.hpp>
+#include <boost/multi_index/sequenced_index.hpp>
+#include <boost/multi_index_container.hpp>
+
 #include "mount/protocol.hpp"
-#include "nfs/vfs/file_keeper.hpp"
+#include "nfs/state/store.hpp"
 
 namespace berth::mount {
 
@@ -29,38 +31,43 @@ public:
         auto operator<=>(const Entry&) const = default;
     };
 
-    /// Without a file it is gone with the process. What is no entry in it is left out, and logged.
-    /// With one it starts a thread: see FileKeeper.
-    explicit MountList(std::optional<std::filesystem::path> file = {});
+    /// Reads `mounts`; malformed entries are skipped and logged. Without a store, which outlives
+    /// this, the list ends with the process.
+    explicit MountList(state::Store* store = nullptr);
+    MountList(const MountList&) = delete;
+    MountList& operator=(const MountList&) = delete;
 
-    /// What changes the list may wait for a disk; several changes at once are written once. Where
+    /// Functions that change the list may wait for a disk; concurrent changes share one write. If
     /// the file can't be written, the log says so and the list goes on.
 
-    /// Adds, or makes the newest again. When there is no room the oldest goes. Texts that are too
-    /// long for the protocol are not entered.
+    /// Adds an entry, or makes it the newest. If there is no room, the oldest entry goes. Texts
+    /// that are too long for the protocol are not entered.
     void add(std::string_view host, std::string_view directory);
     void remove(std::string_view host, std::string_view directory);
-    /// Everything of this host.
+    /// Removes all entries of this host.
     void remove_all(std::string_view host);
 
     /// Oldest first.
     [[nodiscard]] std::vector<Entry> all() const;
 
 private:
-    using Entries = std::list<Entry>;
+    /// Oldest first, and by name.
+    using Entries = boost::multi_index_container<
+        Entry, boost::multi_index::indexed_by<
+                   boost::multi_index::sequenced<>,
+                   boost::multi_index::ordered_unique<boost::multi_index::identity<Entry>>>>;
+    using ByName = Entries::nth_index<1>::type;
+    using Change = state::Store::Change;
 
-    void read();
     void enter(const Entry& entry);
-    [[nodiscard]] std::string text() const;
-    void tell(const std::error_code& failure) const;
-    /// Waits until what has been changed is on disk, or can't be.
-    void save();
+    Change erase(ByName::iterator entry);
+    [[nodiscard]] ByName& by_name() { return entries_.get<1>(); }
+    /// Waits until the change is on disk, or until writing it has failed.
+    void wait_for(Change change);
 
-    const std::optional<std::filesystem::path> file_;
     mutable std::mutex lock_;
-    Entries entries_;  // oldest first
-    std::map<Entry, Entries::iterator> places_;
-    std::optional<vfs::FileKeeper> keeper_;  // last: its thread uses the rest
+    Entries entries_;
+    std::optional<state::Store::File> file_;
 };
 
 }  // namespace berth::mount

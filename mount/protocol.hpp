@@ -1,5 +1,5 @@
-// The wire types of program 100005: MOUNT version 3 (RFC 1813 Appendix I), version 1 (RFC 1094
-// Appendix A), which has another MNT, and version 2, which is in no RFC: it is version 1 and
+// The wire types of program 100005: MOUNT version 3 (RFC 1813 Appendix I); version 1 (RFC 1094
+// Appendix A), which has a different MNT; and version 2, which no RFC defines: version 1 and
 // PATHCONF.
 #pragma once
 
@@ -26,8 +26,8 @@ inline constexpr std::uint32_t handle_bytes_max = 64;
 using DirectoryPath = xdr::String<path_bytes_max>;
 using Name = xdr::String<name_bytes_max>;
 
-/// The path that MNT asks for. Longer ones than the protocol has are decoded too, so that they can
-/// be told "name too long" in its own words.
+/// The path that MNT asks for. Paths longer than the protocol allows are decoded too, so that they
+/// get the protocol's own "name too long".
 using AskedPath = xdr::String<>;
 
 /// `mountstat3` — RFC 1813 §5.1.5.
@@ -42,7 +42,7 @@ enum class Status : std::uint32_t {
     name_too_long = 63,
     not_supported = 10004,
     server_fault = 10006,
-    later = 0xFFFFFFFF,  ///< never on the wire: the protocol has no word for it
+    later = 0xFFFFFFFF,  ///< never on the wire: the protocol has no such status
 };
 constexpr bool is_valid(Status status) {
     switch (status) {
@@ -67,13 +67,13 @@ struct Mount {
     using Args = AskedPath;
     struct Ok {
         xdr::Opaque<handle_bytes_max> handle;
-        xdr::Array<rpc::AuthFlavor> flavors;  ///< most wanted first
+        xdr::Array<rpc::AuthFlavor> flavors;  ///< preferred ones first
     };
     using Result = xdr::Union<Status, xdr::Case<Status::ok, Ok>, xdr::Otherwise<xdr::Void>>;
 };
 
-/// MOUNTPROC_MNT — RFC 1094 §A.5.2. The status is a UNIX error number; where one means the same as
-/// a Status of version 3, the numbers are equal.
+/// MOUNTPROC_MNT — RFC 1094 §A.5.2. The status is a UNIX error number; errors that version 3 has
+/// too have equal numbers there.
 struct Mount1 {
     static constexpr rpc::ProcedureId id{1, "MNT", rpc::Replay::execute, rpc::Runs::on_worker};
     using Args = AskedPath;
@@ -90,7 +90,8 @@ struct Mounted {
 
 /// MOUNTPROC3_DUMP — RFC 1813 §5.2.2, RFC 1094 §A.5.3.
 struct Dump {
-    static constexpr rpc::ProcedureId id{2, "DUMP", rpc::Replay::execute, rpc::Runs::on_worker};
+    static constexpr rpc::ProcedureId id{2, "DUMP", rpc::Replay::execute, rpc::Runs::on_worker,
+                                         rpc::Length::any};
     using Args = xdr::Void;
     using Result = xdr::List<Mounted>;
 };
@@ -109,7 +110,7 @@ struct UnmountAll {
     using Result = xdr::Void;
 };
 
-/// `exportnode` — RFC 1813 §5.2.5. No groups: everyone.
+/// `exportnode` — RFC 1813 §5.2.5. No groups: exported to everyone.
 struct Exported {
     DirectoryPath directory;
     xdr::List<Name> groups;
@@ -117,29 +118,30 @@ struct Exported {
 
 /// MOUNTPROC3_EXPORT — RFC 1813 §5.2.5, RFC 1094 §A.5.6.
 struct Export {
-    static constexpr rpc::ProcedureId id{5, "EXPORT", rpc::Replay::execute, rpc::Runs::on_worker};
+    static constexpr rpc::ProcedureId id{5, "EXPORT", rpc::Replay::execute, rpc::Runs::on_worker,
+                                         rpc::Length::any};
     using Args = xdr::Void;
     using Result = xdr::List<Exported>;
 };
 
 /// MOUNTPROC_EXPORTALL of versions 1 and 2, in no RFC: EXPORT under another number.
 struct ExportAll {
-    static constexpr rpc::ProcedureId id{6, "EXPORTALL", rpc::Replay::execute,
-                                         rpc::Runs::on_worker};
+    static constexpr rpc::ProcedureId id{6, "EXPORTALL", rpc::Replay::execute, rpc::Runs::on_worker,
+                                         rpc::Length::any};
     using Args = xdr::Void;
     using Result = Export::Result;
 };
 
-/// MOUNTPROC_PATHCONF of version 2, in no RFC: what pathconf(2) says of a directory. Shorts and
-/// bytes take four bytes each on the wire.
+/// MOUNTPROC_PATHCONF of version 2, in no RFC: the values of pathconf(2) for a directory. Shorts
+/// and bytes take four bytes each on the wire.
 struct PathConfiguration {
     static constexpr rpc::ProcedureId id{7, "PATHCONF", rpc::Replay::execute, rpc::Runs::on_worker};
 
-    /// What a `short` holds.
+    /// The largest `short`.
     static constexpr std::int32_t short_max = std::numeric_limits<std::int16_t>::max();
 
-    /// The bits of mask[0]. There is no status: `failed` says that nothing in the answer counts,
-    /// `no_...` that one figure does not.
+    /// The bits of mask[0]. There is no status: `failed` means that the whole answer is invalid,
+    /// `no_...` that one value is.
     enum Bit : std::int32_t {
         failed = 1 << 0,
         no_links_max = 1 << 1,
@@ -151,7 +153,7 @@ struct PathConfiguration {
     };
     /// SunOS reads bit 7 as "restricts chown", 8 as "refuses long names" and 9 as "no disabling
     /// character"; Solaris reads 7 as "refuses long names", 8 as "no disabling character" and 9 as
-    /// "restricts chown". All three together say the same to both.
+    /// "restricts chown". All three together mean the same to both.
     static constexpr std::int32_t restricts_chown_and_refuses_long_names = 7 << 7;
 
     using Args = AskedPath;
@@ -161,7 +163,7 @@ struct PathConfiguration {
         std::int32_t input_bytes_max;  ///< of a terminal
         std::int32_t name_bytes_max;
         std::int32_t path_bytes_max;
-        std::int32_t pipe_bytes;            ///< written at once
+        std::int32_t pipe_bytes;            ///< the most that is written at once
         std::uint32_t disabling_character;  ///< of a terminal
         std::int32_t unused;
         std::array<std::int32_t, 2> mask;

@@ -6,13 +6,15 @@
 #include <span>
 #include <utility>
 
-#include "mount/mounting.hpp"
+#include "mount/find.hpp"
+#include "nfs/access/caller.hpp"
+#include "nfs/access/resolver.hpp"
 #include "xdr/codec.hpp"
 
 namespace berth::mount {
 namespace {
 
-/// What is left of a datagram for results; RPC headers with any verifier fit into the rest.
+/// The part of a datagram for results; the rest holds RPC headers with any verifier.
 constexpr std::size_t datagram_results_bytes_max = 64000;
 
 template <class T>
@@ -30,37 +32,32 @@ xdr::List<T> fitted(const rpc::Call& call, std::vector<T> items) {
     return items;
 }
 
-/// The clients of an export as text; empty for everyone alike, as the protocol has it.
-xdr::List<Name> groups(const rpc::Call& call, std::span<const vfs::ClientRule> rules) {
+/// The clients of an export as text; empty if it is for everyone alike, as in the protocol.
+xdr::List<Name> groups(const rpc::Call& call, std::span<const exports::ClientRule> rules) {
     std::vector<Name> names;
     const bool is_for_everyone =
-        rules.size() == 1 && rules.front().client.kind == vfs::ClientKind::everyone;
+        rules.size() == 1 && rules.front().client.kind == exports::ClientKind::everyone;
     if (is_for_everyone) return names;
     for (const auto& rule : rules)
         names.emplace_back(call.memory.copy(rule.client.text().substr(0, name_bytes_max)));
     return names;
 }
 
-rpc::AuthFlavor to_wire(vfs::Flavor flavor) {
-    return flavor == vfs::Flavor::sys ? rpc::AuthFlavor::sys : rpc::AuthFlavor::none;
+rpc::AuthFlavor to_wire(exports::Flavor flavor) {
+    return flavor == exports::Flavor::sys ? rpc::AuthFlavor::sys : rpc::AuthFlavor::none;
 }
 
-vfs::CallOrigin origin(const rpc::Call& call) {
-    return {.client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
-            .port = call.caller.port};
-}
-
-/// While it can't be found out who calls, the call stays unanswered: clients ask again after that,
-/// and after no error that there is.
+/// While it can't be found out which client calls, the call stays unanswered: clients retry then,
+/// but after no error that the protocol has.
 boost::system::result<Found, Status> find_for(rpc::Call& call, const Places& places,
                                               std::string_view path) {
-    auto found = find(places, origin(call), path);
+    auto found = find(places, access::origin_of(call), path);
     if (found || found.error() != Status::later) return found;
     call.leave_unanswered();
     return Status::server_fault;
 }
 
-/// Version 1 knows UNIX's own errors alone.
+/// Version 1 knows only the errors of UNIX.
 std::uint32_t error_number(Status status) {
     return static_cast<std::uint32_t>(status == Status::server_fault ? Status::io_error : status);
 }
@@ -75,20 +72,20 @@ void Lists::add(const rpc::Call& call, std::string_view directory) {
     mounts_.add(call.caller.address.text(), directory);
 }
 
-// What only root of the client can have mounted, its users do not unmount.
+// Ordinary users of a client may not remove an entry that only its root can have made.
 bool Lists::may_remove(const rpc::Call& call, std::string_view path) const {
     if (call.caller.has_reserved_port()) return true;
     const auto exports = exports_.pin(&call);
     for (const auto& match : exports->matches(path)) {
-        const auto rule = exports->admit(*match.found, origin(call));
+        const auto rule = exports->admit(*match.found, access::origin_of(call));
         if (rule) return true;
-        if (rule.error() == vfs::Refusal::insecure_port) return false;
+        if (rule.error() == exports::Refusal::insecure_port) return false;
     }
     return true;
 }
 
 void Lists::remove(const rpc::Call& call, std::string_view directory) {
-    const auto path = vfs::normalised(directory);
+    const auto path = exports::normalised(directory);
     if (path && may_remove(call, *path)) mounts_.remove(call.caller.address.text(), *path);
 }
 
@@ -111,7 +108,7 @@ xdr::List<Exported> Lists::exported(const rpc::Call& call) const {
     std::vector<Exported> items;
     const auto exports = exports_.pin(&call);
     for (const auto& candidate : exports->all()) {
-        // What is part of another export, or has a path that no client can ask for.
+        // Skips parts of other exports, and paths too long for a client to ask for.
         if (candidate.is_nested || candidate.path.size() > path_bytes_max) continue;
         items.push_back({.directory = call.memory.copy(candidate.path),
                          .groups = groups(call, candidate.clients.all())});
@@ -158,7 +155,7 @@ PathConfiguration::Result Service1::path_configuration(rpc::Call& call, const As
     result.links_max = at_most(limits.links_max, std::numeric_limits<std::int32_t>::max());
     result.name_bytes_max = at_most(limits.name_bytes_max, Reply::short_max);
     result.path_bytes_max = PATH_MAX;
-    // Terminals and pipes are the client's own.
+    // Terminals and pipes belong to the client.
     result.mask[0] = Reply::no_line_bytes_max | Reply::no_input_bytes_max | Reply::no_pipe_bytes |
                      Reply::restricts_chown_and_refuses_long_names;
     return result;
@@ -172,13 +169,10 @@ Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
     const auto found = find_for(call, places_, path);
     if (!found) return Mount::Result::otherwise(found.error());
     lists_.add(call, found->path);
-    const auto sealed = found->handle.bytes();
-    const auto handle = call.memory.bytes(sealed.size());
-    std::ranges::copy(sealed, handle.begin());
     std::vector<rpc::AuthFlavor> flavors;
     for (const auto flavor : found->flavors) flavors.push_back(to_wire(flavor));
     return Mount::Result::make<Status::ok>(
-        {.handle = std::span<const std::byte>{handle}, .flavors = {std::move(flavors)}});
+        {.handle = access::keep(call, found->handle), .flavors = {std::move(flavors)}});
 }
 
 Dump::Result Service3::dump(rpc::Call& call, const xdr::Void&) {

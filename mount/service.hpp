@@ -1,31 +1,36 @@
-// Program 100005: hands out the handles that NFS begins with, and keeps the list of who asked. It
-// guards nothing: a handle is checked at each use. Threads: any number.
+// Program 100005: hands out the handles that NFS starts from, and lists the clients that asked for
+// them. It protects nothing: handles are checked at each use. Threads: any number.
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "mount/find.hpp"
 #include "mount/mount_list.hpp"
-#include "mount/mounting.hpp"
 #include "mount/protocol.hpp"
-#include "nfs/vfs/exports.hpp"
-#include "nfs/vfs/handle.hpp"
+#include "nfs/exports/exports.hpp"
+#include "nfs/exports/handle.hpp"
+#include "nfs/exports/places.hpp"
 #include "rpc/program.hpp"
 
 namespace berth::mount {
 
-/// What the versions answer alike. A host is its IP address: a name that it gives itself can be
-/// any. Over UDP, lists end where the datagram does, and one that is much longer than the call is
-/// refused by the transport.
+/// The common part of all versions. A host is its IP address, because it can give itself any name.
+/// Over UDP, lists end where the datagram does, and the transport refuses one that is much longer
+/// than the call.
 class Lists {
 public:
     /// Both outlive this.
-    Lists(const vfs::Exports& exports, MountList& mounts) : exports_(exports), mounts_(mounts) {}
+    Lists(const exports::Exports& exports, MountList& mounts)
+        : exports_(exports),
+          mounts_(mounts) {}
 
     void add(const rpc::Call& call, std::string_view directory);
-    /// Of what was never mounted: nothing happens.
+    /// Does nothing if it was never mounted.
     void remove(const rpc::Call& call, std::string_view directory);
     void remove_all(const rpc::Call& call);
     [[nodiscard]] xdr::List<Mounted> mounted(rpc::Call& call) const;
@@ -34,13 +39,13 @@ public:
 private:
     [[nodiscard]] bool may_remove(const rpc::Call& call, std::string_view path) const;
 
-    const vfs::Exports& exports_;
+    const exports::Exports& exports_;
     MountList& mounts_;
 };
 
-/// Versions 1 and 2. MNT never succeeds: its handle would be for NFSv2, which is not served. Where
-/// nothing else is wrong it says "access denied". The rest is for the tools that still ask version
-/// 1.
+/// Versions 1 and 2. MNT never succeeds, because its handle would be for NFSv2, which is not
+/// served. If nothing else is wrong it returns "access denied". The rest is for tools that still
+/// ask version 1.
 class Service1 {
 public:
     /// All outlive the service.
@@ -55,8 +60,15 @@ public:
 
     PathConfiguration::Result path_configuration(rpc::Call& call, const AskedPath& path);
 
-    /// Version 2's. Version 1 has all but the last, PATHCONF.
+    /// The table of version 2. Version 1 has all but the last entry, PATHCONF.
     static const std::array<rpc::Entry<Service1>, 8> procedures;
+
+    [[nodiscard]] std::uint64_t place_of(const rpc::Call& /*call*/, const AskedPath& path) const {
+        return mount::place_of(places_, path);
+    }
+    [[nodiscard]] std::string name_of(std::uint64_t place) const {
+        return exports::name_of_place(places_.exports, place);
+    }
 
 private:
     const Places& places_;
@@ -78,16 +90,23 @@ public:
 
     static const std::array<rpc::Entry<Service3>, 6> procedures;
 
+    [[nodiscard]] std::uint64_t place_of(const rpc::Call& /*call*/, const AskedPath& path) const {
+        return mount::place_of(places_, path);
+    }
+    [[nodiscard]] std::string name_of(std::uint64_t place) const {
+        return exports::name_of_place(places_.exports, place);
+    }
+
 private:
     const Places& places_;
     Lists& lists_;
 };
 
-/// The services behind the programs. Outlives them; what it is made of outlives it.
+/// The services behind the programs. Outlives them; its arguments outlive it.
 class Services {
 public:
-    Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, MountList& mounts,
-             Renew renew = {})
+    Services(const exports::Exports& exports, const exports::HandleSealer& sealer,
+             MountList& mounts, Renew renew = {})
         : places_{exports, sealer, std::move(renew)},
           lists_(exports, mounts),
           service1_(places_, lists_),

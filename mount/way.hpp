@@ -1,4 +1,4 @@
-// A path while the symbolic links in it are being followed. Plain text: it touches no file.
+// A path while its symbolic links are being followed. Plain text: it touches no file.
 #pragma once
 
 #include <cstddef>
@@ -9,23 +9,23 @@
 
 namespace berth::mount {
 
-/// An absolute path as its names, "." left out. The part before the first ".." is the head.
+/// An absolute path as a list of names, without ".". The part before the first ".." is the head.
 class Way {
 public:
     static constexpr std::size_t bytes_max = 4096;
 
     explicit Way(std::string_view path) { append(path); }
 
-    /// Without "/" in front or at the end; empty for the root.
+    /// Without a leading or trailing "/"; empty for the root.
     [[nodiscard]] std::string head() const;
     [[nodiscard]] std::size_t names_in_head() const;
     /// Whether there is more than the head.
     [[nodiscard]] bool goes_up() const { return names_in_head() < names_.size(); }
 
-    /// The last name of the head goes, with the ".." after it; above the root is the root.
+    /// Removes the last name of the head and the ".." after it; above the root is the root.
     void go_up();
-    /// In place of the name at `index`, which is a symbolic link, its text. False: the path has
-    /// become longer than a path may be.
+    /// Replaces the name at `index`, which is a symbolic link, by the link's text. False: the path
+    /// is too long now.
     [[nodiscard]] bool follow(std::size_t index, std::string_view text);
 
 private:

@@ -12,7 +12,7 @@ constexpr std::uint32_t no_id = 0xFFFFFFFF;
 constexpr std::uint32_t mode_bits = 07777;
 constexpr std::uint32_t second_in_nanoseconds = 1'000'000'000;
 
-// Clients refuse all attributes of a file whose owner is -1.
+// Clients reject all attributes of a file whose owner is -1.
 std::uint32_t presentable(std::uint32_t id) {
     return id == no_id ? nobody : id;
 }
@@ -31,8 +31,8 @@ std::uint64_t presentable_fileid(std::uint64_t fileid) {
     return fileid == 0 ? std::numeric_limits<std::uint64_t>::max() : fileid;
 }
 
-// Clients take directories with an fsid of their own for the roots of other file systems, which
-// these parts are.
+// Clients take a directory with an fsid of its own for the root of another file system; these parts
+// are such file systems.
 std::uint64_t presentable_fsid(std::uint64_t of_export, std::uint64_t part) {
     if (part == 0) return of_export;
     constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
@@ -74,8 +74,8 @@ FileType to_wire(vfs::FileType type) {
     return FileType::fifo;
 }
 
-Attributes to_wire(const vfs::Attributes& attributes, const vfs::Export& exported,
-                   const vfs::ExportOptions& options) {
+Attributes to_wire(const vfs::Attributes& attributes, const exports::Export& exported,
+                   const exports::Options& options) {
     return {.type = to_wire(attributes.type),
             .mode = attributes.mode & mode_bits,
             .links = attributes.links,

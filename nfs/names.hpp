@@ -1,4 +1,4 @@
-// Which names a procedure takes — RFC 1813 §3.2, and what its procedures say of "." and "..".
+// The names that procedures accept — RFC 1813 §3.2, and each procedure's rules for "." and "..".
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace berth::nfs {
 
-/// What the name is for; "." and ".." are answered differently.
+/// The use of the name; this determines the status for "." and "..".
 enum class NameUse : std::uint8_t { look_up, create, remove, remove_directory, rename };
 
-/// Empty when the name is good.
+/// Empty if the name is good.
 [[nodiscard]] std::optional<Status> refuse_name(std::string_view name, NameUse use,
                                                 std::uint32_t bytes_max);
 

@@ -1,37 +1,41 @@
-// Program 100003 version 3: the 22 procedures over exported file systems. Holds no state of its own
+// Program 100003 version 3: the 22 procedures on exported file systems. It has no state of its own
 // between calls, so any number of threads may call it.
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
+#include <boost/pfr/core.hpp>
+
+#include "nfs/access/resolver.hpp"
+#include "nfs/exports/exports.hpp"
+#include "nfs/exports/handle.hpp"
 #include "nfs/names.hpp"
 #include "nfs/protocol.hpp"
 #include "nfs/target.hpp"
-#include "nfs/vfs/exports.hpp"
-#include "nfs/vfs/handle.hpp"
 #include "rpc/program.hpp"
 
 namespace berth::nfs {
 
 struct ServiceOptions {
     std::uint32_t transfer_bytes_max = std::uint32_t{1}
-                                       << 20;  ///< of one READ, WRITE or listing over TCP
+                                       << 20;  ///< for one READ, WRITE or listing over TCP
     std::uint32_t udp_transfer_bytes_max = 32768;
-    /// Changes with every start, so that clients send again what they had not committed.
+    /// Changes with every start, so that clients resend what they had not committed.
     std::uint64_t write_verifier = 0;
 };
 
 class Service {
 public:
     /// Both outlive the service.
-    Service(const vfs::Exports& exports, const vfs::HandleSealer& sealer,
+    Service(const exports::Exports& exports, const exports::HandleSealer& sealer,
             const ServiceOptions& options)
-        : exports_(exports),
-          sealer_(sealer),
+        : resolver_(exports, sealer, {.keeps_identity = true}),
           options_(options) {}
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
@@ -65,38 +69,45 @@ public:
 
     static const std::array<rpc::Entry<Service>, 22> procedures;
 
+    /// The status for "later" is JUKEBOX.
+    static constexpr bool knows_later = true;
+    /// A call's place is the export of the handle that all arguments begin with.
+    template <class Args>
+        requires(!std::same_as<Args, xdr::Void>)
+    [[nodiscard]] std::uint64_t place_of(const rpc::Call& call, const Args& args) const {
+        return place_of(call, boost::pfr::get<0>(args));
+    }
+    [[nodiscard]] std::uint64_t place_of(const rpc::Call& /*call*/,
+                                         const FileHandle& handle) const {
+        return resolver_.place_of(handle.bytes());
+    }
+    [[nodiscard]] std::string name_of(std::uint64_t place) const {
+        return resolver_.name_of(place);
+    }
+
 private:
-    /// What this caller may do in the export. The one place that looks at the exports. A call that
-    /// would have to wait for that is deferred.
-    vfs::Result<vfs::Permit> admit(rpc::Call& call, vfs::ExportId id) const;
-    /// The object of a handle, and whom the caller is there.
+    /// The object of a handle, and its caller. Errors are those of access::Resolver.
     vfs::Result<Target> open(rpc::Call& call, const FileHandle& handle) const;
-    /// The same, for calls that change names or attributes. Where such changes have to be on disk
-    /// before the reply, the call is deferred unless it has the patience.
+    /// The same, for calls that change names or attributes.
     vfs::Result<Target> open_to_change(rpc::Call& call, const FileHandle& handle) const;
-    static Target target(rpc::Call& call, vfs::Permit permit, vfs::NodePtr node, vfs::Wait wait);
-    /// What `name` leads to where that is in another export: the root of what is mounted there, or
-    /// with ".." the directory in which `from`, a root, is mounted. Empty when the name stays
-    /// within the export, or when this caller is not to see more.
+    /// The object that the name leads to if it is in another export.
     vfs::Result<std::optional<Target>> cross(rpc::Call& call, const Target& from,
                                              std::string_view name) const;
-    vfs::Result<std::optional<Target>> cross_down(rpc::Call& call, const Target& from,
-                                                  const vfs::Crossing& crossing) const;
-    vfs::Result<std::optional<Target>> cross_up(rpc::Call& call, const Target& from) const;
-    [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
-                                  const vfs::ObjectId& object, const vfs::Way& way) const;
-    [[nodiscard]] FileHandle seal(rpc::Call& call, const vfs::Export& exported,
+    [[nodiscard]] FileHandle seal(rpc::Call& call, const exports::Export& exported,
+                                  const vfs::ObjectId& object, const vfs::Way& way) const {
+        return FileHandle{resolver_.seal(call, exported, object, way)};
+    }
+    [[nodiscard]] FileHandle seal(rpc::Call& call, const exports::Export& exported,
                                   const vfs::Node& node) const {
         return seal(call, exported, node.id(), node.way());
     }
-    /// Attributes and handle of a listed entry, so that READDIRPLUS spares a LOOKUP. Gone
-    /// meanwhile, not to be looked at by this caller, or hidden under a mounted file system: just
-    /// the name.
+    /// Adds attributes and handle to a listed entry, so that READDIRPLUS saves a LOOKUP. An entry
+    /// that has gone, that this caller may not look at, or that a mount hides keeps just its name.
     void describe(rpc::Call& call, const Target& directory, ReadDirectoryPlus::Item& item) const;
     [[nodiscard]] std::uint32_t transfer_bytes_max(const rpc::Call& call) const noexcept;
-    /// For data and entries in a reply: less where the transport takes no long one.
+    /// The limit for data or entries in a reply: lower where the transport takes no long replies.
     [[nodiscard]] std::uint32_t answer_bytes_max(const rpc::Call& call) const noexcept;
-    /// For a file system that had lost data so many times.
+    /// For a file system that has lost data this many times.
     [[nodiscard]] Verifier write_verifier(std::uint64_t losses) const;
 
     template <class Make>
@@ -104,8 +115,7 @@ private:
     template <class Take>
     Remove::Result take_away(rpc::Call& call, const Entry& object, NameUse use, Take take);
 
-    const vfs::Exports& exports_;
-    const vfs::HandleSealer& sealer_;
+    const access::Resolver resolver_;
     ServiceOptions options_;
 };
 

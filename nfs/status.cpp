@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "nfs/access/patience.hpp"
 #include "nfs/vfs/result.hpp"
 
 namespace berth::nfs {
@@ -11,8 +12,8 @@ Status to_status(std::errc error) {
     switch (static_cast<int>(error)) {
     case EPERM: return Status::not_owner;
     case ENOENT: return Status::no_entry;
-    // The device failed, or what is on it makes no sense. After a timeout nobody knows whether the
-    // operation was carried out, so that is no invitation to try again.
+    // The device failed, or its contents make no sense. After a timeout the operation may have been
+    // carried out, so the client must not be asked to try again.
     case EIO:
     case EREMOTEIO:
     case EBADMSG:
@@ -29,7 +30,7 @@ Status to_status(std::errc error) {
     case EISDIR: return Status::is_directory;
     case EINVAL:
     case ELOOP:
-    case EILSEQ: return Status::invalid;  // a name that this file system can't hold
+    case EILSEQ: return Status::invalid;  // this file system can't store the name
     case EFBIG: return Status::file_too_big;
     case ENOSPC: return Status::no_space;
     case EROFS: return Status::read_only;
@@ -40,10 +41,10 @@ Status to_status(std::errc error) {
     case ESTALE: return Status::stale;
     case EOPNOTSUPP:
     case ENOSYS: return Status::not_supported;
-    // In use right now, by a mount or as a running program: the caller may not.
+    // In use by a mount or a running program: the caller may not do it now.
     case EBUSY:
     case ETXTBSY: return Status::access;
-    // The server is short of something that comes back.
+    // The server is short of something that will be available again.
     case ENOMEM:
     case EMFILE:
     case ENFILE:
@@ -54,14 +55,8 @@ Status to_status(std::errc error) {
     }
 }
 
-bool defer_if_blocked(rpc::Call& call, std::errc error) {
-    // With any patience the kernel itself has said so, and means "later".
-    if (error == vfs::would_block && call.patience == rpc::Patience::none) call.defer();
-    return call.deferred;
-}
-
 Status fail(rpc::Call& call, std::errc error) {
-    if (defer_if_blocked(call, error)) return Status::jukebox;
+    if (access::defer_if_blocked(call, error)) return Status::jukebox;
     const auto status = to_status(error);
     if (status == Status::jukebox) call.forget_reply();
     return status;

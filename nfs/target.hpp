@@ -1,43 +1,29 @@
-// What a file handle in a call stands for, and as whom the caller acts there.
+// The object that a handle in a call names, and what replies say about it.
 #pragma once
 
+#include <utility>
+
+#include "nfs/access/target.hpp"
 #include "nfs/attributes.hpp"
 #include "nfs/types.hpp"
-#include "nfs/vfs/exports.hpp"
 #include "nfs/vfs/file_system.hpp"
-#include "rpc/call.hpp"
 
 namespace berth::nfs {
 
-/// Lives no longer than the call: the identity's groups lie in the call's memory, or in `user`.
-struct Target {
-    rpc::Call* call = nullptr;
-    vfs::Exports::Pin exports;  // what follows lies in there
-    const vfs::Export* exported = nullptr;
-    const vfs::ExportOptions* options = nullptr;  ///< of this caller there
-    vfs::NodePtr node;
-    vfs::KnownUserPtr user;
-    vfs::Caller caller;
+struct Target : access::Target {
+    using access::Target::Target;
+    explicit Target(access::Target&& found) noexcept : access::Target{std::move(found)} {}
 
-    [[nodiscard]] bool is_read_only() const noexcept { return options->read_only; }
-    /// Whether both are of one tree, as clients see it.
-    [[nodiscard]] bool is_beside(const Target& other) const noexcept {
-        return exported->id == other.exported->id && exported->files == other.exported->files;
-    }
-    /// Attributes as this caller is to see them.
+    /// Attributes as this caller sees them.
     [[nodiscard]] Attributes shown(const vfs::Attributes& attributes) const {
         return to_wire(attributes, *exported, *options);
     }
-    /// Attributes of now, or none when they can't be had. If having them would mean to wait, the
-    /// call is deferred.
+    /// The current attributes, or none if they can't be had. If reading them would have to wait,
+    /// the call is deferred.
     [[nodiscard]] PostOpAttributes attributes() const { return attributes_of(*node); }
     [[nodiscard]] PostOpAttributes attributes_of(vfs::Node& other) const;
-    /// For replies to calls that changed nothing: no attributes from before.
+    /// For replies to calls that changed nothing: without attributes from before.
     [[nodiscard]] Wcc unchanged() const { return {.before = {}, .after = attributes()}; }
-    /// On disk before the reply, if the export promises that for names and attributes (`sync`).
-    /// What WRITE and COMMIT promise they keep on every export.
-    [[nodiscard]] vfs::Result<void> sync_if_promised() const { return sync_if_promised(*node); }
-    [[nodiscard]] vfs::Result<void> sync_if_promised(vfs::Node& other) const;
 };
 
 }  // namespace berth::nfs

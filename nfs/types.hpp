@@ -11,6 +11,7 @@
 
 namespace berth::nfs {
 
+using rpc::Length;
 using rpc::Null;
 using rpc::Replay;
 using rpc::Runs;
@@ -85,7 +86,7 @@ constexpr bool is_valid(Status status) {
     return false;
 }
 
-/// What every procedure but NULL answers: `Ok` under NFS3_OK, `Fail` under any other status.
+/// The result of every procedure but NULL: `Ok` for NFS3_OK, `Fail` for any other status.
 template <class Ok, class Fail>
 class Result : public xdr::Union<Status, xdr::Case<Status::ok, Ok>, xdr::Otherwise<Fail>> {
     using Base = xdr::Union<Status, xdr::Case<Status::ok, Ok>, xdr::Otherwise<Fail>>;
@@ -98,14 +99,14 @@ public:
     [[nodiscard]] Status status() const noexcept { return this->discriminant(); }
     /// Null unless the status is ok.
     [[nodiscard]] const Ok* ok() const noexcept { return this->template get_if<Status::ok>(); }
-    /// Null when the status is ok.
+    /// Null if the status is ok.
     [[nodiscard]] const Fail* fail() const noexcept { return this->get_otherwise(); }
 };
 
-/// `nfs_fh3`. What else than a handle of ours arrives is refused when it is opened.
+/// `nfs_fh3`. Opening refuses anything that is not a handle of this server.
 using FileHandle = xdr::Opaque<64>;
-/// `filename3` and `nfspath3` have no bound in the protocol. This one is past every name and path
-/// that a file system takes, so that a long one gets NAMETOOLONG rather than a refused call.
+/// `filename3` and `nfspath3` have no bound in the protocol. This one exceeds every name and path
+/// that a file system takes, so that a long one gets NAMETOOLONG instead of a refused call.
 inline constexpr std::uint32_t text_bytes_max = 65536;
 using FileName = xdr::String<text_bytes_max>;
 using Path = xdr::String<text_bytes_max>;
@@ -196,7 +197,7 @@ struct Entry {
     FileName name;
 };
 
-/// What CREATE, MKDIR, SYMLINK and MKNOD answer.
+/// The result of CREATE, MKDIR, SYMLINK and MKNOD.
 struct Created {
     PostOpHandle object;
     PostOpAttributes attributes;

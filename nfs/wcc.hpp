@@ -1,6 +1,6 @@
-// Records attributes before and after a change under the object's change lock, so that between
-// clients of this server the pair is atomic: a client may then keep its cache when "before" is what
-// it knew. One thread, one change.
+// Records attributes before and after a change under the object's change lock, so that the pair is
+// atomic among clients of this server: a client may keep its cache if "before" matches what it
+// knew. One thread, one change.
 #pragma once
 
 #include <mutex>
@@ -13,9 +13,9 @@ class WccRecorder {
 public:
     explicit WccRecorder(const Target& target);
 
-    /// What the object was before the change.
+    /// The object's attributes before the change.
     [[nodiscard]] const vfs::Result<vfs::Attributes>& before() const noexcept { return before_; }
-    /// Takes the attributes after the change and lets the next one begin.
+    /// Takes the attributes after the change, and releases the lock.
     Wcc finish();
 
 private:
@@ -24,7 +24,7 @@ private:
     vfs::Result<vfs::Attributes> before_;
 };
 
-/// The same for two directories, which may be one and the same.
+/// The same for two directories, which may be the same one.
 class WccRecorderPair {
 public:
     WccRecorderPair(const Target& first, const Target& second);

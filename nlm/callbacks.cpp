@@ -1,29 +1,30 @@
 #include "nlm/callbacks.hpp"
 
 #include <algorithm>
+#include <new>
+#include <string>
 
 namespace berth::nlm {
 
 void Callbacks::end() {
-    {
-        const std::lock_guard guard{lock_};
-        is_stopping_ = true;
-    }
-    changed_.notify_all();
-    for (auto& thread : threads_) thread.join();
+    for (auto& thread : threads_) thread.ask_to_stop();
     threads_.clear();
 }
 
 void Callbacks::start(unsigned threads) {
     running_ = threads;
-    for (unsigned n = 0; n < threads; ++n) threads_.emplace_back([this] { run(); });
+    for (unsigned n = 0; n < threads; ++n)
+        threads_.emplace_back("callback-" + std::to_string(n),
+                              [this](const std::stop_token& stop) { run(stop); });
 }
 
 bool Callbacks::stop(std::chrono::milliseconds patience) {
-    std::unique_lock held{lock_};
-    is_stopping_ = true;
-    changed_.notify_all();
-    return changed_.wait_for(held, patience, [this] { return running_ == 0; });
+    for (auto& thread : threads_) thread.ask_to_stop();
+    const auto until = Clock::now() + patience;
+    return std::ranges::all_of(threads_, [&](auto& thread) {
+        const auto left = std::max(Clock::duration::zero(), until - Clock::now());
+        return thread.stop(std::chrono::duration_cast<std::chrono::milliseconds>(left));
+    });
 }
 
 void Callbacks::push(Line& line, Posted posted) {
@@ -58,6 +59,7 @@ void Callbacks::post(Callback callback) {
     line.pause = first_pause;
     line.is_away = false;
     push(line, {std::move(callback), now});
+    ++changes_;
     changed_.notify_one();
 }
 
@@ -85,7 +87,7 @@ std::optional<Callbacks::Clock::time_point> Callbacks::next_due() const {
     return next;
 }
 
-bool Callbacks::attempt(Callback& callback) {
+bool Callbacks::carry_out(Callback& callback) {
     auto client = connect_(callback.path, callback.program);
     if (!client && callback.any_transport) {
         auto other = callback.path;
@@ -93,7 +95,7 @@ bool Callbacks::attempt(Callback& callback) {
             other.transport == rpc::Transport::tcp ? rpc::Transport::udp : rpc::Transport::tcp;
         client = connect_(other, callback.program);
     }
-    return client && callback.attempt(*client);
+    return client && callback.call(*client);
 }
 
 /// True: nothing is left to do.
@@ -103,7 +105,11 @@ bool Callbacks::run_callback(Posted& posted, Clock::time_point now) {
         callback.given_up();
         return true;
     }
-    return !callback.is_wanted() || attempt(callback);
+    try {
+        return !callback.is_wanted() || carry_out(callback);
+    } catch (const std::bad_alloc&) {
+        return false;  // perhaps it works later
+    }
 }
 
 std::optional<Callbacks::Clock::time_point> Callbacks::run_one(Clock::time_point now) {
@@ -127,7 +133,7 @@ std::optional<Callbacks::Clock::time_point> Callbacks::run_one(Clock::time_point
         line.due = now;
         if (line.posted.empty()) lines_.erase(found);
     } else {
-        // It goes to the end: what follows may be wanted by somebody who answers.
+        // Goes to the end of its line: a later callback may be for somebody who answers.
         push(line, std::move(posted));
         line.due = now + line.pause;
         line.pause = std::min(line.pause * 2, longest_pause);
@@ -135,23 +141,26 @@ std::optional<Callbacks::Clock::time_point> Callbacks::run_one(Clock::time_point
     return next_due();
 }
 
-void Callbacks::run() {
+void Callbacks::run(const std::stop_token& stop) {
     std::unique_lock held{lock_};
-    while (!is_stopping_) {
+    while (!stop.stop_requested()) {
         const auto due = next_due();
-        if (!due) {
-            changed_.wait(held);
-        } else if (*due > Clock::now()) {
-            changed_.wait_until(held, *due);
-        } else {
+        if (due && *due <= Clock::now()) {
             held.unlock();
             run_one(Clock::now());
             held.lock();
+            ++changes_;
             changed_.notify_one();
+            continue;
         }
+        // Posted callbacks and finished attempts may change what is due.
+        const auto seen = changes_;
+        const auto has_changed = [&] { return changes_ != seen; };
+        if (due)
+            changed_.wait_until(held, stop, *due, has_changed);
+        else
+            changed_.wait(held, stop, has_changed);
     }
-    --running_;
-    changed_.notify_all();
 }
 
 }  // namespace berth::nlm

@@ -1,5 +1,5 @@
-// The cookie by which a GRANTED call's acknowledgement names its grant: 8 bytes, as many as every
-// client takes.
+// The cookie that identifies a grant in the acknowledgement of GRANTED: 8 bytes, which every client
+// accepts.
 #pragma once
 
 #include <array>

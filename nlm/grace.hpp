@@ -1,5 +1,5 @@
-// The time after a restart in which locks can only be reclaimed: who had locks before must not find
-// them taken. Locks itself.
+// The time after a restart in which locks can only be reclaimed, so that clients which had locks
+// before do not find them taken. Locks itself.
 #pragma once
 
 #include <atomic>
@@ -19,29 +19,38 @@ public:
     using Clock = std::chrono::steady_clock;
     using Now = std::function<Clock::time_point()>;
 
-    /// A client does not say when it has reclaimed all it had. It does so lock after lock as soon
-    /// as it knows of the restart; so silent for so long, it has.
+    /// Clients do not say when they have reclaimed everything. They reclaim lock after lock as soon
+    /// as they know of the restart, so a client that was silent for this long is done.
     static constexpr std::chrono::seconds silence{10};
 
-    /// Not on at all without hosts to wait for.
-    Grace(std::chrono::seconds duration, std::vector<Host> awaited, Now now = Clock::now);
+    /// Hosts that may reclaim. `may_lack_some`: unknown hosts may reclaim too.
+    struct Awaited {
+        std::vector<Host> hosts;
+        bool may_lack_some = false;
+    };
+
+    /// Not on at all if there is nobody to wait for.
+    Grace(std::chrono::seconds duration, Awaited awaited, Now now = Clock::now);
 
     [[nodiscard]] bool is_on();
 
-    /// This host has reclaimed a lock, or has been told of the restart and may do so now.
+    /// This host has reclaimed a lock, or has been told of the restart and may begin to.
     void heard_of(const Host& host);
-    /// Nothing more is to come from this host: it has restarted itself, or is given up.
+    /// Nothing more will come from this host: it has restarted, or was given up.
     void not_awaited(const Host& host);
-    /// Begins anew.
-    void begin(std::vector<Host> awaited);
+    /// Starts a new grace period.
+    void begin(Awaited awaited);
 
 private:
+    [[nodiscard]] bool is_anybody_awaited() const { return may_lack_some_ || !awaited_.empty(); }
+
     const std::chrono::seconds duration_;
     const Now now_;
     std::atomic<bool> is_on_{false};
     std::mutex lock_;
     Clock::time_point end_;
     std::map<Host, std::optional<Clock::time_point>> awaited_;  // when last heard of
+    bool may_lack_some_ = false;                                // then only the time ends it
 };
 
 }  // namespace berth::nlm

@@ -12,7 +12,7 @@ std::span<const std::byte> bytes_of(const std::string& text) {
     return std::as_bytes(std::span{text});
 }
 
-/// Lives as long as the grant and the cookie.
+/// Valid for as long as the grant and the cookie.
 template <class V>
 TestArgs<V> args_of(const Grant& grant, const Cookie& cookie) {
     using Offset = typename V::Offset;
@@ -27,7 +27,7 @@ TestArgs<V> args_of(const Grant& grant, const Cookie& cookie) {
                      .length = static_cast<Offset>(request.length)}};
 }
 
-/// The call did not reach a lock manager that could have acted on it.
+/// Whether the call certainly did not reach a lock manager that could have acted on it.
 bool is_surely_not_told(const rpc::Failure& failure) {
     using boost::system::errc::errc_t;
     const bool is_refused =
@@ -73,8 +73,8 @@ void GrantCalls::granted(LockTable& table, const Grant& grant) {
     callbacks_.post({
         .path = grant.path,
         .program = {.number = program_number, .version = grant.path.version, .name = "NLM"},
-        .attempt = [&table, grant,
-                    tell_this](rpc::Client& client) { return tell_this(table, grant, client); },
+        .call = [&table, grant,
+                 tell_this](rpc::Client& client) { return tell_this(table, grant, client); },
         .is_wanted = [&table, id = grant.id] { return table.is_pending(id); },
         .patience = {},
         .kind = Callback::Kind::grant,

@@ -1,5 +1,5 @@
-// Tells clients that a lock they wait for is theirs: calls GRANTED at their own lock manager until
-// they take it or refuse it.
+// Tells clients that they now have a lock that they waited for: calls GRANTED at their lock manager
+// until they accept or refuse it.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ namespace berth::nlm {
 
 class GrantCalls final : public LockEvents {
 public:
-    /// `contended` is called from any thread. `callbacks` outlives this.
+    /// `contended` may be called from any thread. `callbacks` outlives this.
     GrantCalls(Callbacks& callbacks, std::function<void()> contended)
         : callbacks_(callbacks),
           contended_(std::move(contended)) {}

@@ -5,16 +5,16 @@
 #include <memory>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
+#include "nlm/table/insist.hpp"
 #include "nlm/table/visit.hpp"
+#include "rpc/peer_log.hpp"
 
 namespace berth::nlm {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// For all files together: who lists locks is a person.
+/// For all files together: a person is waiting for the list.
 constexpr std::chrono::seconds show_patience{1};
 
 bool exclude(const Share& a, const Share& b) {
@@ -38,7 +38,7 @@ bool LockTable::has_room_to_wait(const Host& host) {
 
 LockTable::Answer LockTable::refuse_for_room(const Host& host, std::string_view what) {
     if (refused_.is_first(host))
-        spdlog::warn("{}: too many {}; more are refused", host.text(), what);
+        rpc::warn_of(host.address, "{}: too many {}; more are refused", host.text(), what);
     return Answer::no_room;
 }
 
@@ -46,7 +46,7 @@ vfs::Result<LockTable::Answer> LockTable::lock(const LockRequest& request, const
                                                const ReturnPath* if_blocked) {
     const auto& host = request.owner.host;
     Visit file{*this, enter(request.file)};
-    // It may be for less than the owner has.
+    // The request may be for less than the owner has.
     if (!file->locks.may_change(request.owner, request.from_reserved_port))
         return std::errc::no_lock_available;
     if (if_blocked != nullptr) {
@@ -62,9 +62,9 @@ vfs::Result<LockTable::Answer> LockTable::lock(const LockRequest& request, const
     if (!outcome) return outcome.error();
     if (*outcome == LockedFile::Attempt::granted) {
         pending_.forget(request);
-        pending_.changed(file->locks, request);
+        file.changed(request);
         file->locks.stop_waiting(request);
-        file.serve();  // it may have been a downgrade
+        file.serve();  // the lock may have been a downgrade
         return Answer::granted;
     }
     if (if_blocked == nullptr) return Answer::denied;
@@ -105,7 +105,7 @@ vfs::Result<void> LockTable::unlock(const LockRequest& request) {
     }
     pending_.forget(request);
     auto unlocked = file->locks.unlock(request.owner, request.wanted.range);
-    if (unlocked) pending_.changed(file->locks, request);
+    if (unlocked) file.changed(request);
     file.serve();
     return unlocked;
 }
@@ -159,7 +159,7 @@ std::vector<FileKey> LockTable::keys() const {
 
 std::size_t LockTable::free(const IsMeant& is_meant) {
     const auto keys = this->keys();
-    // Of a file that hangs the visitor counts when nobody asks any more.
+    // The visitor of a hanging file may update the count after this function has returned.
     const auto freed = std::make_shared<std::atomic<std::size_t>>(0);
     for (const auto& key : keys)
         send(key, [this, is_meant, freed](Visit& file) {
@@ -179,18 +179,21 @@ void LockTable::refuse(std::uint64_t id, const rpc::Address& from, bool from_res
 }
 
 void LockTable::take_back(Visit& file, std::uint64_t id) {
-    // Out of date if the owner has locked or unlocked the range meanwhile.
+    // The grant is out of date if the owner has locked or unlocked the range meanwhile.
     const auto refused = pending_.take(id);
     if (!refused || refused->times_told > 1) return;
     const auto& [owner, undone, before, times_told] = *refused;
-    const auto restored =
-        file->locks.restore(owner, undone, before, [&](const Host& host, const auto& growth) {
-            return file.reserve(host, growth);
-        });
-    if (!restored)
-        spdlog::warn("{}: a lock it refused can't be taken back: {}", owner.host.text(),
-                     std::make_error_code(restored.error()).message());
+    vfs::Result<void> restored;
+    insist([&, &owner = owner, &undone = undone, &before = before] {
+        restored =
+            file->locks.restore(owner, undone, before, [&](const Host& host, const auto& growth) {
+                return file.reserve(host, growth);
+            });
+    });
     file.serve();
+    if (!restored)
+        rpc::warn_of(owner.host.address, "{}: can't release a lock that the client refused: {}",
+                     owner.host.text(), std::make_error_code(restored.error()).message());
 }
 
 bool LockTable::retry() {

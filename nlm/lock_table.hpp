@@ -1,7 +1,7 @@
-// All locks and shares of all clients, and who waits for one. The truth about a lock is on the file
-// itself; here is whose it is. Locks itself, briefly; a file is visited by one at a time while the
-// file system is asked. So a file that hangs holds up those who lock, test or unlock it, and nobody
-// else: who frees, refuses or tries again leaves word with its visitor and goes on.
+// All locks, shares and waiters of all clients. The lock itself is on the file; the table knows its
+// owner. Locks itself, briefly; one thread at a time visits a file while the file system is asked.
+// So a file that hangs holds up only calls that lock, test or unlock it. Threads that free, refuse
+// or retry locks leave an errand with the visitor and go on.
 #pragma once
 
 #include <chrono>
@@ -25,37 +25,38 @@
 
 namespace berth::nlm {
 
-/// What would grow past any of them is answered "no locks", an unlock that splits a range too.
+/// A request that would exceed one gets "no locks", even an unlock that would split a range.
 struct LockLimits {
     std::size_t client_locks_max = 8192;  ///< ranges and shares of one host
     std::size_t locks_max = 65536;
     std::size_t client_waiters_max = 1024;
-    std::size_t waiters_max = 4096;      ///< those count too whose grant is not acknowledged
-    std::size_t open_files_max = 16384;  ///< each owner has one for each file it locks
+    std::size_t waiters_max = 4096;      ///< includes those with an unacknowledged grant
+    std::size_t open_files_max = 16384;  ///< each owner has one for each file that it locks
 };
 
-/// SHARE's arguments: what the opener wants to do, and what nobody else may. Bits: 1 read, 2 write.
+/// SHARE's arguments: what the opener wants to do, and what it denies others. Bits: 1 read, 2
+/// write.
 struct Share {
     Owner owner;  ///< without svid
     std::uint32_t mode = 0;
     std::uint32_t access = 0;
-    std::int32_t state = 0;           ///< as LockRequest's
-    bool from_reserved_port = false;  ///< so too
+    std::int32_t state = 0;           ///< as in LockRequest
+    bool from_reserved_port = false;  ///< likewise
 };
 
 class LockTable;
 
-/// What the table tells, without any of its locks held.
+/// Receives the table's reports; the table holds none of its locks then.
 class LockEvents {
 public:
     LockEvents() = default;
     LockEvents(const LockEvents&) = delete;
     LockEvents& operator=(const LockEvents&) = delete;
     virtual ~LockEvents() = default;
-    /// Once for each waiter that got its lock. Until the grant is acknowledged, refused or out of
-    /// date, is_pending() says so.
+    /// Called once for each waiter that got its lock. is_pending() is true until the grant is
+    /// acknowledged, refused or out of date.
     virtual void granted(LockTable& table, const Grant& grant) = 0;
-    /// Somebody waits for a lock that is not ours: retry() is to be called until it gives false.
+    /// A waiter waits for a lock that is not ours: call retry() until it returns false.
     virtual void contended() = 0;
 };
 
@@ -70,66 +71,67 @@ public:
 
     enum class Answer : std::uint8_t { granted, denied, blocked, no_room };
 
-    /// `if_blocked`: the caller waits when it can't have the lock at once; the same request again
-    /// is one wait. Errors are those of opening the file and of locking it.
+    /// `if_blocked`: if the caller can't have the lock at once, it waits; the same request again is
+    /// still one wait. Errors are those of opening the file and of locking it.
     vfs::Result<Answer> lock(const LockRequest& request, const OpenLocks& open,
                              const ReturnPath* if_blocked = nullptr);
 
     struct Holder {
         vfs::LockedRange held;
-        std::int32_t svid = 0;  ///< of a local process its id, or 0
+        std::int32_t svid = 0;  ///< the id of a local process, or 0
         std::string owner_handle;
     };
-    /// Who is in the way of this lock, if anybody.
+    /// The holder that is in the way of this lock, if there is one.
     vfs::Result<std::optional<Holder>> test(const LockRequest& request, const OpenLocks& open);
 
-    /// What is not locked need not be. Ends waiting for the same range too. no_lock_available: it
-    /// would split a range, and there is no room for one more; or the owner has something here that
-    /// was asked for from a reserved port, and this was not.
+    /// A range that is not locked is no error. Also ends waiting for the same range.
+    /// no_lock_available: the unlock would split a range, and there is no room for one more; or the
+    /// owner has something here that it requested from a reserved port, and this request comes from
+    /// another.
     vfs::Result<void> unlock(const LockRequest& request);
-    /// False: nothing to cancel, because the lock has been granted or was never asked for, or it
-    /// was from a reserved port and this is not. A granted lock stays, to be unlocked, and is not
-    /// told of again.
+    /// False: nothing to cancel, because the lock was granted or never requested, or it was
+    /// requested from a reserved port and this request comes from another. A granted lock stays
+    /// until it is unlocked, and is not reported again.
     bool cancel(const LockRequest& request);
 
-    /// The same opener again: the new share stands for the old one.
+    /// The same opener again: the new share replaces the old one.
     Answer share(const FileKey& key, const Share& share);
-    /// False: it was taken from a reserved port, and this comes from another.
+    /// False: it was taken from a reserved port, and this request comes from another.
     bool unshare(const FileKey& key, const Owner& owner, bool from_reserved_port);
 
-    /// Frees what is meant of what is held and waited for. Gives how many locks and shares that
-    /// were, without those of a file that hangs: they go as soon as it answers. `is_meant` is kept
-    /// until then.
+    /// Frees the locks, shares and waits that `is_meant` selects. Returns how many locks and shares
+    /// there were, without those of a file that hangs: they go as soon as it answers. `is_meant` is
+    /// kept until then.
     std::size_t free(const IsMeant& is_meant);
 
-    /// The client has taken the lock granted under this id. An id is believed only from the address
-    /// of the client, and from a reserved port if the lock was asked for from one; unknown ones do
-    /// nothing. What answers a call to the client needs no such port.
+    /// The client has accepted the lock granted under this id. Ids are believed only from the
+    /// client's address, and from a reserved port if the lock was requested from one; unknown ids
+    /// do nothing. Replies to the server's own calls need no such port.
     void acknowledge(std::uint64_t id, const rpc::Address& from, bool from_reserved_port = true) {
         pending_.acknowledge(id, from, from_reserved_port);
     }
-    /// The client does not want it: what it had before is restored, and the next one is served. But
-    /// if it has been told more than once, it may have taken the lock the first time and know
-    /// nothing of a wait any more: then the lock stays its own, to be unlocked.
+    /// The client does not want the lock: what it had before is restored, and the next waiter is
+    /// served. But a client that was told more than once may have accepted the lock the first time,
+    /// and no longer know of a wait; then it keeps the lock until it unlocks it.
     void refuse(std::uint64_t id, const rpc::Address& from, bool from_reserved_port = true);
     [[nodiscard]] bool is_pending(std::uint64_t id) const { return pending_.contains(id); }
-    /// The client is about to be told; and: it surely was not.
+    /// The client is about to be told; and: it was certainly not told.
     void telling(std::uint64_t id) { pending_.telling(id); }
     void not_told(std::uint64_t id) { pending_.not_told(id); }
 
-    /// Serves those who wait for locks that are not ours, if these are gone, or for room. True:
-    /// some wait on.
+    /// Serves waiters for locks that are not ours, if those have gone, and waiters for room. True:
+    /// some still wait.
     bool retry();
 
-    /// Every host that holds a lock or a share, or waits.
+    /// Every host that has a lock, a share or a wait.
     [[nodiscard]] std::vector<Host> hosts() const;
 
-    /// Of how many files something is known.
+    /// The number of files that the table knows.
     [[nodiscard]] std::size_t file_count() const;
 
     /// For people.
     struct Shown {
-        /// busy: a file does not answer; of each host on it only this is known.
+        /// busy: the file does not answer; only its hosts are known.
         enum class What : std::uint8_t { lock, wait, share, busy };
         std::string file;
         What what = What::lock;
@@ -137,7 +139,7 @@ public:
         vfs::LockedRange range;
         Share share;
     };
-    /// Waits up to a second for files that are visited.
+    /// Waits up to a second for files that are being visited.
     [[nodiscard]] std::vector<Shown> all();
 
 private:
@@ -145,7 +147,7 @@ private:
     class Visit;
     using Errand = std::function<void(Visit&)>;
     struct Use {
-        std::size_t locks = 0;  ///< and shares
+        std::size_t locks = 0;  ///< locks and shares
         std::size_t waits = 0;
         std::size_t open_files = 0;
         bool operator==(const Use&) const = default;
@@ -153,12 +155,12 @@ private:
     using Uses = std::map<Host, Use>;
 
     File& enter(const FileKey& key);
-    /// nullptr: nothing is known of the file, or another visits it until then.
+    /// nullptr: the file is unknown, or another thread visits it until then.
     File* enter_known(const FileKey& key,
                       const std::chrono::steady_clock::time_point* until = nullptr);
-    /// Whether it is newly contended; none: errands are left to do.
+    /// Whether it is newly contended; empty: errands are left to do.
     std::optional<bool> leave(File& file, Uses now);
-    /// To be done now, or by who visits the file.
+    /// Runs now, or is left to the thread that visits the file.
     void send(const FileKey& key, Errand errand);
     [[nodiscard]] std::vector<FileKey> keys() const;
     static Uses count(const File& file);
@@ -179,7 +181,7 @@ private:
     std::set<FileKey> contended_;
     Uses uses_;
     Use total_;
-    ToldOnce refused_;  // at a ceiling
+    ToldOnce refused_;  // at a limit
 };
 
 }  // namespace berth::nlm

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include <spdlog/spdlog.h>
+#include "rpc/peer_log.hpp"
 
 namespace berth::nlm {
 namespace {
@@ -17,7 +17,7 @@ std::string text_of(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// None: the range is no range. Length 0 goes to the end of file, and so does the largest one,
+/// Empty: not a valid range. Length 0 goes to the end of file, and so does the largest length,
 /// which some clients send for that.
 std::optional<vfs::ByteRange> range_of(const Asked& asked) {
     constexpr std::uint64_t narrow_max = std::numeric_limits<std::uint32_t>::max();
@@ -33,7 +33,7 @@ std::optional<vfs::ByteRange> range_of(const Asked& asked) {
 
 Status to_status(std::errc error) {
     if (error == vfs::stale || error == vfs::bad_handle) return Status::stale_handle;
-    // "Later", the one word for it that clients act on.
+    // NLM's only status for "later" that clients act on.
     if (error == vfs::would_block) return Status::denied_grace_period;
     switch (error) {
     case std::errc::read_only_file_system: return Status::read_only;
@@ -55,15 +55,7 @@ Status to_status(LockTable::Answer answer) {
     return Status::denied_no_locks;
 }
 
-vfs::Claim claim_of(rpc::Call& call) {
-    const auto& credential = call.credential;
-    const bool has_user = credential.flavor == rpc::AuthFlavor::sys;
-    return {.flavor = has_user ? vfs::Flavor::sys : vfs::Flavor::none,
-            .identity = {credential.uid, credential.gid, credential.gids},
-            .room = call.memory.array<gid_t>(credential.gids.size())};
-}
-
-/// Locks outlive the call, and so their export, which may be taken back meanwhile.
+/// Locks outlive the call, and so must their export, which may be withdrawn meanwhile.
 class KeptLocks final : public vfs::FileLocks {
 public:
     KeptLocks(std::shared_ptr<vfs::FileSystem> files, std::unique_ptr<vfs::FileLocks> locks)
@@ -79,7 +71,7 @@ public:
 
 private:
     std::shared_ptr<vfs::FileSystem> files_;
-    std::unique_ptr<vfs::FileLocks> locks_;  // goes first
+    std::unique_ptr<vfs::FileLocks> locks_;  // destroyed first
 };
 
 Host host_of(const rpc::Call& call, std::string_view name) {
@@ -88,50 +80,38 @@ Host host_of(const rpc::Call& call, std::string_view name) {
 
 }  // namespace
 
-vfs::Result<Locking::Admitted> Locking::admit(rpc::Call& call,
-                                              std::span<const std::byte> handle) const {
-    const auto opened = sealer_.open(handle);
-    if (!opened) return opened.error();
-    const vfs::CallOrigin from{
-        .client = vfs::ClientAddress::of(call.caller.address.bytes, call.caller.address.v6),
-        .port = call.caller.port};
-    auto permit = exports_.admit(opened->export_id, from, claim_of(call), vfs::Wait::yes, &call);
-    if (!permit && permit.error() == vfs::would_block) call.forget_reply();
-    if (!permit) return permit.error();
-    return Admitted{.permit = std::move(*permit), .object = opened->object, .way = opened->way};
-}
-
-vfs::Result<vfs::NodePtr> Locking::find(const Admitted& admitted) {
-    auto node =
-        admitted.permit.exported->files->find(admitted.object, admitted.way, vfs::Wait::yes);
-    if (!node && node.error() == std::errc::invalid_argument) return vfs::stale;
-    return node;
-}
-
-vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(const Admitted& admitted) {
-    const auto node = find(admitted);
+vfs::Result<std::unique_ptr<vfs::FileLocks>> Locking::open_locks(const access::Admitted& admitted) {
+    const auto node = access::Resolver::find(admitted, admitted.named);
     if (!node) return node.error();
-    auto locks = (*node)->open_locks(admitted.caller());
+    auto locks = (*node)->open_locks(admitted.caller);
     if (!locks) return locks.error();
-    return std::make_unique<KeptLocks>(admitted.permit.exported->files, std::move(*locks));
+    return std::make_unique<KeptLocks>(admitted.exported->files, std::move(*locks));
 }
 
 std::optional<MonitorList::Stay> Locking::monitor(const Monitored& client) {
     auto added = monitored_.add(client);
     if (added) return *std::move(added);
     if (added.error() == MonitorList::Refusal::too_many && full_.is_first(client.host))
-        spdlog::warn("{}: too many clients hold locks, in all or of its address; its are refused",
+        rpc::warn_of(client.host.address,
+                     "{}: too many clients hold locks, in total or at this address; "
+                     "its lock requests are refused",
                      client.host.text());
     return {};
 }
 
+bool Locking::may_reclaim(rpc::Call& call, const Host& host) const {
+    if (monitored_.may_reclaim(host, call.caller.has_reserved_port())) return true;
+    call.forget_reply();
+    return false;
+}
+
 FileKey Locking::key_of(std::span<const std::byte> handle) {
-    const auto opened = sealer_.open(handle);
+    const auto opened = resolver_.sealer().open(handle);
     if (!opened) return text_of(handle);
-    const auto exports = exports_.pin(&handle);
+    const auto exports = resolver_.exports().pin(&handle);
     const auto* exported = exports->find(opened->export_id);
-    const std::lock_guard locked{lock_};
-    auto& id_space = id_spaces_[opened->export_id];
+    auto id_spaces = id_spaces_.synchronize();
+    auto& id_space = (*id_spaces)[opened->export_id];
     if (exported != nullptr) id_space = exported->files->id_space();
     return text_of(std::as_bytes(std::span{&id_space, 1})) + text_of(opened->object.bytes());
 }
@@ -160,7 +140,7 @@ Locking::Tested Locking::test(rpc::Call& call, const Asked& asked) {
     }
     const auto request = request_of(call, asked);
     if (!request) return {.status = Status::too_big, .holder = {}};
-    const auto admitted = admit(call, asked.file);
+    const auto admitted = resolver_.admit(call, asked.file);
     if (!admitted) return {.status = to_status(admitted.error()), .holder = {}};
     auto holder = table_.test(*request, [&] { return open_locks(*admitted); });
     if (!holder) return {.status = to_status(holder.error()), .holder = {}};
@@ -169,24 +149,28 @@ Locking::Tested Locking::test(rpc::Call& call, const Asked& asked) {
 }
 
 Status Locking::lock(rpc::Call& call, const Asked& asked) {
-    // Locks of before the restart while they can be reclaimed, others when they can't.
+    // During the grace period only reclaims are accepted, after it only new locks.
     if (grace_.is_on() != asked.reclaim) {
         call.forget_reply();
         return Status::denied_grace_period;
     }
     auto request = request_of(call, asked);
     if (!request) return Status::too_big;
-    // Whoever may not, leaves no trace, though he held something before he might not any more.
-    const auto admitted = admit(call, asked.file);
+    // A caller without access changes nothing, even if it got locks while it still had access.
+    const auto admitted = resolver_.admit(call, asked.file);
     if (!admitted) return to_status(admitted.error());
-    if (asked.exclusive && admitted->permit.options->read_only) return Status::read_only;
-    // Reclaims often come without one.
+    if (asked.exclusive && admitted->options->read_only) return Status::read_only;
+    // Reclaims often come without a state number.
     if (request->state == 0) request->state = monitored_.state_of(request->owner.host);
     const auto& host = request->owner.host;
-    const Monitored monitored{
-        .host = host, .local = call.local.address, .state = asked.state, .used = {}};
-    // Before it has the lock: or a crash between the two would leave it unaware of its loss. And
-    // until it has: opening the file may take long.
+    if (asked.reclaim && !may_reclaim(call, host)) return Status::denied_no_locks;
+    const Monitored monitored{.host = host,
+                              .local = call.local.address,
+                              .state = asked.state,
+                              .used = {},
+                              .from_reserved_port = request->from_reserved_port};
+    // Begins before the client has the lock, because after a crash in between the client would not
+    // learn of its loss; and lasts until it has the lock, because opening the file may take long.
     const auto monitoring = asked.is_monitored ? monitor(monitored) : std::nullopt;
     if (asked.is_monitored && !monitoring) {
         call.forget_reply();
@@ -214,7 +198,7 @@ Status Locking::cancel(rpc::Call& call, const Asked& asked) {
     return table_.cancel(*request) ? Status::granted : Status::denied;
 }
 
-// Without opening the file: it may have been removed, and its locks must still go.
+// Does not open the file: it may have been removed, and its locks must still go.
 Status Locking::unlock(rpc::Call& call, const Asked& asked) {
     const auto request = request_of(call, asked);
     if (!request) return Status::too_big;
@@ -227,17 +211,19 @@ Status Locking::share(rpc::Call& call, const ShareArgs& args) {
         call.forget_reply();
         return Status::denied_grace_period;
     }
-    const auto admitted = admit(call, args.share.file.bytes());
+    const auto admitted = resolver_.admit(call, args.share.file.bytes());
     if (!admitted) return to_status(admitted.error());
-    const auto node = find(*admitted);
+    if (args.reclaim && !may_reclaim(call, host_of(call, args.share.caller_name)))
+        return Status::denied_no_locks;
+    const auto node = access::Resolver::find(*admitted, admitted->named);
     if (!node) return to_status(node.error());
     const auto wanted = static_cast<std::uint32_t>(args.share.access);
     const bool to_read = (wanted & 1U) != 0;
     const bool to_write = (wanted & 2U) != 0;
     const auto asked =
         static_cast<std::uint8_t>((to_read ? vfs::may_read : 0) | (to_write ? vfs::may_write : 0));
-    if (to_write && admitted->permit.options->read_only) return Status::read_only;
-    const auto granted = (*node)->access(admitted->caller(), asked);
+    if (to_write && admitted->options->read_only) return Status::read_only;
+    const auto granted = (*node)->access(admitted->caller, asked);
     if (!granted) return to_status(granted.error());
     if (*granted != asked) return Status::failed;
     auto host = host_of(call, args.share.caller_name);

@@ -1,5 +1,5 @@
-// What the procedures of all NLM versions come to: from a call to the table and back to a status.
-// Any thread; may wait for a disk.
+// The common part of the procedures of all NLM versions: from a call to the table and back to a
+// status. Any thread; may wait for a disk.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,14 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
-#include "nfs/vfs/exports.hpp"
-#include "nfs/vfs/handle.hpp"
+#include <boost/thread/synchronized_value.hpp>
+
+#include "nfs/access/resolver.hpp"
+#include "nfs/exports/exports.hpp"
+#include "nfs/exports/handle.hpp"
 #include "nlm/grace.hpp"
 #include "nlm/lock_table.hpp"
 #include "nlm/monitor_list.hpp"
@@ -21,7 +25,7 @@
 
 namespace berth::nlm {
 
-/// A lock as any version asks for it. Views into the call.
+/// A lock request of any version. Views into the call.
 struct Asked {
     std::string_view caller_name;
     std::span<const std::byte> file;
@@ -42,10 +46,9 @@ struct Asked {
 class Locking {
 public:
     /// All outlive this.
-    Locking(const vfs::Exports& exports, const vfs::HandleSealer& sealer, LockTable& table,
+    Locking(const exports::Exports& exports, const exports::HandleSealer& sealer, LockTable& table,
             Grace& grace, MonitorList& monitored)
-        : exports_(exports),
-          sealer_(sealer),
+        : resolver_(exports, sealer),
           table_(table),
           grace_(grace),
           monitored_(monitored) {}
@@ -61,40 +64,39 @@ public:
     Status share(rpc::Call& call, const ShareArgs& args);
     Status unshare(rpc::Call& call, const ShareArgs& args);
 
+    [[nodiscard]] std::uint64_t place_of(std::span<const std::byte> handle) const {
+        return resolver_.place_of(handle);
+    }
+    [[nodiscard]] std::string name_of(std::uint64_t place) const {
+        return resolver_.name_of(place);
+    }
+
     void acknowledge(const rpc::Call& call, std::uint64_t id, bool is_wanted);
 
 private:
-    /// A caller who may use the export of a handle; whether there is such a file is not known yet.
-    struct Admitted {
-        vfs::Permit permit;
-        vfs::ObjectId object;
-        vfs::Way way;
-        [[nodiscard]] vfs::Caller caller() const {
-            return {permit.caller.identity, vfs::Wait::yes};
-        }
-    };
-    vfs::Result<Admitted> admit(rpc::Call& call, std::span<const std::byte> handle) const;
-    static vfs::Result<vfs::NodePtr> find(const Admitted& admitted);
-    static vfs::Result<std::unique_ptr<vfs::FileLocks>> open_locks(const Admitted& admitted);
-    /// Has the client told of a restart, should one come. None: it must not lock; the log says why.
+    static vfs::Result<std::unique_ptr<vfs::FileLocks>>
+    open_locks(const access::Admitted& admitted);
+    /// Ensures that the client is told of a restart. Empty: the client must not lock; the log says
+    /// why.
     [[nodiscard]] std::optional<MonitorList::Stay> monitor(const Monitored& client);
+    /// False: a reclaim could hand a lock that root held before the restart to ordinary users.
+    [[nodiscard]] bool may_reclaim(rpc::Call& call, const Host& host) const;
     [[nodiscard]] std::optional<LockRequest> request_of(const rpc::Call& call, const Asked& asked);
-    /// Of the file with this handle. Asks no file system: it may have been removed, and its export
-    /// taken back.
+    /// The key of the file with this handle. Asks no file system: the file may have been removed,
+    /// and its export withdrawn.
     [[nodiscard]] FileKey key_of(std::span<const std::byte> handle);
 
-    const vfs::Exports& exports_;
-    const vfs::HandleSealer& sealer_;
+    const access::Resolver resolver_;
     LockTable& table_;
     Grace& grace_;
     MonitorList& monitored_;
     ToldOnce full_;
-    std::mutex lock_;
-    std::map<vfs::ExportId, std::uint64_t> id_spaces_;  ///< of exports that were ever asked for
+    /// Of exports that were used so far.
+    boost::synchronized_value<std::map<exports::ExportId, std::uint64_t>, std::mutex> id_spaces_;
 };
 
-/// Of these hosts of one address, those that a notice about `name` means: those of that name, as
-/// far as the first dot of either tells them apart; if there are none, the only host there is.
+/// Selects from the hosts at one address those that a notice about `name` means: those with the
+/// same name up to the first dot, ignoring case; if there are none, the only host there is.
 std::vector<Host> meant_by(std::string_view name, std::vector<Host> hosts_of_address);
 
 }  // namespace berth::nlm

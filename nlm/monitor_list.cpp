@@ -9,23 +9,104 @@
 
 #include <spdlog/spdlog.h>
 
-#include "nfs/vfs/kept_file.hpp"
-#include "nlm/state/kept_file.hpp"
+#include "nlm/state/words.hpp"
 
 namespace berth::nlm {
 namespace {
 
-std::optional<Monitored> parse_host(std::istringstream& words) {
+using News = state::Store::News;
+
+const std::string state_key = "state";
+const std::string lacks_key = "lacks";
+
+std::string key_of(const Host& host) {
+    return "host " + host.address.text() + " " + to_hex(host.name);
+}
+
+std::string value_of(const Monitored& client) {
+    return client.local.text() + (client.from_reserved_port ? " reserved" : " any");
+}
+
+std::optional<Monitored> parse(const state::Store::Entry& entry) {
+    std::istringstream words{entry.key + " " + entry.value};
+    std::string kind;
     std::string client;
-    std::string local;
     std::string name;
-    words >> client >> local >> name;
+    std::string local;
+    std::string port;
+    words >> kind >> client >> name >> local;
+    const bool is_whole = static_cast<bool>(words);
+    words >> port;
     const auto address = rpc::Address::parse(client);
     const auto local_address = rpc::Address::parse(local);
-    if (!words || !address || !local_address) return {};
+    if (!is_whole || kind != "host" || !address || !local_address) return {};
     const auto parsed = from_hex(name);
     if (!parsed) return {};
-    return Monitored{.host = {*address, *parsed}, .local = *local_address};
+    return Monitored{.host = {*address, *parsed},
+                     .local = *local_address,
+                     .used = {},
+                     .from_reserved_port = port == "reserved"};
+}
+
+/// Lines "state NUMBER" and "host ADDRESS LOCAL NAME". The old format did not keep hosts' ports.
+std::optional<state::Store::Entries> convert(const std::string& text) {
+    if (!text.starts_with("state ") && !text.starts_with("host ")) return {};
+    state::Store::Entries entries;
+    std::istringstream in{text};
+    std::string line;
+    while (std::getline(in, line)) {
+        std::istringstream words{line};
+        std::string kind;
+        std::string first;
+        std::string local;
+        std::string name;
+        words >> kind >> first >> local >> name;
+        const auto client = parse({fmt::format("{} {} {}", kind, first, name), local});
+        if (kind == state_key)
+            entries.push_back({state_key, first});
+        else if (client && words)
+            entries.push_back({key_of(client->host), value_of(*client)});
+        else
+            spdlog::warn("locks: malformed line in the list of clients skipped: '{}'", line);
+    }
+    return entries;
+}
+
+void tell(const News& news) {
+    switch (news.what) {
+    case News::What::fails:
+        spdlog::error("locks: {} can't be written ({}): clients not listed there get no locks, "
+                      "because they could not "
+                      "be told of a restart; make room there, or let uid {} write "
+                      "it, or start berth with another directory (--state)",
+                      news.file, news.reason, ::geteuid());
+        return;
+    case News::What::works:
+        spdlog::info("locks: {} can be written again; locks are granted again", news.file);
+        return;
+    case News::What::cut:
+        spdlog::info("locks: the last record of {} is incomplete and has been "
+                     "removed; its lock was never granted",
+                     news.file);
+        return;
+    case News::What::damaged: break;
+    }
+    spdlog::error(
+        "locks: {} is damaged ({}), so some clients that had locks may be unknown: for the whole "
+        "grace period all clients may reclaim and new locks wait; "
+        "unknown clients are not told of the restart. The damaged file "
+        "is {}",
+        news.file, news.reason,
+        news.aside.empty() ? "moved aside when a new one is written"
+                           : "kept beside it as " + news.aside);
+}
+
+/// Used after damage. Greater than any count of restarts, so that no client takes it for a number
+/// that it knows already.
+std::int32_t state_of_now() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    return static_cast<std::int32_t>(seconds & 0x7FFFFFFF) | 1;
 }
 
 }  // namespace
@@ -37,103 +118,103 @@ std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
     return hosts;
 }
 
-MonitorList::MonitorList(std::optional<std::filesystem::path> file, bool refuses)
-    : file_(std::move(file)),
-      refuses_(refuses) {
-    if (file_) read();
-    begin();
-    if (!file_) return;
-    keeper_.emplace(vfs::FileKeeper::Options{
-        .file = *file_,
-        .contents = [this] { return text(); },
-        .tell = [this](const std::error_code& failure) { tell(failure); }});
-    std::ignore = keeper_->write_now();
-}
-
-void MonitorList::begin() {
-    // The largest odd number is followed by the first.
-    constexpr std::int32_t last = 0x7FFFFFFF;
-    state_ = state_ >= last ? 1 : state_ + 2;
-    for (auto& [host, entry] : hosts_) {
-        entry.host.is_in_file = is_kept(entry.put_by);
-        to_notify_.emplace(host, entry.host);
+MonitorList::MonitorList(state::Store* store, bool refuses) : refuses_(refuses) {
+    if (store != nullptr) {
+        file_.emplace(*store,
+                      state::Store::FileOptions{.name = "locks", .tell = tell, .convert = convert});
+        read();
     }
-    std::erase_if(hosts_, [](const auto& entry) { return entry.second.stays == 0; });
-    for (auto& [host, entry] : to_notify_) entry.told.reset();
-}
-
-vfs::FileKeeper::Change MonitorList::note_change() {
-    return keeper_ ? keeper_->note_change() : 0;
-}
-
-void MonitorList::owe(const Monitored& host) {
-    vfs::FileKeeper::Change change = 0;
-    {
-        const std::lock_guard guard{lock_};
-        if (to_notify_.size() >= hosts_max || !to_notify_.emplace(host.host, host).second) return;
-        change = note_change();
-    }
-    if (keeper_) std::ignore = keeper_->wait_for(change);
-}
-
-void MonitorList::restart() {
-    vfs::FileKeeper::Change change = 0;
-    {
-        const std::lock_guard guard{lock_};
-        begin();
-        change = note_change();
-    }
-    if (keeper_) std::ignore = keeper_->wait_for(change);
+    wait_for(begin());
 }
 
 void MonitorList::read() {
-    std::istringstream in{vfs::read_file_if_there(*file_)};
-    std::string line;
-    while (std::getline(in, line)) {
-        std::istringstream words{line};
-        std::string key;
-        words >> key;
-        if (key == "state") {
+    may_lack_hosts_ = file_->may_lack_entries();
+    bool has_too_many = false;
+    // First of all: a crash meanwhile must not make the remains of a list look complete.
+    if (may_lack_hosts_) std::ignore = file_->put(lacks_key, "");
+    for (const auto& entry : file_->found()) {
+        if (entry.key == state_key) {
             std::int32_t state = 0;
-            words >> state;
-            if (words && state > 0) state_ = state | 1;
-        } else if (key == "host") {
-            if (to_notify_.size() >= to_notify_max) {
-                spdlog::error("{}: more than {} clients; the others are not told of the restart",
-                              file_->string(), to_notify_max);
-                return;
-            }
-            if (auto host = parse_host(words)) {
-                host->is_in_file = true;
-                to_notify_.emplace(host->host, *host);
-                continue;
-            }
-            spdlog::warn("{}: not a client: '{}'", file_->string(), line);
+            std::istringstream{entry.value} >> state;
+            if (state > 0) state_ = state | 1;
+        } else if (entry.key == lacks_key) {
+            may_lack_hosts_ = true;
+        } else if (const auto client = parse(entry); !client) {
+            spdlog::warn("{}: malformed entry skipped: '{} {}'", file_->path(), entry.key,
+                         entry.value);
+            std::ignore = file_->erase(entry.key);
+        } else if (to_notify_.size() < to_notify_max) {
+            to_notify_.emplace(client->host, *client);
+        } else {
+            has_too_many = true;
+            std::ignore = file_->erase(entry.key);
         }
     }
+    if (has_too_many)
+        spdlog::error("{}: more than {} clients; the others are not told of the restart",
+                      file_->path(), to_notify_max);
+    if (file_->may_lack_entries()) state_ = state_of_now() - 2;
 }
 
-std::string MonitorList::text() const {
-    const std::lock_guard guard{lock_};
-    std::string text = "state " + std::to_string(state_) + "\n";
-    const auto add = [&](const Monitored& client) {
-        text += "host " + client.host.address.text() + " " + client.local.text() + " " +
-                to_hex(client.host.name) + "\n";
-    };
-    for (const auto& [host, entry] : hosts_) add(entry.host);
-    for (const auto& [host, client] : to_notify_) add(client);
-    return text;
-}
-
-void MonitorList::tell(const std::error_code& failure) const {
-    if (!failure) {
-        spdlog::info("locks: {} can be written again; locks are granted again", file_->string());
-        return;
+MonitorList::Change MonitorList::begin() {
+    // The first odd number follows the largest.
+    constexpr std::int32_t last = 0x7FFFFFFF;
+    state_ = state_ >= last ? 1 : state_ + 2;
+    for (auto& [host, entry] : hosts_) to_notify_.insert_or_assign(host, entry.host);
+    std::erase_if(hosts_, [](const auto& entry) { return entry.second.stays == 0; });
+    reserved_.clear();
+    addresses_.clear();
+    names_.clear();
+    for (auto& [host, client] : to_notify_) {
+        client.told.reset();
+        addresses_.insert(host.address);
+        names_.insert(host.name);
+        if (client.from_reserved_port) reserved_.insert(host.address);
     }
-    spdlog::error("locks: {} can't be written ({}): clients that are not in it get no locks, as "
-                  "they would not hear of a restart that loses them; make room there, or let uid "
-                  "{} write it, or start berth with another directory after --state",
-                  file_->string(), failure.message(), ::geteuid());
+    return file_ ? file_->put(state_key, std::to_string(state_.load())) : 0;
+}
+
+bool MonitorList::may_lack_hosts() const {
+    const std::lock_guard guard{lock_};
+    return may_lack_hosts_;
+}
+
+void MonitorList::all_have_reclaimed() {
+    const std::lock_guard guard{lock_};
+    if (std::exchange(may_lack_hosts_, false) && file_) std::ignore = file_->erase(lacks_key);
+}
+
+MonitorList::Change MonitorList::put(const Monitored& client) {
+    return file_ ? file_->put(key_of(client.host), value_of(client)) : 0;
+}
+
+MonitorList::Change MonitorList::erase(const Host& host) {
+    if (!file_ || hosts_.contains(host) || to_notify_.contains(host)) return 0;
+    return file_->erase(key_of(host));
+}
+
+// Does not return the outcome: the log reports failures.
+void MonitorList::wait_for(Change change) {
+    if (file_) std::ignore = file_->wait_for(change);
+}
+
+void MonitorList::owe(const Monitored& host) {
+    Change change = 0;
+    {
+        const std::lock_guard guard{lock_};
+        if (to_notify_.size() >= hosts_max || !to_notify_.emplace(host.host, host).second) return;
+        if (!hosts_.contains(host.host)) change = put(host);
+    }
+    wait_for(change);
+}
+
+void MonitorList::restart() {
+    Change change = 0;
+    {
+        const std::lock_guard guard{lock_};
+        change = begin();
+    }
+    wait_for(change);
 }
 
 bool MonitorList::has_room_for(const Host& host) const {
@@ -147,35 +228,28 @@ bool MonitorList::has_room_for(const Host& host) const {
 boost::system::result<MonitorList::Stay, MonitorList::Refusal> MonitorList::add(Monitored host) {
     if (refuses_) return Refusal::not_kept;
     host.used = std::chrono::steady_clock::now();
-    vfs::FileKeeper::Change put_by = 0;
+    Change change = 0;
     std::optional<Stay> stay;
     {
         const std::lock_guard guard{lock_};
         auto found = hosts_.find(host.host);
         if (found == hosts_.end()) {
             if (!has_room_for(host.host)) return Refusal::too_many;
+            const auto before = to_notify_.find(host.host);
+            if (before != to_notify_.end() && before->second.from_reserved_port)
+                host.from_reserved_port = true;
             found = hosts_.emplace(host.host, Entry{.host = host}).first;
-            const auto change = note_change();
-            // Whoever reclaims is there already.
-            const auto known = to_notify_.find(host.host);
-            const bool is_there = known != to_notify_.end() && known->second.is_in_file;
-            found->second.put_by = is_there ? 0 : change;
-        } else {
-            found->second.host.used = host.used;
-            if (host.state != 0) found->second.host.state = host.state;
-            // It could not be written then; now, perhaps.
-            if (!is_kept(found->second.put_by)) found->second.put_by = note_change();
         }
-        put_by = found->second.put_by;
-        ++found->second.stays;
+        auto& known = found->second.host;
+        known.used = host.used;
+        if (host.state != 0) known.state = host.state;
+        known.from_reserved_port = known.from_reserved_port || host.from_reserved_port;
+        change = put(known);
         stay.emplace(*this, host.host);
+        ++found->second.stays;
     }
-    if (!is_kept(put_by) && keeper_->wait_for(put_by)) return Refusal::not_kept;
+    if (file_ && file_->wait_for(change)) return Refusal::not_kept;
     return *std::move(stay);
-}
-
-bool MonitorList::is_kept(vfs::FileKeeper::Change put_by) const {
-    return !keeper_ || keeper_->is_kept(put_by);
 }
 
 void MonitorList::end_stay(const Host& host) {
@@ -189,22 +263,33 @@ std::int32_t MonitorList::state_of(const Host& host) const {
     return found == hosts_.end() ? 0 : found->second.host.state;
 }
 
+bool MonitorList::may_reclaim(const Host& host, bool from_reserved_port) const {
+    const std::lock_guard guard{lock_};
+    if (!from_reserved_port && reserved_.contains(host.address)) return false;
+    return may_lack_hosts_ || addresses_.empty() || addresses_.contains(host.address) ||
+           (from_reserved_port && names_.contains(host.name));
+}
+
 void MonitorList::keep(const std::function<bool(const Host&)>& is_in_use,
                        Clock::time_point used_since, Clock::time_point told_since) {
-    vfs::FileKeeper::Change change = 0;
+    std::vector<Host> gone;
+    Change change = 0;
     {
         const std::lock_guard guard{lock_};
-        const auto unused = std::erase_if(hosts_, [&](const auto& entry) {
-            const auto& [client, put_by, stays] = entry.second;
-            return stays == 0 && client.used < used_since && !is_in_use(entry.first);
+        std::erase_if(hosts_, [&](const auto& entry) {
+            const auto& [client, stays] = entry.second;
+            const bool goes = stays == 0 && client.used < used_since && !is_in_use(entry.first);
+            if (goes) gone.push_back(entry.first);
+            return goes;
         });
-        const auto silent = std::erase_if(to_notify_, [&](const auto& entry) {
-            return entry.second.told && *entry.second.told < told_since;
+        std::erase_if(to_notify_, [&](const auto& entry) {
+            const bool goes = entry.second.told && *entry.second.told < told_since;
+            if (goes) gone.push_back(entry.first);
+            return goes;
         });
-        if (unused + silent == 0) return;
-        change = note_change();
+        for (const auto& host : gone) change = std::max(change, erase(host));
     }
-    if (keeper_) std::ignore = keeper_->wait_for(change);
+    wait_for(change);
 }
 
 std::vector<Monitored> MonitorList::to_notify() const {
@@ -224,7 +309,7 @@ void MonitorList::told(const Host& host) {
 
 void MonitorList::forget(const Host& host) {
     const std::lock_guard guard{lock_};
-    if (to_notify_.erase(host) > 0) note_change();
+    if (to_notify_.erase(host) > 0) std::ignore = erase(host);
 }
 
 }  // namespace berth::nlm

@@ -1,5 +1,5 @@
-// Which clients hold locks, kept across restarts, so that they can be told when the server has lost
-// them; and the server's own state number, which says how often that was (X/Open XNFS chapter 11).
+// The clients that hold locks, kept across restarts, so that they can be told when the server has
+// lost them; and the server's own state number, which counts restarts (X/Open XNFS chapter 11).
 // Locks itself.
 #pragma once
 
@@ -7,31 +7,31 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <boost/system/result.hpp>
 
-#include "nfs/vfs/file_keeper.hpp"
+#include "nfs/state/store.hpp"
 #include "nlm/owner.hpp"
 
 namespace berth::nlm {
 
-/// A client, and how it is to be told: from the address that it knows the server by.
+/// A client, and the local address to tell it from: the address that it knows the server by.
 struct Monitored {
     Host host;
     rpc::Address local;
-    std::int32_t state = 0;  ///< the client's own state number, as its last lock said; not kept
+    std::int32_t state = 0;  ///< the client's own state number from its last lock; not kept
     std::chrono::steady_clock::time_point used;                 ///< by add(); not kept
     std::optional<std::chrono::steady_clock::time_point> told;  ///< of a restart; not kept
-    bool is_in_file = false;  ///< and stays there until the file is written anew
+    /// Whether it has called from one at any time since it was added.
+    bool from_reserved_port = false;
 };
 
 [[nodiscard]] std::vector<Host> hosts_of(const std::vector<Monitored>& clients);
@@ -40,18 +40,27 @@ class MonitorList {
 public:
     using Clock = std::chrono::steady_clock;
     static constexpr std::size_t hosts_max = 4096;
-    /// Nobody takes the room of others by many names.
+    /// Keeps one address from taking all the room with many names.
     static constexpr std::size_t address_hosts_max = 256;
-    /// A file that has more of them is no file of ours.
+    /// A file with more entries is not ours.
     static constexpr std::size_t to_notify_max = 2 * hosts_max;
 
-    /// Reads the file, has the state number say that there was a restart, and writes that. Without
-    /// a file, nothing survives. What can't be read is lost, and the log says so. Starts a thread:
-    /// see FileKeeper.
-    /// `refuses`: add() refuses everybody, since there is no file where there should be one.
-    explicit MonitorList(std::optional<std::filesystem::path> file, bool refuses = false);
+    /// Reads `locks`, advances the state number because of the restart, and writes it. Without a
+    /// store, which outlives this, nothing survives. Entries that can't be read are lost, and the
+    /// log says so. `refuses`: add() refuses every client, because a store is missing that there
+    /// should be.
+    explicit MonitorList(state::Store* store, bool refuses = false);
+    MonitorList(const MonitorList&) = delete;
+    MonitorList& operator=(const MonitorList&) = delete;
 
-    /// Odd: up. Waits for no disk.
+    /// Whether there may be clients with locks from before the restart that are not in the list,
+    /// because the file was damaged. Stays true after the next restart, unless
+    /// all_have_reclaimed().
+    [[nodiscard]] bool may_lack_hosts() const;
+    /// The time in which such clients could reclaim has ended.
+    void all_have_reclaimed();
+
+    /// Odd: up. Does not wait for a disk.
     [[nodiscard]] std::int32_t state() const noexcept { return state_; }
 
     /// While it lives, keep() leaves the host in the list.
@@ -73,56 +82,66 @@ public:
         Host host_;
     };
     enum class Refusal : std::uint8_t {
-        too_many,  ///< hosts, in all or of its address
+        too_many,  ///< hosts, in total or at its address
         not_kept   ///< the file can't be written; the log says why
     };
 
-    /// On disk when this returns; at once when the host is there already. Without a file it is in
-    /// memory, and lost with it.
+    /// On disk on return, where the next start will look for it; returns at once if the host is
+    /// there already. Without a store it is only in memory.
     boost::system::result<Stay, Refusal> add(Monitored host);
-    /// The number that the host gave last; 0 when unknown.
+    /// The state number that the host gave last; 0 if unknown.
     [[nodiscard]] std::int32_t state_of(const Host& host) const;
-    /// Keeps those that hold something, those added after `used_since`, so that a client that locks
-    /// and unlocks all the time costs no writing, and those told of a restart after `told_since`:
-    /// they are about to reclaim.
+    /// Whether this host may reclaim what was held before the restart. Holders are known by
+    /// address; from a reserved port also by name alone, because a host with several addresses may
+    /// call from any. While unknown holders are possible, every host may. Locks held from a
+    /// reserved port of an address are reclaimed only from such a port.
+    [[nodiscard]] bool may_reclaim(const Host& host, bool from_reserved_port) const;
+    /// Keeps hosts that hold something; those added after `used_since`, so that a client that locks
+    /// and unlocks all the time causes no writes; and those told of a restart after `told_since`,
+    /// because they are about to reclaim.
     void keep(const std::function<bool(const Host&)>& is_in_use, Clock::time_point used_since,
               Clock::time_point told_since);
 
-    /// Those that held locks before a restart and have not been told of it.
+    /// Hosts that held locks before a restart and have not been told of it.
     [[nodiscard]] std::vector<Monitored> to_notify() const;
-    /// This one too is to be told, though it held no locks of ours.
+    /// This host must be told too, though it held no locks of ours.
     void owe(const Monitored& host);
-    /// It knows now and reclaims; should the server crash meanwhile, it has to be told again.
+    /// The host knows now and reclaims; if the server crashes meanwhile, it must be told again.
     void told(const Host& host);
-    /// Given up, or has nothing to reclaim.
+    /// The host was given up, or has nothing to reclaim.
     void forget(const Host& host);
 
-    /// As a restart does it: a new state number, and everybody is to be told.
+    /// Acts as for a restart: a new state number, and all hosts must be told.
     void restart();
 
 private:
     struct Entry {
         Monitored host;
-        vfs::FileKeeper::Change put_by = 0;
         unsigned stays = 0;
     };
 
-    void read();
-    [[nodiscard]] std::string text() const;
-    void tell(const std::error_code& failure) const;
-    void begin();
-    [[nodiscard]] bool has_room_for(const Host& host) const;
-    [[nodiscard]] bool is_kept(vfs::FileKeeper::Change put_by) const;
-    void end_stay(const Host& host);
-    vfs::FileKeeper::Change note_change();
+    using Change = state::Store::Change;
 
-    const std::optional<std::filesystem::path> file_;
+    void read();
+    Change begin();
+    [[nodiscard]] bool has_room_for(const Host& host) const;
+    void end_stay(const Host& host);
+    Change put(const Monitored& client);
+    /// Erases it unless another reason keeps it in the list.
+    Change erase(const Host& host);
+    void wait_for(Change change);
+
     const bool refuses_;
     mutable std::mutex lock_;
     std::atomic<std::int32_t> state_ = -1;
     std::map<Host, Entry> hosts_;
     std::map<Host, Monitored> to_notify_;
-    std::optional<vfs::FileKeeper> keeper_;  // last: its thread uses the rest
+    // From before the restart:
+    std::set<rpc::Address> reserved_;  // whose locks were root's
+    std::set<rpc::Address> addresses_;
+    std::set<std::string> names_;
+    bool may_lack_hosts_ = false;
+    std::optional<state::Store::File> file_;
 };
 
 }  // namespace berth::nlm

@@ -33,7 +33,7 @@ struct State {
     std::int32_t state = 0;
 };
 
-/// `my_id`: who is to be told, and how.
+/// `my_id`: the program to call, and how.
 struct Watcher {
     Name name;
     std::int32_t program = 0;
@@ -84,7 +84,7 @@ struct SimulateCrash {
     using Args = xdr::Void;
     using Result = xdr::Void;
 };
-/// `stat_chge`: the host has restarted, and has this state number now.
+/// `stat_chge`: the host has restarted, and now has this state number.
 struct Notify {
     static constexpr rpc::ProcedureId id{6, "NOTIFY", rpc::Replay::execute, rpc::Runs::on_worker};
     struct Args {

@@ -18,13 +18,13 @@ xdr::Void Service::null(rpc::Call&, const xdr::Void&) {
     return {};
 }
 
-// Any client can be monitored: it is known by its address.
+// Any client can be monitored: its address identifies it.
 StatusResult Service::stat(rpc::Call&, const Name&) {
     return {Outcome::success, recovery_.state()};
 }
 
-// Whoever asks has a program of this machine called: only this machine may, and what its caller may
-// not do from its port, the call to it may not do either.
+// The caller has a program of this machine called. So only this machine may call it, and the call
+// back has no more privilege than the caller's port has.
 StatusResult Service::monitor(rpc::Call& call, const Monitor::Args& args) {
     const bool is_added = call.caller.address.is_loopback() &&
                           watches_.add({.host = std::string{args.watched.host.view()},

@@ -1,6 +1,6 @@
-// Program 100024 as a table of procedures. It watches over the clients of this server's own lock
-// manager, which asks it directly, and over hosts that other programs of this machine ask it to
-// watch. Threads: any number.
+// Program 100024 as a table of procedures. It monitors the clients of this server's own lock
+// manager, which uses it directly, and hosts for other programs of this machine. Threads: any
+// number.
 #pragma once
 
 #include <array>

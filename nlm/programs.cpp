@@ -9,19 +9,21 @@ namespace berth::nlm {
 namespace {
 
 constexpr unsigned callback_threads = 4;
-/// The kernel tells nobody when a lock goes that a local process holds: a wait in it for each of
-/// thousands would take a thread each. Trying again costs a microsecond per file waited for.
+/// The kernel does not report when a local process releases a lock, and blocking in the kernel
+/// would take a thread for each of thousands of waits. A retry costs a microsecond per file waited
+/// for.
 constexpr std::chrono::milliseconds between_tries{50};
 constexpr std::chrono::seconds between_tidyings{5};
 constexpr std::size_t first_procedures = 16;
 
 }  // namespace
 
-Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Options options)
+Services::Services(const exports::Exports& exports, const exports::HandleSealer& sealer,
+                   Options options)
     : options_(std::move(options)),
-      monitored_(options_.state_file, options_.lacks_state_file),
+      monitored_(options_.state, options_.lacks_state),
       callbacks_(options_.connect),
-      watches_(options_.watches, callbacks_),
+      watches_(options_.state, options_.watches, callbacks_),
       grant_calls_(callbacks_,
                    [this] {
                        const std::lock_guard guard{lock_};
@@ -29,7 +31,8 @@ Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer,
                        changed_.notify_all();
                    }),
       table_(options_.limits, grant_calls_),
-      grace_(options_.grace, hosts_of(monitored_.to_notify())),
+      grace_(options_.grace, {.hosts = hosts_of(monitored_.to_notify()),
+                              .may_lack_some = monitored_.may_lack_hosts()}),
       recovery_(table_, monitored_, watches_, grace_, callbacks_, options_.host_name),
       locking_(exports, sealer, table_, grace_, monitored_),
       narrow_(locking_, callbacks_, recovery_),
@@ -37,12 +40,7 @@ Services::Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer,
       nsm_(recovery_, watches_) {}
 
 Services::~Services() {
-    {
-        const std::lock_guard guard{lock_};
-        is_stopping_ = true;
-        changed_.notify_all();
-    }
-    if (keeper_.joinable()) keeper_.join();
+    keeper_ = {};
     callbacks_.end();
 }
 
@@ -60,22 +58,14 @@ std::vector<rpc::Program> Services::programs() {
 void Services::start() {
     recovery_.notify_all();
     callbacks_.start(callback_threads);
-    is_keeping_ = true;
-    keeper_ = std::thread{[this] { look_after(); }};
+    keeper_ = threads::Background{"locks", [this](const auto& stop) { look_after(stop); }};
 }
 
 bool Services::stop(std::chrono::milliseconds patience) {
-    {
-        const std::lock_guard guard{lock_};
-        is_stopping_ = true;
-        changed_.notify_all();
-    }
+    keeper_.ask_to_stop();
     const bool are_callbacks_over = callbacks_.stop(patience);
-    {
-        // A file system that hangs may keep it waiting.
-        std::unique_lock held{lock_};
-        if (!changed_.wait_for(held, patience, [this] { return !is_keeping_; })) return false;
-    }
+    // A file system that hangs may hold up the thread.
+    if (!keeper_.stop(patience)) return false;
     tidy(std::chrono::steady_clock::now());
     return are_callbacks_over;
 }
@@ -99,18 +89,20 @@ void Services::tidy(std::chrono::steady_clock::time_point used_since) {
     const auto hosts = table_.hosts();
     monitored_.keep([&](const Host& host) { return std::ranges::binary_search(hosts, host); },
                     used_since, std::chrono::steady_clock::now() - Grace::silence);
-    static_cast<void>(grace_.is_on());
+    if (!grace_.is_on()) monitored_.all_have_reclaimed();
 }
 
-void Services::look_after() {
+void Services::look_after(const std::stop_token& stop) {
     auto next_tidying = std::chrono::steady_clock::now() + between_tidyings;
     std::unique_lock held{lock_};
-    while (!is_stopping_) {
-        const auto now = std::chrono::steady_clock::now();
-        const auto until =
-            is_contended_ ? std::min(next_tidying, now + between_tries) : next_tidying;
-        changed_.wait_until(held, until);
-        if (is_stopping_) break;
+    while (!stop.stop_requested()) {
+        // Locks that have become contended are retried after a while, not at once.
+        const bool was_contended = is_contended_;
+        const auto soon = std::chrono::steady_clock::now() + between_tries;
+        changed_.wait_until(held, stop, was_contended ? std::min(next_tidying, soon) : next_tidying,
+                            [&] { return is_contended_ && !was_contended; });
+        if (stop.stop_requested()) return;
+        if (is_contended_ && !was_contended) continue;
         const bool is_contended = std::exchange(is_contended_, false);
         held.unlock();
         const bool still = is_contended && table_.retry();
@@ -121,8 +113,6 @@ void Services::look_after() {
         held.lock();
         is_contended_ = is_contended_ || still;
     }
-    is_keeping_ = false;
-    changed_.notify_all();
 }
 
 }  // namespace berth::nlm

@@ -5,12 +5,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <filesystem>
 #include <mutex>
-#include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "nlm/callbacks.hpp"
@@ -22,26 +20,28 @@
 #include "nlm/recovery.hpp"
 #include "nlm/service.hpp"
 #include "nlm/watches.hpp"
+#include "rpc/threads/background.hpp"
 
 namespace berth::nlm {
 
 struct Options {
-    /// Where state number and monitored hosts are kept; without, nothing survives.
-    std::optional<std::filesystem::path> state_file;
-    /// There is no such file, though there should be one: no client that is to be told of restarts
-    /// gets a lock.
-    bool lacks_state_file = false;
+    /// Where the state number, monitored hosts and watches are kept; without it nothing survives.
+    /// It outlives the services.
+    state::Store* state = nullptr;
+    /// There should be a store but there is none: a client that must be told of restarts gets no
+    /// lock.
+    bool lacks_state = false;
     std::chrono::seconds grace{45};  ///< 0: none
     LockLimits limits;
-    std::string host_name;       ///< by which clients may know this server
+    std::string host_name;       ///< the name by which clients may know this server
     Callbacks::Connect connect;  ///< finds a client's lock manager or status monitor
-    Watches::Options watches;    ///< what other programs of this machine want to be told of
+    Watches::Options watches;    ///< for other programs of this machine
 };
 
 class Services {
 public:
     /// Exports and sealer outlive this.
-    Services(const vfs::Exports& exports, const vfs::HandleSealer& sealer, Options options);
+    Services(const exports::Exports& exports, const exports::HandleSealer& sealer, Options options);
     Services(const Services&) = delete;
     Services& operator=(const Services&) = delete;
     ~Services();
@@ -49,21 +49,22 @@ public:
     /// NLM versions 1 to 4, NSM version 1. This outlives them.
     [[nodiscard]] std::vector<rpc::Program> programs();
 
-    /// Once the programs can be reached: tells clients of the restart, and begins to look after
-    /// those who wait.
+    /// To be called once the programs can be reached: tells clients of the restart, and begins to
+    /// look after waiters.
     void start();
-    /// After the last call has been answered. False: a callback, or a try to lock, was still under
-    /// way after `patience`; then the destructor waits for it.
+    /// To be called after the last call has been answered. False: a callback or a lock attempt was
+    /// still running after `patience`; the destructor then waits for it.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
     [[nodiscard]] LockTable& table() noexcept { return table_; }
-    /// For a client that is gone for good: frees what hosts of this name or address hold. Gives how
-    /// many locks and shares that were.
+    /// For a client that is gone for good: frees what hosts with this name or address hold. Returns
+    /// the number of locks and shares.
     std::size_t release(std::string_view client);
 
 private:
-    void look_after();
-    /// Who holds nothing any more and was used before then need not be told of a restart.
+    void look_after(const std::stop_token& stop);
+    /// Hosts that hold nothing any more and were last used before then need not be told of a
+    /// restart.
     void tidy(std::chrono::steady_clock::time_point used_since);
 
     const Options options_;
@@ -80,11 +81,9 @@ private:
     nsm::Service nsm_;
 
     std::mutex lock_;
-    std::condition_variable changed_;
+    std::condition_variable_any changed_;
     bool is_contended_ = false;
-    bool is_stopping_ = false;
-    bool is_keeping_ = false;
-    std::thread keeper_;
+    threads::Background keeper_;
 };
 
 }  // namespace berth::nlm

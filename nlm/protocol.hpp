@@ -1,6 +1,6 @@
-// The wire types of program 100021: NLM version 4 (RFC 1813 Appendix II) and, the same with 32-bit
-// ranges, versions 1 to 3 (X/Open XNFS chapter 10). Version 2 adds to version 1 what is between
-// parts of one machine only; it is served as version 1.
+// The wire types of program 100021: NLM version 4 (RFC 1813 Appendix II) and, with 32-bit ranges,
+// versions 1 to 3 (X/Open XNFS chapter 10). Version 2 only adds calls within one machine to version
+// 1; it is served as version 1.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,7 @@ constexpr bool is_valid(NarrowStatus status) {
     return status <= NarrowStatus::deadlock;
 }
 
-/// What version 4 differs in, and the others.
+/// How version 4 differs from the others.
 struct Wide {
     using Offset = std::uint64_t;
     using Status = nlm::Status;
@@ -153,7 +153,7 @@ struct Unlock {
     using Args = UnlockArgs<V>;
     using Result = Response<V>;
 };
-/// Called by a server, at the client that waits.
+/// A server calls it at the waiting client.
 template <class V>
 struct Granted {
     static constexpr rpc::ProcedureId id{5, "GRANTED"};
@@ -161,7 +161,7 @@ struct Granted {
     using Result = Response<V>;
 };
 
-/// Procedures 6 to 10: the reply says nothing; the answer is a call of one of 11 to 15.
+/// Procedures 6 to 10: the reply is empty; the answer is a call of one of 11 to 15.
 template <class V>
 struct TestMessage {
     static constexpr rpc::ProcedureId id{6, "TEST_MSG", rpc::Replay::execute, rpc::Runs::on_worker};
@@ -228,7 +228,7 @@ struct GrantedResult {
     using Result = xdr::Void;
 };
 
-/// `fsh4_mode`: what others may not do meanwhile — X/Open XNFS chapter 10.
+/// `fsh4_mode`: what is denied to others meanwhile — X/Open XNFS chapter 10.
 enum class ShareMode : std::uint32_t { deny_none, deny_read, deny_write, deny_both };
 constexpr bool is_valid(ShareMode mode) {
     return mode <= ShareMode::deny_both;
@@ -271,7 +271,7 @@ struct Unshare {
     using Args = ShareArgs;
     using Result = ShareResponse<V>;
 };
-/// A lock of a client that no NSM watches over: it frees its locks itself, with FREE_ALL.
+/// A lock of a client without an NSM: the client frees its locks itself, with FREE_ALL.
 template <class V>
 struct UnmonitoredLock {
     static constexpr rpc::ProcedureId id{22, "NM_LOCK", rpc::Replay::remember,

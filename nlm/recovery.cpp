@@ -11,16 +11,17 @@
 
 #include "nlm/locking.hpp"
 #include "nlm/nsm_protocol.hpp"
+#include "rpc/peer_log.hpp"
 
 namespace berth::nlm {
 namespace {
 
-/// As long as a client may take to be back after a power cut that hit all.
+/// The time that a client may need to return after a power cut that hit everything.
 constexpr std::chrono::minutes notice_patience{15};
-/// Of one address: clients behind one have different names.
+/// For one address: clients that share it have different names.
 constexpr std::size_t confirmations_max = 8;
 
-/// A datagram says nothing of where it comes from.
+/// A datagram proves nothing about its source.
 bool is_anybodys(const rpc::Call& call) {
     return call.transport == rpc::Transport::udp;
 }
@@ -33,10 +34,10 @@ void Recovery::notify(const Monitored& client) {
                                .transport = rpc::Transport::udp,
                                .is_owed = true},
                       .program = nsm::id1,
-                      .attempt = {},
+                      .call = {},
                       .patience = notice_patience,
                       .any_transport = true};
-    callback.attempt = [this, host = client.host, state = monitored_.state()](rpc::Client& nsm) {
+    callback.call = [this, host = client.host, state = monitored_.state()](rpc::Client& nsm) {
         if (!nsm.call<nsm::Notify>({std::string_view{host_name_}, state})) return false;
         spdlog::info("locks: {} knows of the restart", host.text());
         grace_.heard_of(host);
@@ -51,7 +52,7 @@ void Recovery::notify(const Monitored& client) {
     callbacks_.post(std::move(callback));
 }
 
-// A restart of this server alone takes no locks from other lock managers of the machine.
+// A restart of this server alone does not affect locks at other lock managers of the machine.
 void Recovery::owe(const Watch& watch) {
     const auto& address = watch.addresses.front();
     rpc::Address any;
@@ -110,15 +111,16 @@ void Recovery::confirm(Notice notice) {
                                .transport = rpc::Transport::udp,
                                .call_bytes = host_name_.size()},
                       .program = nsm::id1,
-                      .attempt = {},
+                      .call = {},
                       .patience = notice_patience,
                       .any_transport = true};
-    callback.attempt = [this, notice](rpc::Client& nsm) { return confirmed(notice, nsm); };
+    callback.call = [this, notice](rpc::Client& nsm) { return confirmed(notice, nsm); };
     callback.given_up = [this, notice] {
-        spdlog::warn("locks: a datagram says that {} has restarted, but no status monitor there "
+        rpc::warn_of(notice.from,
+                     "locks: a datagram says that {} has restarted, but no status monitor there "
                      "confirms it; its locks stay. If it is gone for good, run 'berth locks "
                      "release {}'",
-                     notice.from.text(), notice.from.text());
+                     notice.from, notice.from);
         end_confirming(notice);
     };
     callbacks_.post(std::move(callback));
@@ -128,12 +130,12 @@ void Recovery::confirm(Notice notice) {
 bool Recovery::confirmed(const Notice& notice, rpc::Client& status_monitor) {
     const auto answer = status_monitor.call<nsm::Stat>({std::string_view{host_name_}});
     if (!answer) return false;
-    // One that is not up to date yet may be later.
+    // A monitor that is not up to date yet may be later.
     if (notice.state != 0 && answer->state != notice.state) return false;
     end_confirming(notice);
     auto shown = notice;
     shown.state = answer->state;
-    // A notice without a number does not show that what was taken without one is lost.
+    // A notice without a number does not prove that locks taken without one are lost.
     act_on(shown, notice.state != 0);
     return true;
 }
@@ -151,13 +153,14 @@ void Recovery::act_on(const Notice& notice, bool is_numbered) {
     const bool is_restart = is_root && is_numbered;
     if (is_restart) watches_.restarted(notice.from, notice.state);
     for (const auto& host : hosts_meant(notice)) {
-        // What came with this number has been taken since: the notice was slower, or comes again.
+        // Locks taken with this number are newer than the restart: the notice was slow, or is a
+        // repeat.
         const auto freed =
             table_.free([=, state = notice.state](const Owner& owner, const Taken& taken) {
                 return owner.host == host && (is_root || !taken.from_reserved_port) &&
                        (taken.state == 0 ? is_numbered : taken.state != state);
             });
-        spdlog::info("locks: {} has restarted; {} lock(s) freed", host.text(), freed);
+        rpc::info_of(host.address, "locks: {} has restarted; {} lock(s) freed", host.text(), freed);
         if (!is_restart) continue;
         grace_.not_awaited(host);
         monitored_.forget(host);
@@ -182,9 +185,10 @@ void Recovery::free_all(const rpc::Call& call, std::string_view name) {
 }
 
 void Recovery::simulate_crash() {
-    spdlog::warn("locks: told to act as after a crash; every lock is lost");
+    spdlog::warn("locks: SM_SIMU_CRASH received; all locks are released");
     monitored_.restart();
-    grace_.begin(hosts_of(monitored_.to_notify()));
+    grace_.begin(
+        {.hosts = hosts_of(monitored_.to_notify()), .may_lack_some = monitored_.may_lack_hosts()});
     watches_.end_all([this](const Watch& watch) { owe(watch); });
     table_.free([](const Owner&, const Taken&) { return true; });
     notify_all();

@@ -1,5 +1,5 @@
-// What happens to locks when somebody restarts: the server, whose clients are told and given time
-// to reclaim; a client, whose locks are freed. Threads: any number.
+// Handles restarts: if the server restarts, its clients are told and get time to reclaim; if a
+// client restarts, its locks are freed. Threads: any number.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace berth::nlm {
 
 class Recovery {
 public:
-    /// All outlive this. `host_name`: by which clients may know this server.
+    /// All outlive this. `host_name`: the name by which clients may know this server.
     Recovery(LockTable& table, MonitorList& monitored, Watches& watches, Grace& grace,
              Callbacks& callbacks, std::string host_name)
         : table_(table),
@@ -30,34 +30,35 @@ public:
           callbacks_(callbacks),
           host_name_(std::move(host_name)) {}
 
-    /// Tells those who held locks before the restart, in the background, and after a boot those who
-    /// were watched for others. To be called once the server can be reached: they come at once.
+    /// In the background, tells clients that held locks before the restart and, after a boot, the
+    /// hosts that other programs watched. To be called once the server can be reached: clients come
+    /// at once.
     void notify_all();
 
     /// A client says that it has restarted. Only its own address is believed, and what it took from
-    /// a reserved port goes only by a notice from one. A datagram can be anybody's: what came as
-    /// one is acted on when the status monitor at that address gives the same state number, which
-    /// is asked for a quarter of an hour.
+    /// a reserved port is freed only by a notice from one. A datagram's source can be forged: such
+    /// a notice counts only when the status monitor at that address confirms the state number; the
+    /// monitor is asked for up to a quarter of an hour.
     void restarted(const rpc::Call& call, std::string_view name, std::int32_t state);
 
-    /// A client says that it has none of its locks any more. As a datagram it is a notice of a
-    /// restart without a number: what was taken with the number that its status monitor has stays,
-    /// and so does what was taken without one.
+    /// A client says that it no longer has any of its locks. As a datagram this is a restart notice
+    /// without a number: locks taken with the state number that its status monitor reports stay,
+    /// and so do those taken without one.
     void free_all(const rpc::Call& call, std::string_view name);
 
-    /// Every lock is lost, as in a crash of this machine: others must ask again for what they
-    /// watch.
+    /// Every lock is lost, as if this machine had crashed: other programs must register their
+    /// watches again.
     void simulate_crash();
 
     [[nodiscard]] std::int32_t state() const { return monitored_.state(); }
 
 private:
-    /// A client's word that it has restarted.
+    /// A client's notice that it has restarted.
     struct Notice {
         rpc::Address from;
-        rpc::Address local;  ///< the address it came to
+        rpc::Address local;  ///< the address that it was sent to
         std::string name;
-        std::int32_t state = 0;  ///< 0: it has none
+        std::int32_t state = 0;  ///< 0: it gave none
         bool from_reserved_port = false;
     };
     static Notice notice_of(const rpc::Call& call, std::string_view name, std::int32_t state);

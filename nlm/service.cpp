@@ -17,7 +17,7 @@ constexpr std::chrono::seconds answer_patience{30};
 template <class V>
 constexpr bool is_narrow = std::is_same_v<V, Narrow>;
 
-/// Versions 1 to 3 have no word for why; for what no lock can be had the last one is meant.
+/// Versions 1 to 3 have fewer statuses; where no lock can be had, they use the last one.
 template <class V>
 typename V::Status to_wire(Status status) {
     if constexpr (is_narrow<V>) {
@@ -55,7 +55,7 @@ Asked lock_asked_of(const LockArgs<V>& args) {
     return asked;
 }
 
-/// What lies beyond 32 bits is shown as far as they go. `owner` must live as long as the result.
+/// Values beyond 32 bits are clamped. `owner` must live as long as the result.
 template <class V>
 Holder<V> to_wire(const LockTable::Holder& holder, NetObject owner) {
     using Offset = typename V::Offset;
@@ -89,7 +89,7 @@ NetObject object_of(const std::string& text) {
     return std::as_bytes(std::span{text});
 }
 
-/// `text_bytes`: of what the answer repeats.
+/// `text_bytes`: the size of the texts that the answer repeats.
 Callback callback_to(const rpc::Call& call, std::size_t text_bytes) {
     return {.path = {.client = call.caller.address,
                      .local = call.local.address,
@@ -97,7 +97,7 @@ Callback callback_to(const rpc::Call& call, std::size_t text_bytes) {
                      .version = call.program.version,
                      .call_bytes = text_bytes},
             .program = call.program,
-            .attempt = {},
+            .call = {},
             .patience = answer_patience,
             .kind = Callback::Kind::answer};
 }
@@ -130,7 +130,7 @@ Response<V> Service<V>::unlock(rpc::Call& call, const UnlockArgs<V>& args) {
     return {args.cookie, to_wire<V>(locking_.unlock(call, asked_of(args.lock)))};
 }
 
-// This server waits for no lock of another one.
+// This server never waits for a lock at another one.
 template <class V>
 Response<V> Service<V>::granted(rpc::Call&, const TestArgs<V>& args) {
     return {args.cookie, V::Status::denied};
@@ -140,8 +140,8 @@ template <class V>
 template <class Procedure>
 void Service<V>::answer(const rpc::Call& call, const Response<V>& response) {
     auto callback = callback_to(call, response.cookie.size());
-    callback.attempt = [cookie = text_of(response.cookie),
-                        status = response.status](rpc::Client& client) {
+    callback.call = [cookie = text_of(response.cookie),
+                     status = response.status](rpc::Client& client) {
         return client.template call<Procedure>({object_of(cookie), status}).has_value();
     };
     callbacks_.post(std::move(callback));
@@ -151,8 +151,8 @@ template <class V>
 xdr::Void Service<V>::test_message(rpc::Call& call, const TestArgs<V>& args) {
     auto tested = locking_.test(call, exclusive_asked_of(args));
     auto callback = callback_to(call, args.cookie.size() + tested.holder.owner_handle.size());
-    callback.attempt = [cookie = text_of(args.cookie),
-                        tested = std::move(tested)](rpc::Client& client) {
+    callback.call = [cookie = text_of(args.cookie),
+                     tested = std::move(tested)](rpc::Client& client) {
         const auto reply = to_wire<V>(tested, object_of(tested.holder.owner_handle));
         return client.template call<TestResult<V>>({object_of(cookie), reply}).has_value();
     };
@@ -198,7 +198,7 @@ xdr::Void Service<V>::unasked_result(rpc::Call&, const Response<V>&) {
 
 template <class V>
 xdr::Void Service<V>::granted_result(rpc::Call& call, const Response<V>& args) {
-    // A client that restarts itself wants the lock when it is asked again.
+    // A client that is itself restarting may want the lock when it is asked again.
     if (args.status == V::Status::denied_grace_period) return {};
     if (const auto id = id_of(args.cookie.bytes()))
         locking_.acknowledge(call, *id, args.status == V::Status::granted);
@@ -215,7 +215,7 @@ ShareResponse<V> Service<V>::unshare(rpc::Call& call, const ShareArgs& args) {
     return {args.cookie, to_wire<V>(locking_.unshare(call, args)), 0};
 }
 
-// X/Open XNFS chapter 10: it never waits, whatever it says.
+// X/Open XNFS chapter 10: it never waits, whatever the call says.
 template <class V>
 Response<V> Service<V>::unmonitored_lock(rpc::Call& call, const LockArgs<V>& args) {
     auto asked = lock_asked_of(args);

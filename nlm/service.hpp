@@ -1,10 +1,10 @@
-// Program 100021 as a table of procedures: version 4, and version 3, whose first 16 are versions 1
-// and 2. Converts what the versions
-// differ in; the work is in Locking. Threads: any number.
+// Program 100021 as a table of procedures: version 4, and version 3, whose first 16 procedures are
+// versions 1 and 2. Converts between the versions; Locking does the work. Threads: any number.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "nlm/callbacks.hpp"
 #include "nlm/locking.hpp"
@@ -37,7 +37,7 @@ public:
     xdr::Void granted_message(rpc::Call& call, const TestArgs<V>& args);
 
     xdr::Void test_result(rpc::Call& call, const TestResponse<V>& args);
-    /// LOCK_RES, CANCEL_RES and UNLOCK_RES: answers to what this server never asks.
+    /// LOCK_RES, CANCEL_RES and UNLOCK_RES: answers to calls that this server never makes.
     xdr::Void unasked_result(rpc::Call& call, const Response<V>& args);
     xdr::Void granted_result(rpc::Call& call, const Response<V>& args);
 
@@ -47,6 +47,19 @@ public:
     xdr::Void free_all(rpc::Call& call, const FreeAll::Args& args);
 
     static const std::array<rpc::Entry<Service>, 20> procedures;
+
+    /// A call's place is the export of its file.
+    template <class Args>
+        requires requires(const Args& args) {
+            args.lock.file;
+        }
+    [[nodiscard]] std::uint64_t place_of(const rpc::Call& /*call*/, const Args& args) const {
+        return locking_.place_of(args.lock.file.bytes());
+    }
+    [[nodiscard]] std::uint64_t place_of(const rpc::Call& /*call*/, const ShareArgs& args) const {
+        return locking_.place_of(args.share.file.bytes());
+    }
+    [[nodiscard]] std::string name_of(std::uint64_t place) const { return locking_.name_of(place); }
 
 private:
     template <class Procedure>

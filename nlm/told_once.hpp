@@ -1,9 +1,11 @@
-// For what the log says once of each client. Locks itself.
+// For messages that the log has once per client. Locks itself.
 #pragma once
 
 #include <cstddef>
 #include <mutex>
 #include <set>
+
+#include <boost/thread/synchronized_value.hpp>
 
 #include "nlm/owner.hpp"
 
@@ -11,17 +13,16 @@ namespace berth::nlm {
 
 class ToldOnce {
 public:
-    /// Of more the log says nothing: names cost their sender nothing.
+    /// The log skips further hosts: inventing names costs a sender nothing.
     static constexpr std::size_t hosts_max = 1024;
 
     [[nodiscard]] bool is_first(const Host& host) {
-        const std::lock_guard guard{lock_};
-        return hosts_.size() < hosts_max && hosts_.insert(host).second;
+        auto hosts = hosts_.synchronize();
+        return hosts->size() < hosts_max && hosts->insert(host).second;
     }
 
 private:
-    std::mutex lock_;
-    std::set<Host> hosts_;
+    boost::synchronized_value<std::set<Host>, std::mutex> hosts_;
 };
 
 }  // namespace berth::nlm

@@ -1,21 +1,23 @@
 #include "nlm/watches.hpp"
 
 #include <algorithm>
+#include <span>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
-#include "nfs/vfs/kept_file.hpp"
 #include "nlm/nsm_protocol.hpp"
-#include "nlm/state/kept_file.hpp"
+#include "nlm/state/words.hpp"
+#include "rpc/peer_log.hpp"
 
 namespace berth::nlm {
 namespace {
 
-/// A program that does not answer for so long has lost its locks.
+/// A program that does not answer for this long has lost its locks.
 constexpr std::chrono::minutes watcher_patience{15};
 
 std::string_view text_of(const std::array<std::byte, 16>& cookie) {
@@ -30,21 +32,34 @@ bool may_end(const Watch& watch, bool from_reserved_port) {
     return from_reserved_port || !watch.from_reserved_port;
 }
 
-std::string line_of(const Watch& watch) {
-    std::ostringstream line;
+std::string key_of(const Watch& watch) {
     const auto& [name, program, version, procedure] = watch.watcher;
-    line << "watch " << to_hex(watch.host) << ' ' << to_hex(name) << ' ' << program << ' '
-         << version << ' ' << procedure << ' ' << to_hex(text_of(watch.cookie)) << ' '
-         << watch.from.text() << ' ' << (watch.transport == rpc::Transport::tcp ? "tcp" : "udp")
-         << ' ' << (watch.from_reserved_port ? "reserved" : "any");
-    for (const auto& address : watch.addresses) line << ' ' << address.text();
-    line << '\n';
-    return line.str();
+    std::ostringstream key;
+    key << "watch " << to_hex(watch.host) << ' ' << to_hex(name) << ' ' << program << ' ' << version
+        << ' ' << procedure;
+    return key.str();
 }
 
-/// The words after "watch".
-std::optional<Watch> parse(std::istringstream& words) {
+/// Includes the boot in which the watcher registered: after the next boot it has lost its locks.
+std::string value_of(const Watch& watch, const std::string& boot) {
+    std::ostringstream value;
+    value << to_hex(text_of(watch.cookie)) << ' ' << watch.from.text() << ' '
+          << (watch.transport == rpc::Transport::tcp ? "tcp" : "udp") << ' '
+          << (watch.from_reserved_port ? "reserved" : "any");
+    for (const auto& address : watch.addresses) value << ' ' << address.text();
+    value << " boot " << boot;
+    return value.str();
+}
+
+struct Kept {
     Watch watch;
+    std::string boot;
+};
+
+/// Parses the words after "watch".
+std::optional<Kept> parse(std::istringstream& words) {
+    Kept kept;
+    auto& watch = kept.watch;
     std::string host;
     std::string name;
     std::string cookie;
@@ -67,67 +82,97 @@ std::optional<Watch> parse(std::istringstream& words) {
     watch.from = *parsed_from;
     watch.transport = transport == "tcp" ? rpc::Transport::tcp : rpc::Transport::udp;
     watch.from_reserved_port = port == "reserved";
-    for (std::string word; words >> word;)
+    for (std::string word; words >> word && word != "boot";)
         if (const auto address = rpc::Address::parse(word)) watch.addresses.push_back(*address);
-    return watch;
+    words >> kept.boot;
+    return kept;
+}
+
+std::optional<Kept> parse(const std::string& text) {
+    std::istringstream words{text};
+    std::string kind;
+    words >> kind;
+    return kind == "watch" ? parse(words) : std::nullopt;
+}
+
+/// A line "boot BOOT" and then lines "watch ...", as parse() reads them.
+std::optional<state::Store::Entries> convert(const std::string& text) {
+    if (!text.starts_with("boot ")) return {};
+    state::Store::Entries entries;
+    std::istringstream in{text};
+    std::string line;
+    std::string boot;
+    in >> boot >> boot;
+    std::getline(in, line);
+    while (std::getline(in, line)) {
+        if (const auto kept = parse(line))
+            entries.push_back({key_of(kept->watch), value_of(kept->watch, boot)});
+        else
+            spdlog::warn("locks: malformed line in the list of watched hosts skipped: "
+                         "'{}'",
+                         line);
+    }
+    return entries;
+}
+
+void tell_of_file(const state::Store::News& news) {
+    using What = state::Store::News::What;
+    switch (news.what) {
+    case What::fails:
+        spdlog::error("locks: {} can't be written ({}): other lock managers on this machine "
+                      "can't register hosts to "
+                      "watch, because that would not survive a restart; make room "
+                      "there, or let uid {} write it, or start berth with another "
+                      "directory (--state)",
+                      news.file, news.reason, ::geteuid());
+        return;
+    case What::works: spdlog::info("locks: {} can be written again", news.file); return;
+    case What::cut:
+        spdlog::info("locks: the last record of {} is incomplete and has been "
+                     "removed",
+                     news.file);
+        return;
+    case What::damaged: break;
+    }
+    spdlog::error(
+        "locks: {} is damaged ({}): other lock managers on this machine may not be told of hosts "
+        "that restart; restart them. The damaged file is {}",
+        news.file, news.reason,
+        news.aside.empty() ? "moved aside when a new one is written"
+                           : "kept beside it as " + news.aside);
 }
 
 }  // namespace
 
-Watches::Watches(Options options, Callbacks& callbacks)
+Watches::Watches(state::Store* store, Options options, Callbacks& callbacks)
     : options_(std::move(options)),
       callbacks_(callbacks) {
-    if (!options_.file) return;
+    if (store == nullptr) return;
+    file_.emplace(*store, state::Store::FileOptions{
+                              .name = "watches", .tell = tell_of_file, .convert = convert});
     read();
-    keeper_.emplace(vfs::FileKeeper::Options{
-        .file = *options_.file,
-        .contents = [this] { return text(); },
-        .tell = [this](const std::error_code& failure) { tell_of_file(failure); }});
 }
 
 void Watches::read() {
-    std::istringstream in{vfs::read_file_if_there(*options_.file)};
-    std::string line;
-    std::string boot;
-    while (std::getline(in, line)) {
-        std::istringstream words{line};
-        std::string key;
-        words >> key;
-        if (key == "boot") {
-            words >> boot;
-        } else if (auto watch = key == "watch" ? parse(words) : std::nullopt) {
-            if (watches_.size() < watches_max) watches_.push_back(std::move(*watch));
-        } else {
-            spdlog::warn("{}: nothing to watch: '{}'", options_.file->string(), line);
+    for (const auto& entry : file_->found()) {
+        auto kept = parse(entry.key + " " + entry.value);
+        if (!kept) {
+            spdlog::warn("{}: malformed entry skipped: '{} {}'", file_->path(), entry.key,
+                         entry.value);
+            std::ignore = file_->erase(entry.key);
+            continue;
         }
+        auto& known = kept->boot == options_.boot ? watches_ : lost_;
+        if (known.size() < watches_max) known.push_back(std::move(kept->watch));
     }
-    if (boot != options_.boot) lost_.swap(watches_);
 }
 
-std::string Watches::text() const {
-    const std::lock_guard guard{lock_};
-    std::string text = "boot " + options_.boot + "\n";
-    for (const auto& watch : watches_) text += line_of(watch);
-    return text;
+state::Store::Change Watches::put(const Watch& watch) {
+    return file_ ? file_->put(key_of(watch), value_of(watch, options_.boot)) : 0;
 }
 
-void Watches::tell_of_file(const std::error_code& failure) const {
-    if (!failure) {
-        spdlog::info("locks: {} can be written again", options_.file->string());
-        return;
-    }
-    spdlog::error("locks: {} can't be written ({}): other lock managers of this machine can't have "
-                  "hosts watched, as they would not hear of them after a restart; make room there, "
-                  "or let uid {} write it, or start berth with another directory after --state",
-                  options_.file->string(), failure.message(), ::geteuid());
-}
-
-vfs::FileKeeper::Change Watches::note_change() {
-    return keeper_ ? keeper_->note_change() : 0;
-}
-
-bool Watches::is_written(vfs::FileKeeper::Change change) {
-    return !keeper_ || !keeper_->wait_for(change);
+void Watches::erase(const Watch& watch) {
+    if (file_) std::ignore = file_->erase(key_of(watch));
 }
 
 bool Watches::add(Watch watch) {
@@ -136,50 +181,58 @@ bool Watches::add(Watch watch) {
     else if (options_.resolve)
         watch.addresses = options_.resolve(watch.host);
     if (watch.addresses.empty()) return false;
-    const auto host = watch.host;
-    const auto watcher = watch.watcher;
-    const auto same = [&](const Watch& other) { return is_of(other, host, watcher); };
+    if (watch.addresses.size() > addresses_max) watch.addresses.resize(addresses_max);
+    const auto same = [host = watch.host, watcher = watch.watcher](const Watch& other) {
+        return is_of(other, host, watcher);
+    };
     std::optional<Watch> before;
-    vfs::FileKeeper::Change change = 0;
+    state::Store::Change change = 0;
     {
         const std::lock_guard guard{lock_};
         const auto known = std::ranges::find_if(watches_, same);
         if (known != watches_.end() && known->from_reserved_port && !watch.from_reserved_port)
             return false;
-        if (known != watches_.end()) {
-            before = std::exchange(*known, std::move(watch));
-        } else if (watches_.size() < watches_max) {
-            watches_.push_back(std::move(watch));
-        } else {
+        if (known == watches_.end() && watches_.size() >= watches_max) {
             if (!std::exchange(is_full_told_, true))
-                spdlog::warn("locks: too many hosts are watched for other lock managers of this "
-                             "machine; more are refused");
+                spdlog::warn("locks: other lock managers on this machine watch too many "
+                             "hosts; more are refused");
             return false;
         }
-        change = note_change();
+        change = put(watch);
+        if (known != watches_.end())
+            before = std::exchange(*known, watch);
+        else
+            watches_.push_back(watch);
     }
-    if (is_written(change)) return true;
+    if (!file_ || !file_->wait_for(change)) return true;
     const std::lock_guard guard{lock_};
     std::erase_if(watches_, same);
-    if (before) watches_.push_back(*std::move(before));
-    note_change();
+    if (before)
+        std::ignore = put(watches_.emplace_back(*std::move(before)));
+    else
+        erase(watch);
     return false;
 }
 
 void Watches::remove(std::string_view host, const WatcherId& watcher, bool from_reserved_port) {
-    const std::lock_guard guard{lock_};
-    if (std::erase_if(watches_, [&](const Watch& watch) {
-            return is_of(watch, host, watcher) && may_end(watch, from_reserved_port);
-        }))
-        note_change();
+    remove_if([&](const Watch& watch) {
+        return is_of(watch, host, watcher) && may_end(watch, from_reserved_port);
+    });
 }
 
 void Watches::remove_all(const WatcherId& watcher, bool from_reserved_port) {
+    remove_if([&](const Watch& watch) {
+        return watch.watcher == watcher && may_end(watch, from_reserved_port);
+    });
+}
+
+void Watches::remove_if(const std::function<bool(const Watch&)>& is_meant) {
     const std::lock_guard guard{lock_};
-    if (std::erase_if(watches_, [&](const Watch& watch) {
-            return watch.watcher == watcher && may_end(watch, from_reserved_port);
-        }))
-        note_change();
+    std::erase_if(watches_, [&](const Watch& watch) {
+        const bool goes = is_meant(watch);
+        if (goes) erase(watch);
+        return goes;
+    });
 }
 
 bool Watches::has_host(const rpc::Address& address) const {
@@ -206,7 +259,7 @@ void Watches::tell(const Watch& watch, std::int32_t state) {
                  .from_reserved_port = watch.from_reserved_port,
                  .is_owed = true},
         .program = {.number = watcher.program, .version = watcher.version, .name = "watcher"},
-        .attempt =
+        .call =
             [watch, state](rpc::Client& client) {
                 const nsm::HostStatus status{std::string_view{watch.host}, state, watch.cookie};
                 return client.tell(watch.watcher.procedure, status).has_value();
@@ -227,8 +280,8 @@ void Watches::restarted(const rpc::Address& from, std::int32_t state) {
         }
     }
     for (const auto& watch : meant) {
-        spdlog::info("locks: {} has restarted; program {} of this machine is told", watch.host,
-                     watch.watcher.program);
+        rpc::info_of(from, "locks: {} has restarted; program {} of this machine is told",
+                     watch.host, watch.watcher.program);
         tell(watch, state);
     }
 }
@@ -237,8 +290,12 @@ void Watches::end(std::vector<Watch>& watches, const std::function<void(const Wa
     const std::lock_guard guard{lock_};
     if (watches.empty()) return;
     std::ranges::for_each(watches, owe);
-    watches.clear();
-    note_change();
+    const auto ended = std::exchange(watches, {});
+    for (const auto& watch : ended) {
+        const bool is_asked_for_again = std::ranges::any_of(
+            watches_, [&](const Watch& other) { return is_of(other, watch.host, watch.watcher); });
+        if (!is_asked_for_again) erase(watch);
+    }
 }
 
 std::size_t Watches::size() const {

@@ -1,26 +1,24 @@
-// What other programs of this machine want to be told of: that some host has restarted (X/Open XNFS
-// chapter 11: SM_MON). Kept across restarts of this server. Locks itself; any thread.
+// Notices that other programs of this machine want: that a host has restarted (X/Open XNFS chapter
+// 11: SM_MON). Kept across restarts of this server. Locks itself; any thread.
 #pragma once
 
 #include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
-#include "nfs/vfs/file_keeper.hpp"
+#include "nfs/state/store.hpp"
 #include "nlm/callbacks.hpp"
 
 namespace berth::nlm {
 
-/// `my_id`: the program that is to be called, and the name that it gives itself.
+/// `my_id`: the program to call, and the name that it gives itself.
 struct WatcherId {
     std::string name;
     std::uint32_t program = 0;
@@ -31,60 +29,61 @@ struct WatcherId {
 };
 
 struct Watch {
-    std::string host;                     ///< as the watcher calls it
-    std::vector<rpc::Address> addresses;  ///< of that host: notices from elsewhere are not its own
+    std::string host;                     ///< the watcher's name for it
+    std::vector<rpc::Address> addresses;  ///< of that host: notices from elsewhere do not count
     WatcherId watcher;
     std::array<std::byte, 16> cookie{};
-    rpc::Address from;  ///< a loopback address: there, and there only, the watcher is called
+    rpc::Address from;  ///< a loopback address; the watcher is called there only
     rpc::Transport transport = rpc::Transport::udp;
-    bool from_reserved_port = false;   ///< as it called, so it is called
-    std::optional<std::int32_t> told;  ///< the state it was told of last; not kept
+    bool from_reserved_port = false;   ///< as it called, so it is called back
+    std::optional<std::int32_t> told;  ///< the state that it was told of last; not kept
 };
 
 class Watches {
 public:
     static constexpr std::size_t watches_max = 1024;
-    /// The addresses of a host by its name; none: unknown. May take seconds.
+    /// The limit for one host; further addresses are ignored.
+    static constexpr std::size_t addresses_max = 64;
+    /// Returns the addresses of a host by its name; empty: unknown. May take seconds.
     using Resolve = std::function<std::vector<rpc::Address>(const std::string& name)>;
 
     struct Options {
-        std::optional<std::filesystem::path> file;  ///< without, nothing survives
-        std::string boot;                           ///< another one after each boot of this machine
+        std::string boot;  ///< one word, which changes with each boot of this machine
         Resolve resolve;
     };
 
-    /// Reads the file. `callbacks` outlives this. Starts a thread: see FileKeeper.
-    Watches(Options options, Callbacks& callbacks);
+    /// Reads `watches`. Without a store nothing survives. Store and callbacks outlive this.
+    Watches(state::Store* store, Options options, Callbacks& callbacks);
+    Watches(const Watches&) = delete;
+    Watches& operator=(const Watches&) = delete;
 
-    /// The same host and watcher again: in place of the first. On disk when this returns. False:
-    /// nobody knows the host, there are too many, what is there was asked for from a reserved port
-    /// and this was not, or it can't be written; then nothing has changed.
+    /// The same host and watcher again replaces the first watch. On disk on return. False: the host
+    /// is unknown, there are too many watches, the old watch was requested from a reserved port and
+    /// this one was not, or writing failed; then nothing has changed.
     bool add(Watch watch);
-    /// What was asked for from a reserved port goes only from one.
+    /// A watch requested from a reserved port can be removed only from one.
     void remove(std::string_view host, const WatcherId& watcher, bool from_reserved_port);
     void remove_all(const WatcherId& watcher, bool from_reserved_port);
 
-    /// Whether somebody watches a host of this address.
+    /// Whether a program watches a host with this address.
     [[nodiscard]] bool has_host(const rpc::Address& address) const;
 
-    /// Tells those who watch a host of this address, once of each state.
+    /// Tells the programs that watch a host with this address, once for each state.
     void restarted(const rpc::Address& from, std::int32_t state);
 
-    /// Gives up those of before this machine's last boot, whose programs have lost their locks:
-    /// each host is to be told, and once `owe` has returned for all, they are forgotten.
+    /// Gives up watches from before this machine's last boot; their programs have lost their locks.
+    /// Each host must be told: when `owe` has returned for all of them, the watches are forgotten.
     void end_lost(const std::function<void(const Watch&)>& owe) { end(lost_, owe); }
-    /// The same for all of them, as a crash does it.
+    /// The same for all watches, as in a crash.
     void end_all(const std::function<void(const Watch&)>& owe) { end(watches_, owe); }
 
     [[nodiscard]] std::size_t size() const;
 
 private:
     void read();
-    [[nodiscard]] std::string text() const;
-    void tell_of_file(const std::error_code& failure) const;
-    vfs::FileKeeper::Change note_change();
-    /// Whether it is on disk, as far as anything is to be.
-    [[nodiscard]] bool is_written(vfs::FileKeeper::Change change);
+    state::Store::Change put(const Watch& watch);
+    void erase(const Watch& watch);
+    void remove_if(const std::function<bool(const Watch&)>& is_meant);
     void end(std::vector<Watch>& watches, const std::function<void(const Watch&)>& owe);
     void tell(const Watch& watch, std::int32_t state);
     [[nodiscard]] bool has(const Watch& watch) const;
@@ -95,7 +94,7 @@ private:
     std::vector<Watch> watches_;
     std::vector<Watch> lost_;
     bool is_full_told_ = false;
-    std::optional<vfs::FileKeeper> keeper_;  // last: its thread uses the rest
+    std::optional<state::Store::File> file_;
 };
 
 }  // namespace berth::nlm

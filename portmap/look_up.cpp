@@ -27,7 +27,7 @@ Port ask_version_2(std::unique_ptr<rpc::Channel> portmapper, const Wanted& wante
     return port_from(*answer);
 }
 
-/// Version 2 knows nothing of IPv6.
+/// Version 4, because version 2 does not know IPv6.
 Port ask_version_4(std::unique_ptr<rpc::Channel> portmapper, const Wanted& wanted) {
     rpc::Client client{std::move(portmapper), rpcbind::id4};
     const auto answer =
@@ -52,7 +52,7 @@ Port look_up(const rpc::Address& host, const rpc::Address& source, Wanted wanted
              std::chrono::milliseconds patience) {
     rpc::ChannelOptions options;
     options.give_up_after = patience;
-    options.retransmit_after = patience;  // one datagram: the whole is tried again
+    options.retransmit_after = patience;  // one datagram: the caller retries the whole look-up
     options.source = rpc::Endpoint{source, 0};
     wanted.v6 = host.v6;
     return look_up(rpc::open_channel(wanted.transport, {host, port_number}, options), wanted);

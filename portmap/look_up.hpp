@@ -1,4 +1,4 @@
-// Asks the portmapper of another machine where a program is. Blocking.
+// Asks the portmapper of another machine for a program's port. Blocking.
 #pragma once
 
 #include <chrono>
@@ -12,21 +12,20 @@
 
 namespace berth::portmap {
 
-/// What is to be found, and over what it is to be called.
+/// The program to find, and how it will be called.
 struct Wanted {
     rpc::ProgramId program;
     rpc::Transport transport = rpc::Transport::tcp;
     bool v6 = false;
 };
 
-/// The port of this program on `host`; none when it is not registered there. Whatever address the
-/// portmapper gives is not looked at. `source`: the address to ask from. `wanted.v6` is not looked
-/// at.
+/// The port of this program on `host`; empty if it is not registered there. The address that the
+/// portmapper returns is ignored, and so is `wanted.v6`. `source`: the address to ask from.
 rpc::Answer<std::optional<std::uint16_t>> look_up(const rpc::Address& host,
                                                   const rpc::Address& source, Wanted wanted,
                                                   std::chrono::milliseconds patience);
 
-/// The same, of the portmapper at the end of this channel.
+/// The same, from the portmapper at the end of this channel.
 rpc::Answer<std::optional<std::uint16_t>> look_up(std::unique_ptr<rpc::Channel> portmapper,
                                                   const Wanted& wanted);
 

@@ -1,5 +1,5 @@
-// The network identifiers ("netids") that the portmapper knows: RFC 5665 §5.1 has their registry,
-// and no other transport is served here.
+// The network identifiers ("netids") that the portmapper knows. RFC 5665 §5.1 has the registry;
+// other transports are not served here.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Program 100000 as a server serves it: its three versions over one registry.
+// Program 100000 as a server serves it: three versions over one registry.
 #pragma once
 
 #include <vector>
@@ -21,7 +21,7 @@ public:
     Services(const Services&) = delete;
     Services& operator=(const Services&) = delete;
 
-    /// Versions 2, 3 and 4. They take any credential: clients ask with the one that they will use
+    /// Versions 2, 3 and 4. They accept any credential: clients ask with the one that they will use
     /// later.
     [[nodiscard]] std::vector<rpc::Program> programs();
 

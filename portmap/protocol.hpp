@@ -1,7 +1,6 @@
 // The wire types of program 100000: the port mapper (version 2, RFC 1833 §3) and rpcbind (versions
-// 3 and 4, RFC 1833 §2). Left out are CALLIT, BCAST and INDIRECT, which make a server call others
-// in the caller's stead: they have no line in the tables and so are answered "procedure
-// unavailable".
+// 3 and 4, RFC 1833 §2). CALLIT, BCAST and INDIRECT, which make a server call others on behalf of
+// the caller, are left out: the tables do not have them, so they get "procedure unavailable".
 #pragma once
 
 #include <array>
@@ -20,7 +19,7 @@ namespace v2 {
 
 inline constexpr rpc::ProgramId id{program_number, 2, "PORTMAP"};
 
-/// An IP protocol number. Only the two have a meaning, but all are well-formed.
+/// An IP protocol number. Only these two have a meaning here, but all are well-formed.
 enum class Protocol : std::uint32_t { tcp = 6, udp = 17 };
 constexpr bool is_valid(Protocol) {
     return true;
@@ -64,7 +63,7 @@ struct Dump {
 
 }  // namespace v2
 
-/// Versions 3 and 4 number and shape the procedures that they share alike.
+/// Versions 3 and 4 have the same numbers and types for the procedures that they share.
 namespace rpcbind {
 
 inline constexpr rpc::ProgramId id3{program_number, 3, "RPCBIND"};
@@ -92,7 +91,7 @@ struct MergedAddress {
 inline constexpr std::uint32_t connectionless = 1;
 inline constexpr std::uint32_t connection_oriented_orderly = 3;
 
-/// `netbuf` — RFC 1833 §2.1: an address in the form of the machine that answers.
+/// `netbuf` — RFC 1833 §2.1: an address in the format of the answering machine.
 struct NetBuffer {
     std::uint32_t bytes_max = 0;
     xdr::Opaque<> bytes;
@@ -179,8 +178,8 @@ struct ToUniversalAddress {
     using Result = xdr::String<>;
 };
 
-/// RPCBPROC_GETVERSADDR — RFC 1833 §2.2.2, version 4 only. As GETADDR, for this version and no
-/// other.
+/// RPCBPROC_GETVERSADDR — RFC 1833 §2.2.2, version 4 only. Like GETADDR, but for exactly this
+/// version.
 struct GetVersionAddress {
     static constexpr rpc::ProcedureId id{9, "GETVERSADDR"};
     using Args = Binding;

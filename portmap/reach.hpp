@@ -1,5 +1,5 @@
-// Where a caller can reach a registered service, and whether a caller may register one: what the
-// versions of the portmapper judge alike.
+// Where a caller can reach a registered service, and whether a caller may register one: rules that
+// all versions of the portmapper share.
 #pragma once
 
 #include <optional>
@@ -9,17 +9,16 @@
 
 namespace berth::portmap {
 
-/// The address to tell this caller. A service bound to a certain address is there; one bound to
-/// "any" is where the caller reached us. Empty when the caller came by the other family of
-/// addresses and so nothing is known of this one (but a machine that has one loopback address has
-/// both).
+/// The address to tell this caller: the address that the service is bound to or, if that is "any",
+/// the one on which the caller reached us. Empty if the caller used the other address family, since
+/// nothing is known about this one then. (A machine with one loopback address has both, though.)
 [[nodiscard]] std::optional<rpc::Endpoint> reachable_at(const Registration& registration,
                                                         const rpc::Call& call);
 
 /// 127.0.0.1 or ::1.
 [[nodiscard]] rpc::Address loopback(bool v6);
 
-/// Whether SET and UNSET are open to this caller: only a program on this machine, RFC 1833 §2.2.2.
+/// Whether this caller may SET and UNSET: only programs on this machine may, RFC 1833 §2.2.2.
 [[nodiscard]] bool may_register(const rpc::Call& call);
 
 /// Only root can call from a reserved port.

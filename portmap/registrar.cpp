@@ -23,7 +23,7 @@ rpcbind::Binding binding_of(const Registration& what, const std::string& address
             .owner = std::string_view{what.owner}};
 }
 
-/// One sending: a copy of a SET that is only slow would be refused as a second one.
+/// Sends only once: a retransmitted SET would be refused as a second one.
 rpc::ChannelOptions patient(std::chrono::seconds patience) {
     rpc::ChannelOptions options;
     options.retransmit_after = patience;
@@ -31,14 +31,14 @@ rpc::ChannelOptions patient(std::chrono::seconds patience) {
     return options;
 }
 
-/// Empty when the call could be sent and answered.
+/// Empty if the call was sent and answered.
 std::optional<rpc::Failure> failure_of_null(rpc::Client& client) {
     const auto answer = client.call<rpc::Null>({});
     return answer ? std::nullopt : std::optional{answer.error()};
 }
 
-/// Over TCP: there a source port that another socket has is an error, over UDP it would take that
-/// one's replies.
+/// Over TCP, where a source port that another socket uses is an error; over UDP the two sockets
+/// would receive each other's replies.
 std::unique_ptr<rpc::Client> open_system_rpcbind(std::string& reason) {
     constexpr std::uint16_t highest_reserved = 1023;
     constexpr std::uint16_t lowest_tried = 600;
@@ -64,8 +64,8 @@ std::unique_ptr<rpc::Client> open_system_rpcbind(std::string& reason) {
     }
 }
 
-/// Whatever the answer is, somebody gave it; and who says nothing may only be slow. So nobody is
-/// there only if the machine says that nobody listens.
+/// Any answer comes from a living server, and one that says nothing may only be slow. So nobody is
+/// there only if the machine reports that nobody listens.
 bool answers_null(const Registration& there) {
     auto at = there.at;
     if (at.address.is_any()) at.address = loopback(at.address.v6);

@@ -1,5 +1,5 @@
-// Registers with the machine's own rpcbind, where that has port 111. Remembers exactly what it has
-// set, to unset exactly that. Blocking; used by one thread.
+// Registers with the machine's own rpcbind if that has port 111. Unsets exactly what it has set.
+// Blocking; one thread uses it.
 #pragma once
 
 #include <functional>
@@ -14,30 +14,30 @@ namespace berth::portmap {
 
 class Registrar {
 public:
-    /// A client of rpcbind version 4 that has been answered; called again for what is to be done
-    /// later, since rpcbind hangs up on the idle. Null, and the reason for the log, when there is
-    /// none.
+    /// Returns a client of rpcbind version 4 that has answered a call. Called again for later work,
+    /// because rpcbind closes idle connections. Null if there is none; `reason` is then for the
+    /// log.
     using Open = std::function<std::unique_ptr<rpc::Client>(std::string& reason)>;
     /// Whether a server answers at a registered address.
     using IsAlive = std::function<bool(const Registration& there)>;
 
-    /// Finds the rpcbind of this machine. Root calls it from a reserved port: what it sets then,
-    /// other users can't unset. On failure gives the reason, for the log.
+    /// Finds this machine's rpcbind. As root it calls from a reserved port, so that other users
+    /// can't unset what it sets. On failure `reason` is for the log.
     static std::unique_ptr<Registrar> connect(std::string& reason);
 
-    /// For an rpcbind that is found in another way.
+    /// For an rpcbind that was found in another way.
     static std::unique_ptr<Registrar> connect(Open open, IsAlive is_alive, std::string& reason);
 
     Registrar(const Registrar&) = delete;
     Registrar& operator=(const Registrar&) = delete;
     ~Registrar() { remove_all(); }
 
-    /// `what` is bound already. So an entry with its key and port is a crashed server's, and is
-    /// replaced; so is one with another port if nobody is there. False: a living server is
-    /// registered under this key, or rpcbind refused.
+    /// `what` is bound already. So an entry with its key and port belongs to a crashed server and
+    /// is replaced; an entry with another port is replaced if nobody answers there. False: a living
+    /// server has registered this key, or rpcbind refused.
     bool add(const Registration& what);
 
-    /// Unsets what add() has set and nobody else has replaced.
+    /// Unsets what add() has set, unless others have replaced it.
     void remove_all();
 
 private:
@@ -60,7 +60,7 @@ private:
     Open open_;
     IsAlive is_alive_;
     std::unique_ptr<rpc::Client> client_;
-    std::vector<Known> table_;  // rpcbind's, as it was when the client was made
+    std::vector<Known> table_;  // rpcbind's, from when the client was made
     std::vector<Registration> added_;
 };
 

@@ -19,19 +19,19 @@ bool same_key(const Registration& a, const Registration& b) {
 
 bool Registry::add(Registration registration, bool own) {
     if (!is_sound(registration)) return false;
-    const std::scoped_lock locked{lock_};
-    if (entries_.size() >= entries_max) return false;
-    for (const auto& entry : entries_) {
+    auto entries = entries_.synchronize();
+    if (entries->size() >= entries_max) return false;
+    for (const auto& entry : *entries) {
         if (same_key(entry.registration, registration)) return false;
     }
-    entries_.push_back({std::move(registration), own});
+    entries->push_back({std::move(registration), own});
     return true;
 }
 
 bool Registry::unset(std::uint32_t program, std::uint32_t version, std::optional<Netid> netid,
                      bool by_superuser) {
-    const std::scoped_lock locked{lock_};
-    return std::erase_if(entries_, [&](const Entry& entry) {
+    auto entries = entries_.synchronize();
+    return std::erase_if(*entries, [&](const Entry& entry) {
                const auto& candidate = entry.registration;
                return !entry.own && candidate.program == program && candidate.version == version &&
                       (!netid || candidate.netid == *netid) &&
@@ -48,9 +48,9 @@ std::optional<Registration> Registry::find(std::uint32_t program, std::uint32_t 
 
 std::optional<Registration> Registry::find_any_version(std::uint32_t program, std::uint32_t version,
                                                        Netid netid) const {
-    const std::scoped_lock locked{lock_};
+    auto entries = entries_.synchronize();
     const Registration* best = nullptr;
-    for (const auto& entry : entries_) {
+    for (const auto& entry : *entries) {
         const auto& candidate = entry.registration;
         if (candidate.program != program || candidate.netid != netid) continue;
         if (candidate.version == version) return candidate;
@@ -60,10 +60,10 @@ std::optional<Registration> Registry::find_any_version(std::uint32_t program, st
 }
 
 std::vector<Registration> Registry::all() const {
-    const std::scoped_lock locked{lock_};
+    auto entries = entries_.synchronize();
     std::vector<Registration> result;
-    result.reserve(entries_.size());
-    for (const auto& entry : entries_) result.push_back(entry.registration);
+    result.reserve(entries->size());
+    for (const auto& entry : *entries) result.push_back(entry.registration);
     return result;
 }
 

@@ -1,6 +1,6 @@
-// What is served on this machine, where, and who said so: the one table behind all versions of the
-// portmapper. The server fills in what it serves itself; other programs on the machine add theirs
-// by SET and UNSET. Locks itself, never for long.
+// The services of this machine, their addresses and their owners: the one table behind all versions
+// of the portmapper. The server enters what it serves itself; other programs on the machine use SET
+// and UNSET. Locks itself, never for long.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "portmap/netid.hpp"
 #include "rpc/endpoint.hpp"
 
 namespace berth::portmap {
 
-/// Owners as rpcbind names them: root, and a user that is not known.
+/// Owners as rpcbind names them: root, and an unknown user.
 inline constexpr std::string_view superuser = "superuser";
 inline constexpr std::string_view unknown_user = "unknown";
 
@@ -31,33 +33,33 @@ struct Registration {
 
 class Registry {
 public:
-    /// So many that a DUMP of all fits into a datagram.
+    /// A DUMP of this many entries fits into a datagram.
     static constexpr std::size_t entries_max = 512;
     static constexpr std::size_t owner_bytes_max = 64;
 
-    /// Enters what this server serves itself: nobody outside can remove it. False as for set().
+    /// Enters what this server serves itself; nobody outside can remove it. False as for set().
     bool add_own(Registration registration) { return add(std::move(registration), true); }
 
-    /// False, and nothing changes, when the key is taken, the table is full, the owner's name is
-    /// too long, the port is 0 or the address is not of the netid's family.
+    /// False, and nothing changes, if the key is taken, the table is full, the owner's name is too
+    /// long, the port is 0 or the address is not of the netid's family.
     bool set(Registration registration) { return add(std::move(registration), false); }
 
     /// Removes the entries of this program and version on the given transport, or on all. Own
-    /// entries stay; those of the superuser go only for the superuser. False when nothing was
+    /// entries stay; only the superuser removes those of the superuser. False if nothing was
     /// removed.
     bool unset(std::uint32_t program, std::uint32_t version, std::optional<Netid> netid,
                bool by_superuser);
 
-    /// This version and no other.
+    /// Exactly this version.
     [[nodiscard]] std::optional<Registration> find(std::uint32_t program, std::uint32_t version,
                                                    Netid netid) const;
 
-    /// This version, or else the program's highest on this transport: whoever then calls there
-    /// learns from the program itself which versions it has.
+    /// This version, or else the program's highest on this transport: the program itself will tell
+    /// a caller which versions it has.
     [[nodiscard]] std::optional<Registration>
     find_any_version(std::uint32_t program, std::uint32_t version, Netid netid) const;
 
-    /// Everything, in the order it was entered.
+    /// All entries, in the order in which they were entered.
     [[nodiscard]] std::vector<Registration> all() const;
 
 private:
@@ -68,8 +70,7 @@ private:
 
     bool add(Registration registration, bool own);
 
-    mutable std::mutex lock_;
-    std::vector<Entry> entries_;
+    boost::synchronized_value<std::vector<Entry>, std::mutex> entries_;
 };
 
 }  // namespace berth::portmap

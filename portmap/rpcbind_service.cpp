@@ -14,7 +14,7 @@ using namespace rpcbind;
 
 namespace {
 
-/// No universal address that we understand is longer; RFC 5665 §5.2.3.
+/// The longest universal address that we understand; RFC 5665 §5.2.3.
 constexpr std::size_t address_bytes_max = 64;
 
 std::optional<rpc::Endpoint> parse_address(std::string_view universal) {

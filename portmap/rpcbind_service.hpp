@@ -1,4 +1,4 @@
-// rpcbind, program 100000 versions 3 and 4 (RFC 1833 §2). Threads: any number; holds no state of
+// rpcbind, program 100000 versions 3 and 4 (RFC 1833 §2). Threads: any number; it has no state of
 // its own.
 #pragma once
 
@@ -13,12 +13,12 @@
 
 namespace berth::portmap {
 
-/// The versions differ in their tables only: those methods that are marked so are in that of
-/// version 4 alone.
+/// The versions differ only in their tables: methods marked "Version 4" are in that version's
+/// alone.
 ///
-/// A netid in a lookup counts when it is one that we know, else the transport of the call does (RFC
-/// 1833 says the latter always; the clients there are expect the former). Addresses are told as the
-/// caller can use them, except in DUMP, which shows the table as it is.
+/// In a lookup the netid counts if we know it, otherwise the transport of the call. (RFC 1833 says
+/// always the latter; existing clients expect the former.) Addresses are those that the caller can
+/// use, except in DUMP, which shows the table as it is.
 template <std::uint32_t Version>
 class RpcbindService {
 public:
@@ -38,7 +38,7 @@ public:
 
     /// Version 4.
     xdr::String<> get_version_address(rpc::Call& call, const rpcbind::Binding& wanted);
-    /// Version 4. The transports of the family of addresses by which the call came.
+    /// Version 4. Lists the transports of the address family that the call used.
     xdr::List<rpcbind::MergedAddress> get_address_list(rpc::Call& call,
                                                        const rpcbind::Binding& wanted);
     /// Version 4.

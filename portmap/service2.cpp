@@ -59,7 +59,8 @@ std::uint32_t Service2::get_port(rpc::Call& call, const v2::Mapping& wanted) {
     if (!netid) return 0;
     const auto found = registry_.find_any_version(wanted.program, wanted.version, *netid);
     const auto at = found ? reachable_at(*found, call) : std::nullopt;
-    // The caller will put the port to the address that it knows, and there must be the service.
+    // The caller will combine the port with the address that it knows, so the service must be
+    // there.
     const bool there = at && at->address == call.local.address;
     statistics_.count_lookup(version, wanted.program, there ? found->version : wanted.version,
                              *netid, there);

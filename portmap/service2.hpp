@@ -1,4 +1,4 @@
-// The port mapper, program 100000 version 2 (RFC 1833 §3). Threads: any number; holds no state of
+// The port mapper, program 100000 version 2 (RFC 1833 §3). Threads: any number; it has no state of
 // its own.
 #pragma once
 
@@ -11,8 +11,8 @@
 
 namespace berth::portmap {
 
-/// A mapping says nothing of IPv4 or IPv6: what is asked is answered for the family of addresses by
-/// which the call came, what is SET is IPv4, as with rpcbind.
+/// A mapping does not distinguish IPv4 and IPv6: queries are answered for the address family that
+/// the call used, and SET registers IPv4, as in rpcbind.
 class Service2 {
 public:
     /// Both outlive the service.

@@ -13,24 +13,24 @@ void increment(std::int32_t& count) {
 }  // namespace
 
 void Statistics::count_call(std::uint32_t by, std::uint32_t procedure) {
-    const std::scoped_lock locked{lock_};
-    increment(of(by).calls.at(procedure));
+    auto all = all_.synchronize();
+    increment(all->of(by).calls.at(procedure));
 }
 
 void Statistics::count_set(std::uint32_t by) {
-    const std::scoped_lock locked{lock_};
-    increment(of(by).set);
+    auto all = all_.synchronize();
+    increment(all->of(by).set);
 }
 
 void Statistics::count_unset(std::uint32_t by) {
-    const std::scoped_lock locked{lock_};
-    increment(of(by).unset);
+    auto all = all_.synchronize();
+    increment(all->of(by).unset);
 }
 
 void Statistics::count_lookup(std::uint32_t by, std::uint32_t program, std::uint32_t version,
                               Netid netid, bool found) {
-    const std::scoped_lock locked{lock_};
-    auto& lookups = of(by).lookups;
+    auto all = all_.synchronize();
+    auto& lookups = all->of(by).lookups;
     auto lookup = std::ranges::find_if(lookups, [&](const Lookup& candidate) {
         return candidate.program == program && candidate.version == version &&
                candidate.netid == netid;
@@ -47,8 +47,7 @@ void Statistics::count_lookup(std::uint32_t by, std::uint32_t program, std::uint
 }
 
 std::array<Statistics::Counts, 3> Statistics::snapshot() const {
-    const std::scoped_lock locked{lock_};
-    return counts_;
+    return all_->counts;
 }
 
 }  // namespace berth::portmap

@@ -1,4 +1,4 @@
-// What the portmapper was asked, for GETSTAT (RFC 1833 §2.1, "rpcbind statistics"). Counts stop at
+// Counts of the portmapper's calls, for GETSTAT (RFC 1833 §2.1, "rpcbind statistics"). They stop at
 // the largest number that the wire can carry. Locks itself, never for long.
 #pragma once
 
@@ -8,6 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "portmap/netid.hpp"
 #include "portmap/protocol.hpp"
 
@@ -15,7 +17,7 @@ namespace berth::portmap {
 
 class Statistics {
 public:
-    /// Distinct lookups counted per version.
+    /// How many distinct lookups are counted per version.
     static constexpr std::size_t lookups_max = 256;
 
     struct Lookup {
@@ -32,23 +34,24 @@ public:
         std::vector<Lookup> lookups;
     };
 
-    /// In all of these `by` is the portmapper's own version, 2 to 4.
+    /// `by` is always the portmapper's own version, 2 to 4.
     void count_call(std::uint32_t by, std::uint32_t procedure);
     void count_set(std::uint32_t by);
     void count_unset(std::uint32_t by);
-    /// When there is no room, the oldest that never found anything makes way: asking for nonsense
-    /// cannot push out what is really used.
+    /// If there is no room, the oldest lookup that never succeeded is dropped: nonsense requests
+    /// cannot displace lookups that are really used.
     void count_lookup(std::uint32_t by, std::uint32_t program, std::uint32_t version, Netid netid,
                       bool found);
 
-    /// Of versions 2, 3 and 4, in this order.
+    /// The counts of versions 2, 3 and 4, in this order.
     [[nodiscard]] std::array<Counts, 3> snapshot() const;
 
 private:
-    Counts& of(std::uint32_t by) { return counts_.at(by - 2); }
-
-    mutable std::mutex lock_;
-    std::array<Counts, 3> counts_;
+    struct All {
+        std::array<Counts, 3> counts;
+        Counts& of(std::uint32_t by) { return counts.at(by - 2); }
+    };
+    boost::synchronized_value<All, std::mutex> all_;
 };
 
 }  // namespace berth::portmap

@@ -18,9 +18,10 @@ BlockPool::Block BlockPool::take(std::size_t size) {
     {
         const std::scoped_lock held{lock_};
         auto& kept = kept_[which];
-        if (!kept.empty()) {
-            auto block = std::move(kept.back());
-            kept.pop_back();
+        if (!kept.blocks.empty()) {
+            auto block = std::move(kept.blocks.back());
+            kept.blocks.pop_back();
+            kept.fewest = std::min(kept.fewest, kept.blocks.size());
             kept_bytes_ -= block.size;
             return block;
         }
@@ -34,12 +35,32 @@ void BlockPool::give(Block block) noexcept {
     if (which >= class_count || !std::has_single_bit(block.size)) return;
     const std::scoped_lock held{lock_};
     if (kept_bytes_ + block.size > kept_bytes_max_) return;
+    auto& kept = kept_[which].blocks;
     try {
-        kept_[which].push_back(std::move(block));
+        kept.push_back(std::move(block));
     } catch (const std::bad_alloc&) {
         return;  // the block goes back to the system instead
     }
-    kept_bytes_ += kept_[which].back().size;
+    kept_bytes_ += kept.back().size;
+}
+
+bool BlockPool::trim() noexcept {
+    bool any = false;
+    const std::scoped_lock held{lock_};
+    for (auto& kept : kept_) {
+        for (; kept.fewest > 0; --kept.fewest) {
+            kept_bytes_ -= kept.blocks.back().size;
+            kept.blocks.pop_back();
+            any = true;
+        }
+        kept.fewest = kept.blocks.size();
+    }
+    return any;
+}
+
+std::size_t BlockPool::kept_bytes() const {
+    const std::scoped_lock held{lock_};
+    return kept_bytes_;
 }
 
 std::span<std::byte> Arena::bytes(std::size_t count) {
@@ -50,7 +71,7 @@ std::span<std::byte> Arena::bytes(std::size_t count) {
         room_ = {first_.get(), first_block_bytes};
     }
     if (rounded > room_.size()) {
-        // What is large has a block of its own, and the rest of the last one stays for what is not.
+        // A large piece gets a block of its own; small pieces go on using the rest of the last one.
         if (rounded > shared_bytes_max) return take_block(count).first(count);
         room_ = take_block(shared_block_bytes);
     }

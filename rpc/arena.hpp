@@ -1,6 +1,6 @@
-// Memory that lives exactly as long as one call: what handlers put into replies without owning it.
-// Bump allocation; reset() keeps the first block, so that a call on the steady path allocates
-// nothing. Used by one thread at a time.
+// Memory that lives exactly as long as one call. Handlers put data there that a reply only
+// references. An arena allocates by bumping a pointer; reset() keeps the first block, so a call on
+// the steady path allocates nothing. One thread at a time uses an arena.
 #pragma once
 
 #include <array>
@@ -14,8 +14,9 @@
 
 namespace berth::rpc {
 
-/// Large blocks that calls hand on to later calls instead of giving them back to the system (where
-/// each would be mapped and zeroed again). Shared by all threads; keeps at most `kept_bytes_max`.
+/// Large blocks that calls pass on to later calls instead of returning them to the system (which
+/// would map and zero them again each time). All threads share the pool; it keeps at most
+/// `kept_bytes_max`.
 class BlockPool {
 public:
     explicit BlockPool(std::size_t kept_bytes_max) : kept_bytes_max_(kept_bytes_max) {}
@@ -28,6 +29,10 @@ public:
     /// At least `size` bytes, uninitialised. Throws std::bad_alloc.
     Block take(std::size_t size);
     void give(Block block) noexcept;
+    /// Returns the blocks that nobody has needed since the last trim() to the system. True if there
+    /// were any.
+    bool trim() noexcept;
+    [[nodiscard]] std::size_t kept_bytes() const;
 
 private:
     // Blocks are powers of two from 16 KiB to 2 MiB; larger ones are not kept.
@@ -36,8 +41,13 @@ private:
     static std::size_t class_of(std::size_t size) noexcept;
 
     const std::size_t kept_bytes_max_;
-    std::mutex lock_;
-    std::array<std::vector<Block>, class_count> kept_;
+    struct Kept {
+        std::vector<Block> blocks;
+        std::size_t fewest = 0;  // since the last trim
+    };
+
+    mutable std::mutex lock_;
+    std::array<Kept, class_count> kept_;
     std::size_t kept_bytes_ = 0;
 };
 
@@ -51,21 +61,22 @@ public:
 
     /// Uninitialised bytes, aligned for any type, good until reset(). Throws std::bad_alloc.
     std::span<std::byte> bytes(std::size_t count);
-    /// The same as so many values of a type that needs no construction.
+    /// The same for `count` values of a type that needs no construction.
     template <class T>
         requires(std::is_trivial_v<T>)
     std::span<T> array(std::size_t count) {
         return {reinterpret_cast<T*>(bytes(count * sizeof(T)).data()), count};
     }
-    /// A copy of a text, good until reset().
+    /// A copy of `text`, good until reset().
     std::string_view copy(std::string_view text);
 
     void reset() noexcept;
-    /// Memory held since the last reset() beyond what is always there.
+    /// The size of the block that the arena always keeps.
+    static constexpr std::size_t first_block_bytes = 2048;
+    /// Memory taken since the last reset(), beyond the first block.
     [[nodiscard]] std::size_t more_bytes() const noexcept;
 
 private:
-    static constexpr std::size_t first_block_bytes = 2048;
     static constexpr std::size_t shared_block_bytes = 16384;
     static constexpr std::size_t shared_bytes_max = shared_block_bytes / 4;
 
@@ -74,7 +85,7 @@ private:
     BlockPool* pool_;
     std::unique_ptr<std::byte[]> first_;
     std::vector<BlockPool::Block> more_;
-    std::span<std::byte> room_;  // not taken yet of first_, or of one of the others
+    std::span<std::byte> room_;  // the part of the current block that is still free
 };
 
 }  // namespace berth::rpc

@@ -1,5 +1,5 @@
-// A shared block of memory from a pool: received bytes, owned together by the connection that goes
-// on receiving into it and the calls that still read from it.
+// A shared block of memory from a pool. It holds received bytes; the connection that still receives
+// into it and the calls that still read from it own it together.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include "rpc/arena.hpp"
+#include "rpc/budget.hpp"
 
 namespace berth::rpc {
 
@@ -31,12 +32,21 @@ public:
     }
     [[nodiscard]] std::size_t size() const noexcept { return block_.size; }
 
-    /// Lets the bytes go, and has others in their place; for the only owner.
-    void give_back() noexcept { pool_.give(std::exchange(block_, {})); }
+    /// Counts the bytes against the client until they are freed, unless they are counted already.
+    /// Only the thread that receives into the buffer calls it.
+    void charge(const Budget::AccountPtr& account) noexcept {
+        if (!share_.has_account()) share_ = Budget::Share{account, block_.size};
+    }
+
+    /// These two release the bytes and take others in their place. Only the sole owner calls them.
+    void give_back() noexcept {
+        pool_.give(std::exchange(block_, {}));
+        share_.release();
+    }
     void take_again(std::size_t size) { block_ = pool_.take(size); }
 
-    /// Whether the caller's pointer is the only one. What other threads did with the bytes is then
-    /// over.
+    /// Whether the caller holds the only pointer. If so, other threads have finished with the
+    /// bytes.
     [[nodiscard]] bool is_unique() const noexcept {
         return owners_.load(std::memory_order_acquire) == 1;
     }
@@ -54,6 +64,7 @@ private:
 
     BlockPool& pool_;
     BlockPool::Block block_;
+    Budget::Share share_;
     std::atomic<std::uint32_t> owners_{0};
 };
 

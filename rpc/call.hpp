@@ -1,4 +1,4 @@
-// What a handler knows of the call it answers.
+// A handler's view of the call that it answers.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace berth::rpc {
 
 class Correspondents;
 
-/// What is to be done when the same call arrives again (design: replies are remembered).
+/// The action when the same call arrives again.
 enum class Replay : std::uint8_t {
     execute,   ///< executing twice does no harm
     remember,  ///< the first reply is kept and sent again
@@ -25,15 +25,23 @@ enum class Replay : std::uint8_t {
 /// Where a procedure runs.
 enum class Runs : std::uint8_t {
     promptly,   ///< on the network thread; never waits for anything
-    or_defers,  ///< on the network thread first; Call::defer() sends it to a worker
-    guarded,    ///< on the network thread, whose other work goes to a new one if this takes long
-    on_worker,  ///< on a worker at once: it is known to wait, or to have much to do
+    or_defers,  ///< on the network thread first; Call::defer() moves the call to a worker
+    guarded,    ///< on the network thread; if the call blocks, another thread takes over the rest
+    on_worker,  ///< on a worker at once: the procedure usually waits, or has much to do
 };
 
-/// What a handler may wait for. Where it would have to wait longer, it calls Call::defer().
+/// Roughly how long the results of a call on a worker can be: the memory to set aside for them.
+enum class Length : std::uint8_t {
+    ordinary,  ///< some attributes, a text, or what a deferred call had in its memory
+    transfer,  ///< as long as a READ's
+    any,       ///< not known in advance: one such call runs at a time
+};
+
+/// How long a handler may wait. If it would have to wait longer, it calls Call::defer().
 enum class Patience : std::uint8_t {
+    over,   ///< the call has waited too long: answer "later" and do nothing (Program::knows_later)
     none,   ///< nothing
-    brief,  ///< what normally takes no time: a lock, an entry changed in the kernel's memory
+    brief,  ///< what normally takes no time: a lock, a change to an entry in the kernel's memory
     ample,  ///< anything: a disk
 };
 
@@ -43,6 +51,7 @@ struct ProcedureId {
     std::string_view name;
     Replay replay = Replay::execute;
     Runs runs = Runs::promptly;
+    Length length = Length::ordinary;
 };
 
 struct ProgramId {
@@ -58,8 +67,8 @@ struct Null {
     using Result = xdr::Void;
 };
 
-/// Who calls, as the wire says; not yet squashed or mapped. AUTH_NONE leaves all but the flavour
-/// zero.
+/// The caller as the call states it, before squashing and mapping. With AUTH_NONE everything but
+/// the flavour is zero.
 struct Credential {
     AuthFlavor flavor = AuthFlavor::none;
     std::uint32_t uid = 0;
@@ -69,7 +78,7 @@ struct Credential {
 };
 
 /// One call, from its first byte to the end of its reply. Handlers get it by reference; views into
-/// it and into `memory` are good until the reply has left.
+/// the call and into `memory` are good until the reply has left.
 struct Call {
     explicit Call(Arena& arena) noexcept : memory(arena) {}
 
@@ -78,26 +87,26 @@ struct Call {
     ProcedureId procedure;
     Credential credential;
     Endpoint caller;
-    Endpoint local;  ///< the address the call came to
+    Endpoint local;  ///< the address that the call was sent to
     Transport transport = Transport::tcp;
     Patience patience = Patience::ample;
     Arena& memory;
 
     static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
-    /// What is longer, the transport answers with an error instead (SYSTEM_ERR).
+    /// The transport replaces a longer reply with an error (SYSTEM_ERR).
     std::size_t reply_bytes_max = no_limit;
-    /// With `reply_bytes_max`: where the caller can show that it gets replies.
+    /// Set if `reply_bytes_max` is: where the caller can prove that it receives replies.
     Correspondents* correspondents = nullptr;
-    /// How far it has come with that; kept while the call is deferred.
+    /// How far that proof has come; kept while the call is deferred.
     unsigned link = 0;
 
-    /// Gives the call up, having changed nothing; whatever the handler returns, the same bytes run
-    /// again on a worker, with ample patience.
+    /// Gives the call up before it has changed anything. The handler's return value is ignored, and
+    /// the same bytes run again on a worker, with ample patience.
     void defer() noexcept { deferred = true; }
-    /// This reply must not be given to a later duplicate (a "try again later").
+    /// Later duplicates must not get this reply (a "try again later").
     void forget_reply() noexcept { reply_forgotten = true; }
-    /// No reply is sent, whatever the handler returns: the caller asks again after a while. Where
-    /// the protocol has no word for "later".
+    /// Sends no reply, whatever the handler returns; the caller asks again after a while. For
+    /// protocols that have no status for "later".
     void leave_unanswered() noexcept { unanswered = reply_forgotten = true; }
 
     bool deferred = false;

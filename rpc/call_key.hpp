@@ -1,4 +1,4 @@
-// What makes two calls the same one.
+// The identity of a call: two calls with equal keys are copies of one call.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace berth::rpc {
 
-/// The address is without port, because clients reconnect from others; the whole body is in the
-/// checksum, credential included, so that two clients behind one address are kept apart.
+/// The address has no port, because clients reconnect from other ports. The checksum covers the
+/// whole body, credential included, so that two clients behind one address stay apart.
 struct CallKey {
     Address caller;
     std::uint32_t xid = 0;
@@ -23,7 +23,8 @@ struct CallKey {
     bool operator==(const CallKey&) const = default;
 };
 
-/// The checksum a CallKey carries. Seeded per process, so that nobody can prepare collisions.
+/// The checksum in a CallKey. Its seed is chosen per process, so that nobody can prepare
+/// collisions.
 std::uint64_t body_checksum(std::span<const std::byte> body);
 
 }  // namespace berth::rpc

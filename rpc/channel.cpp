@@ -65,7 +65,7 @@ void pause(Clock::time_point until) {
 }
 
 bool bind_reserved(int socket, const Address& source) {
-    constexpr std::uint16_t first = 600;  // below are the ports of well-known services
+    constexpr std::uint16_t first = 600;  // the ports below are those of well-known services
     sockaddr_storage storage{};
     auto& address = reinterpret_cast<sockaddr&>(storage);
     for (std::uint16_t port = 1023; port >= first; --port) {
@@ -160,9 +160,9 @@ public:
             if (is_slow) continue;  // the same bytes again, over the same connection
             const bool was_connected = static_cast<bool>(socket_);
             socket_ = {};
-            // What can't be taken now can't be taken the next time either.
+            // An error that remains on a new connection will not go away.
             if (!was_connected || reply.error() == system_error(EBADMSG)) return reply;
-            // A server that hangs up each time is not called again and again without a pause.
+            // Pauses between calls to a server that hangs up each time.
             if (++losses > 1) pause(next);
         }
     }
@@ -224,7 +224,7 @@ private:
             if (count > 0) sent += static_cast<std::size_t>(count);
             if (count < 0 && errno == EAGAIN) {
                 if (const auto error = await(socket_, POLLOUT, deadline)) {
-                    socket_ = {};  // half a record has gone: this connection is of no more use
+                    socket_ = {};  // half a record has gone: the connection is unusable
                     return error;
                 }
             } else if (count < 0 && errno != EINTR) {

@@ -24,26 +24,26 @@ public:
     Channel& operator=(const Channel&) = delete;
     virtual ~Channel() = default;
 
-    /// Sends one whole message and gives the reply that carries the same xid; the bytes are good
-    /// until the next call. Errors: timed_out, and what the sockets say.
+    /// Sends one whole message and returns the reply with the same xid. The bytes are good until
+    /// the next call. Errors: timed_out, and socket errors.
     virtual boost::system::result<std::span<const std::byte>>
     exchange(std::uint32_t xid, const xdr::Writer& message) = 0;
 };
 
 struct ChannelOptions {
-    /// UDP: before the first retransmission (doubled each time). TCP: how long to wait before the
+    /// UDP: the time before the first retransmission (doubled each time). TCP: the time before the
     /// same bytes are sent again, over a new connection if the old one is gone.
     std::chrono::milliseconds retransmit_after{1000};
     std::chrono::milliseconds give_up_after{10'000};
     std::size_t reply_bytes_max = (std::size_t{1} << 20) + 65536;
-    /// Where to call from; port 0 picks one. Empty: the system picks.
+    /// The address to call from; port 0 picks a port. Empty: the system picks both.
     std::optional<Endpoint> source;
-    /// `source.port` is not looked at; the port is one that only root has. Where none can be had,
-    /// any.
+    /// Calls from a port that only root can bind and ignores `source.port`. If no such port is
+    /// free, any port is used.
     bool from_reserved_port = false;
 };
 
-/// Errors at once for UDP only when no socket can be had; TCP connects at the first call.
+/// Fails at once only over UDP, when no socket can be opened; TCP connects at the first call.
 std::unique_ptr<Channel> open_channel(Transport transport, const Endpoint& server,
                                       const ChannelOptions& options = {});
 

@@ -1,5 +1,5 @@
-// A typed client: the same procedure types that a service's table is made of, called over a
-// channel. Blocking, one call at a time; used by one thread.
+// A typed client: calls the procedure types of a service's table over a channel. Blocking, one call
+// at a time; one thread uses it.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +20,18 @@ namespace berth::rpc {
 /// Why a call has no result.
 struct Failure {
     enum class Kind : std::uint8_t {
-        transport,  ///< `system` says what: no connection, timed out
-        refused,    ///< the server accepted the call but not to run it: `accepted`
-        denied,  ///< the server rejected the call: `rejected`, and `auth` if it was the credential
-        undecodable,  ///< the reply's bytes are not what they should be
+        transport,  ///< `system` has the cause: no connection, timed out
+        refused,    ///< the server accepted the call but did not run it: `accepted` has the reason
+        denied,  ///< the server denied the call: `rejected`, and `auth` if the credential was the
+                 ///< reason
+        undecodable,  ///< the reply does not decode
     };
     Kind kind = Kind::transport;
     boost::system::error_code system;
     AcceptStatus accepted = AcceptStatus::success;
     RejectStatus rejected = RejectStatus::rpc_mismatch;
     AuthStatus auth = AuthStatus::ok;
-    MismatchInfo versions;  ///< with a version mismatch, what the server speaks
+    MismatchInfo versions;  ///< on a version mismatch: the versions that the server speaks
 
     [[nodiscard]] std::string text() const;
 };
@@ -41,7 +42,7 @@ struct Failure {
 template <class T>
 using Answer = boost::system::result<T, Failure>;
 
-/// Who the client says it is.
+/// The identity that the client claims.
 struct ClientIdentity {
     AuthFlavor flavor = AuthFlavor::none;
     std::uint32_t uid = 0;
@@ -69,7 +70,7 @@ public:
         return result;
     }
 
-    /// Calls a procedure that is known by its number only; its results are not looked at.
+    /// Calls a procedure that is known by its number only, and ignores its results.
     template <class Args>
     Answer<xdr::Void> tell(std::uint32_t procedure, const Args& args) {
         begin(procedure);

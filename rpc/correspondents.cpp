@@ -10,8 +10,8 @@ Correspondents::Correspondents(std::function<Clock::time_point()> now) : now_(st
 
 Correspondents::~Correspondents() = default;
 
-// Those that are connected are passed over; so there are not many more than addresses_max, however
-// many those are.
+// Connected addresses are skipped. The table therefore exceeds addresses_max by little more than
+// their number.
 void Correspondents::make_room() {
     constexpr int looks_max = 64;
     if (entries_.size() < addresses_max) return;
@@ -30,8 +30,10 @@ Correspondents::Entry& Correspondents::entry_of(const Address& address, Clock::t
     auto found = entries_.find(address);
     if (found == entries_.end()) {
         make_room();
+        std::list<Address> place{address};  // first: without memory there is no entry without it
         found = entries_.try_emplace(address).first;
-        found->second.place = order_.insert(order_.end(), address);
+        found->second.place = place.begin();
+        order_.splice(order_.end(), place);
     }
     auto& entry = found->second;
     if (now - entry.heard_at > credit_lasts) entry.credit_bytes = entry.credit_datagrams = 0;
@@ -81,7 +83,7 @@ bool Correspondents::spend(const Address& to, std::size_t datagrams, std::size_t
     auto& entry = found->second;
     if (entry.connections > 0 || now < entry.connected_until) return true;
     if (now - entry.heard_at > credit_lasts) return false;
-    // Less than what came, not as much.
+    // Strictly less than what came.
     if (entry.credit_datagrams <= datagrams || entry.credit_bytes <= bytes) return false;
     entry.credit_datagrams -= datagrams;
     entry.credit_bytes -= bytes;

@@ -1,7 +1,7 @@
-// What is known of the addresses that calls come from. Anybody can send a datagram in another's
-// name, so an address that only datagrams came from has little credit: it is not answered at length
-// until it has shown that it gets the replies, and the server's own calls to it are fewer and
-// shorter than what came from it. Shared by all sockets; locks itself, never for long.
+// The server's knowledge about the addresses that calls come from. Anybody can forge a datagram's
+// source address, so an address known from datagrams alone gets little credit: replies to it stay
+// short until it has proved that it receives them, and the server's own calls to it are fewer and
+// shorter than what it has sent. All sockets share the object; it locks itself, never for long.
 #pragma once
 
 #include <array>
@@ -21,16 +21,17 @@ class Correspondents {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// A reply to an address that has shown nothing is at most so many times as long as the call.
+    /// A reply to an address that has proved nothing is at most this many times as long as the
+    /// call.
     static constexpr std::size_t reply_factor_max = 10;
-    /// So many calls in a row must each continue where the reply before it ended.
+    /// This many calls in a row must each continue where the reply before it ended.
     static constexpr unsigned links_wanted = 3;
-    /// How long what was shown is believed, and how long credit is kept.
+    /// How long a proof counts, and how long credit is kept.
     static constexpr std::chrono::minutes shown_lasts{10};
     static constexpr std::chrono::hours credit_lasts{24};
-    /// Beyond it the address that was heard longest ago is forgotten, but none with connections.
+    /// Beyond this, the address not heard from for longest is forgotten, unless it has connections.
     static constexpr std::size_t addresses_max = 4096;
-    /// Credit that is saved up: what comes later counts for nothing until some has been spent.
+    /// The most credit that is saved up; further datagrams add nothing until some has been spent.
     static constexpr std::size_t credit_bytes_max = std::size_t{64} << 10;
     static constexpr std::size_t credit_datagrams_max = 256;
 
@@ -39,10 +40,10 @@ public:
     Correspondents& operator=(const Correspondents&) = delete;
     ~Correspondents();
 
-    /// A datagram has come. Gives how long the reply may be.
+    /// A datagram has arrived. Returns how long the reply may be.
     std::size_t heard(const Address& from, std::size_t bytes);
 
-    /// A TCP connection is there: nobody makes one in another's name. Ends with the object.
+    /// A TCP connection exists, which nobody can forge. It counts until the object is destroyed.
     class Connection {
     public:
         Connection(Correspondents& all, const Address& peer);
@@ -55,16 +56,17 @@ public:
         const Address peer_;
     };
 
-    // --- how a caller shows that it gets replies: it takes up something that it can have from one
-    // alone. A reply gives it `token`, which nobody can guess; the next call brings it back.
+    // --- How a caller proves that it receives replies: it continues something that only a reply
+    // can have given it. A reply carries `token`, which nobody can guess, and the next call brings
+    // it back.
 
-    /// Where in a chain of such calls this one stands: 0 when the token was not given out.
+    /// The position of this call in a chain of such calls: 0 if the token was not given out.
     [[nodiscard]] unsigned taken_up(const Address& from, std::uint64_t token);
-    /// The reply to a call at that place of a chain gives out the next token.
+    /// The reply to a call at that position gives out the next token.
     void given_out(const Address& to, std::uint64_t token, unsigned link);
 
-    /// Whether the server may now send so much to an address of its own accord; if so, that is
-    /// taken from its credit. Always where there are, or were within a day, connections.
+    /// Whether the server may now send this much to an address of its own accord. If so, the amount
+    /// is taken from the credit. Always true while there are connections, and for a day after.
     [[nodiscard]] bool spend(const Address& to, std::size_t datagrams, std::size_t bytes);
 
 private:
@@ -92,7 +94,7 @@ private:
     const std::function<Clock::time_point()> now_;
     std::mutex lock_;
     std::map<Address, Entry> entries_;
-    std::list<Address> order_;  // heard longest ago first
+    std::list<Address> order_;  // heard from longest ago first
 };
 
 }  // namespace berth::rpc

@@ -23,10 +23,10 @@ AuthStatus judge(const OpaqueAuth& auth, bool is_null_procedure, Credential& cre
     case AuthFlavor::none:
         return auth.body.size() == 0 ? AuthStatus::ok : AuthStatus::bad_credential;
     case AuthFlavor::sys: return read_auth_sys(auth, credential);
-    // We never hand out a short-hand, so none can be valid; the client falls back to AUTH_SYS
-    // (Appendix A).
+    // The server never hands out a short-hand, so none can be valid; the client falls back to
+    // AUTH_SYS (Appendix A).
     case AuthFlavor::short_hand: return AuthStatus::rejected_credential;
-    // "No TLS here" in the words that RFC 9289 §4.1 has for it; a success would be ambiguous.
+    // The status that RFC 9289 §4.1 defines for "no TLS here"; a success would be ambiguous.
     case AuthFlavor::tls: return AuthStatus::bad_credential;
     case AuthFlavor::gss: break;
     }

@@ -6,10 +6,10 @@
 
 namespace berth::rpc {
 
-/// Reads both from `in`, which then stands at the arguments. AUTH_NONE and AUTH_SYS are understood;
-/// for procedure 0 any other well-formed flavour but AUTH_TLS passes as AUTH_NONE, because a ping
-/// does no work. If the reader has not failed, a refusal was about the content and the arguments
-/// could still be read.
+/// Reads both from `in`, and leaves it at the arguments. AUTH_NONE and AUTH_SYS are understood. For
+/// procedure 0 any other well-formed flavour but AUTH_TLS passes as AUTH_NONE, because a ping does
+/// no work. If the reader has not failed, a refusal concerns the content, and the arguments can
+/// still be read.
 AuthStatus read_credential(xdr::Reader& in, bool is_null_procedure, Credential& credential);
 
 }  // namespace berth::rpc

@@ -6,67 +6,23 @@
 #include <new>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
+#include "rpc/batch.hpp"
 #include "rpc/credential.hpp"
+#include "rpc/peer_log.hpp"
+#include "rpc/reply.hpp"
 #include "xdr/codec.hpp"
 
 namespace berth::rpc {
 
 namespace {
 
-void write_reply(Exchange& exchange, ReplyBody body) {
-    Message message{.xid = exchange.call.xid, .body = {}};
-    message.body = decltype(message.body)::make<MessageType::reply>(std::move(body));
-    exchange.reply.clear();
-    xdr::encode(exchange.reply, message);
+Arrival refuse(Exchange& exchange, AcceptedBody body) {
+    write_accepted(exchange, std::move(body));
+    return Arrival::refused;
 }
 
-Verdict accept(Exchange& exchange, AcceptedBody body) {
-    write_reply(exchange,
-                ReplyBody::make<ReplyStatus::accepted>({.verifier = {}, .body = std::move(body)}));
-    return Verdict::reply;
-}
-
-Verdict accept(Exchange& exchange, AcceptStatus status) {
-    return accept(exchange, AcceptedBody::otherwise(status));
-}
-
-Verdict deny(Exchange& exchange, RejectedReply body) {
-    write_reply(exchange, ReplyBody::make<ReplyStatus::denied>(std::move(body)));
-    return Verdict::reply;
-}
-
-Verdict deny(Exchange& exchange, AuthStatus status) {
-    return deny(exchange, RejectedReply::make<RejectStatus::authentication_error>(status));
-}
-
-/// The header of a reply whose results follow.
-void write_success_header(Exchange& exchange) {
-    auto& out = exchange.reply;
-    out.clear();
-    out.u32(exchange.call.xid);
-    out.u32(static_cast<std::uint32_t>(MessageType::reply));
-    out.u32(static_cast<std::uint32_t>(ReplyStatus::accepted));
-    out.u32(static_cast<std::uint32_t>(AuthFlavor::none));
-    out.u32(0);
-    out.u32(static_cast<std::uint32_t>(AcceptStatus::success));
-}
-
-/// The reply's bytes as they stand or, if something is only referenced, copied into the call's
-/// memory.
-std::span<const std::byte> in_one_piece(Exchange& exchange) {
-    const auto& reply = exchange.reply;
-    if (reply.owns_all()) {
-        std::span<const std::byte> whole;
-        reply.segments([&](std::span<const std::byte> piece) { whole = piece; });
-        return whole;
-    }
-    const auto copy = exchange.arena.bytes(reply.size());
-    auto end = copy.begin();
-    reply.segments(
-        [&](std::span<const std::byte> piece) { end = std::ranges::copy(piece, end).out; });
-    return copy;
+Arrival refuse(Exchange& exchange, AcceptStatus status) {
+    return refuse(exchange, AcceptedBody::otherwise(status));
 }
 
 bool is_asking_again_later(const Exchange& exchange, AcceptStatus status) {
@@ -98,13 +54,56 @@ const Program* Dispatcher::find(std::uint32_t program, std::uint32_t version,
 }
 
 Verdict Dispatcher::handle(Exchange& exchange) {
-    const auto verdict = admit(exchange);
-    if (verdict != Verdict::worker) return verdict;
-    // Of calls that list something, say.
-    constexpr std::size_t expected_of_unknown = std::size_t{64} << 10;
-    switch (exchange.procedure->id.runs) {
+    const auto arrival = admit(exchange);
+    if (!arrival) return Verdict::silent;
+    if (interceptors_.empty()) return go_on(exchange, *arrival);
+    const auto number = intercepted_.fetch_add(1, std::memory_order_relaxed) + 1;
+    auto& interception = exchange.interception;
+    interception.begin(interceptors_, exchange, number, *arrival);
+    return interception.decision.delay().count() > 0 ? Verdict::delayed : resume(exchange);
+}
+
+// Carries out what the interceptors have decided.
+Verdict Dispatcher::resume(Exchange& exchange) {
+    auto& interception = exchange.interception;
+    const auto& decision = interception.decision;
+    if (decision.act() == Decision::Act::go_on) {
+        const auto arrival = interception.call().arrival();
+        if (arrival != Arrival::to_run)
+            interception.end(arrival == Arrival::in_progress ? Ending::unanswered
+                                                             : Ending::answered);
+        return go_on(exchange, arrival);
+    }
+    exchange.reply.clear();
+    switch (decision.act()) {
+    case Decision::Act::refuse: write_accepted(exchange, decision.accept_status()); break;
+    case Decision::Act::deny: write_denied(exchange, decision.auth_status()); break;
+    case Decision::Act::answer: Reply{exchange}.replace(decision.results()); break;
+    case Decision::Act::drop:
+    case Decision::Act::go_on: break;
+    }
+    const bool is_silent = decision.act() == Decision::Act::drop;
+    interception.end(is_silent ? Ending::unanswered : Ending::answered);
+    auto newest_path = exchange.entry.abandon();
+    if (is_silent) return Verdict::silent;
+    exchange.newest_path = std::move(newest_path);
+    return Verdict::reply;
+}
+
+Verdict Dispatcher::go_on(Exchange& exchange, Arrival arrival) {
+    switch (arrival) {
+    case Arrival::refused:
+    case Arrival::repeated: return Verdict::reply;
+    case Arrival::in_progress: return Verdict::silent;
+    case Arrival::to_run: break;
+    }
+    constexpr std::size_t ordinary_bytes = std::size_t{64} << 10;
+    constexpr std::size_t transfer_bytes = std::size_t{1} << 20;
+    const auto& id = exchange.procedure->id;
+    switch (id.runs) {
     case Runs::on_worker:
-        exchange.reply_bytes_expected = expected_of_unknown;
+        exchange.reply_bytes_expected =
+            id.length == Length::ordinary ? ordinary_bytes : transfer_bytes;
         return Verdict::worker;
     case Runs::guarded: return Verdict::guarded;
     case Runs::promptly:
@@ -113,9 +112,9 @@ Verdict Dispatcher::handle(Exchange& exchange) {
     return run(exchange, Patience::none);
 }
 
-// Everything before the handler, in the order of RFC 5531 §9: rpc version, credential, program,
-// version, procedure. Verdict::worker means "admitted".
-Verdict Dispatcher::admit(Exchange& exchange) {
+// Everything before the handler, in the order of RFC 5531 §9: RPC version, credential, program,
+// version, procedure. Empty: the message is not a call.
+std::optional<Arrival> Dispatcher::admit(Exchange& exchange) {
     auto& call = exchange.call;
     xdr::Reader in{exchange.request};
     call.xid = in.u32();
@@ -124,47 +123,52 @@ Verdict Dispatcher::admit(Exchange& exchange) {
     const auto program = in.u32();
     const auto version = in.u32();
     const auto procedure = in.u32();
-    if (!in.ok() || type != static_cast<std::uint32_t>(MessageType::call)) return Verdict::silent;
-    if (version_of_rpc != rpc_version)
-        return deny(exchange, RejectedReply::make<RejectStatus::rpc_mismatch>(
-                                  {.low = rpc_version, .high = rpc_version}));
+    if (!in.ok() || type != static_cast<std::uint32_t>(MessageType::call)) return {};
+    call.program = {.number = program, .version = version, .name = {}};
+    call.procedure = {.number = procedure, .name = {}};
+    if (version_of_rpc != rpc_version) {
+        write_denied(exchange, RejectedReply::make<RejectStatus::rpc_mismatch>(
+                                   {.low = rpc_version, .high = rpc_version}));
+        return Arrival::refused;
+    }
 
     const auto authenticated = read_credential(in, procedure == 0, call.credential);
     MismatchInfo known;
     exchange.program = find(program, version, known);
     if (authenticated != AuthStatus::ok) {
         const bool any = exchange.program != nullptr && exchange.program->any_credential && in.ok();
-        if (!any) return deny(exchange, authenticated);
+        if (!any) {
+            write_denied(exchange, authenticated);
+            return Arrival::refused;
+        }
         call.credential = {};
     }
     if (exchange.program == nullptr) {
-        if (known.high == 0) return accept(exchange, AcceptStatus::program_unavailable);
-        return accept(exchange, AcceptedBody::make<AcceptStatus::program_mismatch>(known));
+        if (known.high == 0) return refuse(exchange, AcceptStatus::program_unavailable);
+        return refuse(exchange, AcceptedBody::make<AcceptStatus::program_mismatch>(known));
     }
     const auto& procedures = exchange.program->procedures;
     if (procedure >= procedures.size() || procedures[procedure].invoke == nullptr)
-        return accept(exchange, AcceptStatus::procedure_unavailable);
+        return refuse(exchange, AcceptStatus::procedure_unavailable);
 
     exchange.procedure = &procedures[procedure];
     exchange.arguments = in;
     call.program = exchange.program->id;
     call.procedure = exchange.procedure->id;
-    if (exchange.procedure->id.replay == Replay::execute) return Verdict::worker;
+    if (exchange.procedure->id.replay == Replay::execute) return Arrival::to_run;
 
     const auto body = exchange.request.subspan(sizeof call.xid);
-    exchange.key = CallKey{call.caller.address, call.xid,           program, version, procedure,
-                           body.size(),         body_checksum(body)};
-    const auto begun = replies_.begin(*exchange.key, exchange.path);
-    if (begun.seen == ReplyCache::Seen::first) return Verdict::worker;
-    exchange.key.reset();
-    return begun.seen == ReplyCache::Seen::answered ? repeat(exchange, begun.reply)
-                                                    : Verdict::silent;
-}
-
-Verdict Dispatcher::repeat(Exchange& exchange, std::span<const std::byte> reply) {
+    const CallKey key{call.caller.address, call.xid,           program, version, procedure,
+                      body.size(),         body_checksum(body)};
+    const auto begun = replies_.begin(key, exchange.path);
+    if (begun.seen == ReplyCache::Seen::first) {
+        exchange.entry = ReplyCache::Entry{replies_, key};
+        return Arrival::to_run;
+    }
+    if (begun.seen != ReplyCache::Seen::answered) return Arrival::in_progress;
     exchange.reply.clear();
-    exchange.reply.fixed(reply);
-    return Verdict::reply;
+    exchange.reply.fixed(begun.reply);
+    return Arrival::repeated;
 }
 
 Verdict Dispatcher::attempt(Exchange& exchange) {
@@ -175,12 +179,18 @@ Verdict Dispatcher::finish(Exchange& exchange) {
     return run(exchange, Patience::ample);
 }
 
+Verdict Dispatcher::finish_late(Exchange& exchange) {
+    exchange.call.forget_reply();
+    return run(exchange, Patience::over);
+}
+
 Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
     auto& call = exchange.call;
     call.patience = patience;
-    const bool has_run_before = std::exchange(call.deferred, false);
-    if (!has_run_before)
-        for (const auto& observer : observers_) observer->before(call);
+    call.deferred = false;
+    const bool is_intercepted = static_cast<bool>(exchange.interception);
+    if (is_intercepted) exchange.interception.run();
+    Batch::begin_call(call.program.number);
     write_success_header(exchange);
     auto arguments = exchange.arguments;
     auto status = AcceptStatus::success;
@@ -188,47 +198,45 @@ Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
         const auto outcome =
             exchange.procedure->invoke(exchange.program->service, call, arguments, exchange.reply);
         if (outcome == Outcome::deferred) {
-            assert(patience != Patience::ample);
-            // What it had ready for its reply it will need again.
+            assert(patience == Patience::none || patience == Patience::brief);
+            // The second run will need as much memory for its reply as the first one had.
             exchange.reply_bytes_expected = exchange.arena.more_bytes();
             exchange.arena.reset();
             return Verdict::worker;
         }
         if (outcome == Outcome::garbage_arguments) status = AcceptStatus::garbage_arguments;
     } catch (const std::exception& error) {
-        // Out of memory, or a defect: this call fails, the server goes on.
-        spdlog::error("{} {} from {} failed: {}", call.program.name, call.procedure.name,
-                      call.caller.text(), error.what());
+        // Out of memory, or a defect: this call fails; the server goes on.
+        error_of(call.caller.address, "{} {} from {} failed: {}", call.program.name,
+                 call.procedure.name, call.caller, error.what());
         status = AcceptStatus::system_error;
     }
-    if (status != AcceptStatus::success) accept(exchange, status);
+    if (status != AcceptStatus::success) write_accepted(exchange, status);
     const bool is_silent = call.unanswered && status == AcceptStatus::success;
     if (is_silent) exchange.reply.clear();
-    for (const auto& observer : observers_) observer->after(call, {status, exchange.reply.size()});
+    if (is_intercepted)
+        exchange.interception.end(is_silent ? Ending::unanswered : Ending::answered);
     settle(exchange, status);
     return is_silent ? Verdict::silent : Verdict::reply;
 }
 
 // Tells the reply cache how the call ended.
 void Dispatcher::settle(Exchange& exchange, AcceptStatus status) {
-    if (!exchange.key) return;
-    const auto key = *std::exchange(exchange.key, {});
+    if (!exchange.entry) return;
     try {
         if (!is_asking_again_later(exchange, status)) {
-            exchange.newest_path = replies_.finish(key, in_one_piece(exchange));
+            exchange.newest_path = exchange.entry.finish(in_one_piece(exchange));
             return;
         }
     } catch (const std::bad_alloc&) {
-        spdlog::error("out of memory: a reply to {} is not remembered",
-                      exchange.call.caller.text());
+        const auto& caller = exchange.call.caller;
+        error_of(caller.address, "out of memory: a reply to {} is not remembered", caller);
     }
-    exchange.newest_path = replies_.abandon(key);
+    exchange.newest_path = exchange.entry.abandon();
 }
 
 void Dispatcher::give_up(Exchange& exchange) {
-    if (!exchange.key) return;
-    replies_.abandon(*exchange.key);
-    exchange.key.reset();
+    exchange.entry.abandon();
 }
 
 }  // namespace berth::rpc

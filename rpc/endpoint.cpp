@@ -31,7 +31,7 @@ Address from_v6(const void* sixteen_bytes, std::uint32_t scope) {
     return address;
 }
 
-/// "12" and nothing else, at most 255.
+/// A decimal number of at most 255, and nothing else.
 std::optional<std::uint16_t> parse_octet(std::string_view text) {
     std::uint16_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -73,7 +73,7 @@ std::string Address::text() const {
 }
 
 std::optional<Address> Address::parse(std::string_view text) {
-    if (text.find('\0') != std::string_view::npos) return {};  // the C functions would stop there
+    if (text.find('\0') != std::string_view::npos) return {};  // the C functions would stop at it
     std::uint32_t scope = 0;
     if (const auto percent = text.find('%'); percent != std::string_view::npos) {
         scope = if_nametoindex(std::string{text.substr(percent + 1)}.c_str());

@@ -15,22 +15,22 @@ namespace berth::rpc {
 
 enum class Transport : std::uint8_t { udp, tcp };
 
-/// An IPv4 address stands in the first four bytes. The family is the one of the packet: nothing
-/// that was received as IPv6 becomes IPv4.
+/// An IPv4 address is in the first four bytes. The family is that of the packet: an address
+/// received as IPv6 never becomes IPv4.
 struct Address {
     std::array<std::byte, 16> bytes{};
     bool v6 = false;
     std::uint32_t scope = 0;  ///< interface of a link-local IPv6 address
 
-    // clang-tidy takes the 0 that comparisons are rewritten with for a pointer.
+    // clang-tidy takes the 0 in rewritten comparisons for a pointer.
     auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr)
     [[nodiscard]] bool is_loopback() const noexcept;
     [[nodiscard]] bool is_any() const noexcept;
-    /// "::ffff:10.0.0.1" as IPv6: no host has it, so a packet that comes from there is forged.
+    /// "::ffff:10.0.0.1" as IPv6: no host has such an address, so a packet from it is forged.
     [[nodiscard]] bool is_mapped() const noexcept;
     [[nodiscard]] std::string text() const;
-    /// Numeric text only ("10.0.0.1", "fe80::1%eth0"); empty when it is none. What people write as
-    /// "::ffff:10.0.0.1" is the IPv4 address.
+    /// Parses numeric text only ("10.0.0.1", "fe80::1%eth0"); empty if it is not an address. The
+    /// text "::ffff:10.0.0.1" gives the IPv4 address.
     static std::optional<Address> parse(std::string_view text);
 };
 
@@ -39,7 +39,7 @@ struct Endpoint {
     std::uint16_t port = 0;
 
     auto operator<=>(const Endpoint&) const = default;  // NOLINT(modernize-use-nullptr)
-    /// Only root can call from such a port; nobody can from port 0.
+    /// Only root can call from such a port; nobody can call from port 0.
     [[nodiscard]] bool has_reserved_port() const noexcept { return port != 0 && port < 1024; }
     /// "10.0.0.1:2049", "[::1]:2049"
     [[nodiscard]] std::string text() const;
@@ -47,9 +47,9 @@ struct Endpoint {
     [[nodiscard]] std::string universal_address() const;
     static std::optional<Endpoint> parse_universal_address(std::string_view text);
 
-    /// From and to the system's own form; `size` as the system call gave it.
+    /// Converts from the system's own form.
     static Endpoint from(const sockaddr& address);
-    /// Writes a sockaddr_in or sockaddr_in6 into 128 bytes of storage; gives its length.
+    /// Writes a sockaddr_in or sockaddr_in6 into 128 bytes of storage; returns its length.
     std::size_t to(sockaddr& storage) const;
 };
 

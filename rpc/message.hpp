@@ -36,7 +36,7 @@ constexpr bool is_valid(RejectStatus status) {
     return status <= RejectStatus::authentication_error;
 }
 
-/// An open set too (RFC 5531 §9: numbers are assigned by a registry).
+/// An open set too (RFC 5531 §9: a registry assigns the numbers).
 enum class AuthStatus : std::uint32_t {
     ok = 0,
     bad_credential = 1,
@@ -58,7 +58,7 @@ constexpr bool is_valid(AuthStatus) {
     return true;
 }
 
-/// An open set (RFC 5531 §8.1: flavours are assigned by a registry), so every value is valid on the
+/// An open set (RFC 5531 §8.1: a registry assigns the flavours), so every value is valid on the
 /// wire.
 enum class AuthFlavor : std::uint32_t { none = 0, sys = 1, short_hand = 2, gss = 6, tls = 7 };
 constexpr bool is_valid(AuthFlavor) {

@@ -4,7 +4,9 @@
 
 #include <cassert>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -13,17 +15,25 @@
 
 namespace berth::rpc {
 
-/// How a procedure ended, before the reply's header is known.
+/// How a procedure ended; known before the reply's header is written.
 enum class Outcome : std::uint8_t { success, garbage_arguments, deferred };
 
-/// Decodes arguments, calls, encodes the result.
+/// Decodes the arguments, calls the procedure, encodes the result.
 using Invoke = Outcome (*)(void* service, Call& call, xdr::Reader& arguments, xdr::Writer& results);
+
+/// Returns the place that the call may have to wait for; Program::nowhere if that is not known.
+using PlaceOf = std::uint64_t (*)(void* service, const Call& call, xdr::Reader arguments);
+
+/// The protocol's own status in encoded results, if they have one.
+using StatusOf = std::optional<std::uint32_t> (*)(xdr::Reader results);
 
 /// One line of a service's table.
 template <class Service>
 struct Entry {
     ProcedureId id;
     Invoke invoke;
+    PlaceOf place_of;
+    StatusOf status_of;
 };
 
 namespace detail {
@@ -49,31 +59,91 @@ Outcome invoke(void* service, Call& call, xdr::Reader& arguments, xdr::Writer& r
     return Outcome::success;
 }
 
+template <class T>
+constexpr std::optional<std::uint32_t> status_in(const T& value) {
+    std::optional<std::uint32_t> found;
+    if constexpr (std::is_enum_v<T>) {
+        found = static_cast<std::uint32_t>(value);
+    } else if constexpr (xdr::detail::IsUnion<T>) {
+        found = status_in(value.discriminant());
+    } else if constexpr (xdr::detail::IsStruct<T>) {
+        boost::pfr::for_each_field(value, [&](const auto& member) {
+            using Member = std::remove_cvref_t<decltype(member)>;
+            if constexpr (std::is_enum_v<Member> || xdr::detail::IsUnion<Member>)
+                if (!found) found = status_in(member);
+        });
+    }
+    return found;
+}
+
+template <class Procedure>
+std::optional<std::uint32_t> status_of(xdr::Reader results) {
+    typename Procedure::Result result{};
+    xdr::decode(results, result);
+    return results.ok() ? status_in(result) : std::nullopt;
+}
+
+template <class Service, class Args>
+concept KnowsPlaceOf = requires(const Service& service, const Call& call, const Args& args) {
+    service.place_of(call, args);
+};
+
+template <class Procedure, class Service>
+std::uint64_t place_of(void* service, const Call& call, xdr::Reader arguments) {
+    typename Procedure::Args args{};
+    xdr::decode(arguments, args);
+    return arguments.ok() ? static_cast<const Service*>(service)->place_of(call, args) : 0;
+}
+
+template <class Procedure, class Service>
+constexpr PlaceOf finder_of_place() {
+    if constexpr (KnowsPlaceOf<Service, typename Procedure::Args>)
+        return &place_of<Procedure, Service>;
+    else
+        return nullptr;
+}
+
 }  // namespace detail
 
-/// The table line of `Procedure` (which has `id`, `Args`, `Result`), answered by the member
-/// function `Method`: `Result method(Call&, const Args&)`. Trailing bytes after the arguments are
-/// ignored, as all servers do.
+/// The table line of `Procedure` (which has `id`, `Args`, `Result`). The member function `Method`
+/// answers it: `Result method(Call&, const Args&)`. Trailing bytes after the arguments are ignored,
+/// as all servers do. A service with `place_of(const Call&, const Args&) const` and
+/// `name_of(std::uint64_t) const` says what its calls may wait for, so that calls that wait for one
+/// place leave workers to the others. Any thread asks it.
 template <class Procedure, auto Method>
 constexpr auto on() {
     using Signature = detail::MethodOf<decltype(Method)>;
     static_assert(std::is_same_v<typename Signature::Args, typename Procedure::Args>);
     static_assert(std::is_same_v<typename Signature::Result, typename Procedure::Result>);
-    return Entry<typename Signature::Service>{Procedure::id, &detail::invoke<Procedure, Method>};
+    using Service = typename Signature::Service;
+    return Entry<Service>{Procedure::id, &detail::invoke<Procedure, Method>,
+                          detail::finder_of_place<Procedure, Service>(),
+                          &detail::status_of<Procedure>};
 }
 
 /// A program version as the dispatcher serves it. `service` outlives it.
 struct Program {
     ProgramId id;
     void* service = nullptr;
-    /// Any flavour of credential is taken and treated as AUTH_NONE (the portmapper: clients ask it
-    /// with whatever flavour they will use later).
+    /// Credentials of any flavour are accepted and treated as AUTH_NONE (the portmapper: clients
+    /// ask it with whatever flavour they will use later).
     bool any_credential = false;
+    /// Its calls may come with Patience::over; it then answers "later".
+    bool knows_later = false;
     struct Procedure {
         ProcedureId id;
-        Invoke invoke = nullptr;  ///< null: a number the program does not have
+        Invoke invoke = nullptr;     ///< null: the program has no procedure of this number
+        PlaceOf place_of = nullptr;  ///< null: its calls wait for no place
+        StatusOf status_of = nullptr;
     };
     std::vector<Procedure> procedures;  ///< by number
+
+    static constexpr std::uint64_t nowhere = 0;
+    std::string (*name_of_place)(const void* service, std::uint64_t place) = nullptr;
+    /// A name, for people, of a number that place_of returned.
+    [[nodiscard]] std::string name_of(std::uint64_t place) const {
+        return name_of_place == nullptr ? std::to_string(place) : name_of_place(service, place);
+    }
 };
 
 /// Makes a Program of `Service::procedures`, an array of Entry<Service>.
@@ -84,8 +154,14 @@ Program make_program(const ProgramId& id, Service& service) {
         if (program.procedures.size() <= entry.id.number)
             program.procedures.resize(entry.id.number + 1);
         assert(program.procedures[entry.id.number].invoke == nullptr);
-        program.procedures[entry.id.number] = {entry.id, entry.invoke};
+        program.procedures[entry.id.number] = {entry.id, entry.invoke, entry.place_of,
+                                               entry.status_of};
     }
+    if constexpr (requires { Service::knows_later; }) program.knows_later = Service::knows_later;
+    if constexpr (requires { service.name_of(std::uint64_t{}); })
+        program.name_of_place = [](const void* self, std::uint64_t place) {
+            return static_cast<const Service*>(self)->name_of(place);
+        };
     return program;
 }
 

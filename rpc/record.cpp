@@ -48,6 +48,15 @@ std::optional<Record> RecordReader::next() {
     return {};
 }
 
+bool RecordReader::needs_memory() const noexcept {
+    if (!buffer_ || buffer_->size() == 0) return true;
+    const bool is_unique = buffer_->is_unique();
+    if (end_ == start_ && is_unique) return false;
+    const auto size = buffer_->size();
+    const bool is_full = end_ == size || (fragment_end_ > size && start_ > 0);
+    return is_full && (!is_unique || end_ - start_ == size);
+}
+
 std::span<std::byte> RecordReader::space() {
     if (!buffer_)
         buffer_ = Buffer::make(pool_, usual_bytes_);
@@ -59,15 +68,15 @@ std::span<std::byte> RecordReader::space() {
     }
     if (end_ == buffer_->size() || (fragment_end_ > buffer_->size() && start_ > 0)) make_room();
     const auto rest = buffer_->bytes().subspan(end_);
-    // Of a large record just what is missing: what follows it would have to be copied to the next
+    // For a large record, only what is missing: bytes after it would have to be copied to the next
     // buffer.
     const auto missing = fragment_end_ - end_;
     const auto wanted = fragment_end_ - start_ > small_bytes ? missing : small_bytes;
     return rest.first(std::min(rest.size(), wanted));
 }
 
-// Moves the unfinished record to the front of a buffer that has room; to the front of its own when
-// nobody else reads there. The buffer grows fourfold at most, whatever length is claimed.
+// Moves the unfinished record to the front of a buffer that has room, or of its own buffer if
+// nothing else refers to it. The buffer grows fourfold at most, whatever length is claimed.
 void RecordReader::make_room() {
     const auto kept = end_ - start_;
     auto size = buffer_->size();
@@ -94,6 +103,16 @@ void RecordReader::make_room() {
 void RecordReader::rest() noexcept {
     if (end_ > start_ || !buffer_ || !buffer_->is_unique()) return;
     buffer_->give_back();
+    begin_record(0);
+    end_ = 0;
+}
+
+void RecordReader::charge(const Budget::AccountPtr& account) noexcept {
+    if (buffer_ && buffer_->size() > 0) buffer_->charge(account);
+}
+
+void RecordReader::end() noexcept {
+    buffer_.reset();
     begin_record(0);
     end_ = 0;
 }

@@ -2,19 +2,22 @@
 
 #include <algorithm>
 #include <cassert>
+#include <list>
 #include <mutex>
 #include <new>
 #include <random>
+#include <set>
+#include <utility>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
-#include <spdlog/spdlog.h>
 #include <xxhash.h>
 #if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
-// The same sums by the widest instructions that the processor has.
+// The same sums with the widest instructions that the processor has.
 #include <xxh_x86dispatch.h>
 #endif
 
+#include "rpc/peer_log.hpp"
 #include "rpc/reply_log.hpp"
 #include "rpc/reply_path.hpp"
 
@@ -22,13 +25,19 @@ namespace berth::rpc {
 
 namespace {
 
-// Of replies; so many go at once when space runs out.
+// The chunk size of reply logs: this much is dropped at once when space runs out.
 constexpr std::size_t chunk_bytes_max = 16384;
 
 struct HashOfKey {
     std::size_t operator()(const CallKey& key) const noexcept {
         return static_cast<std::size_t>(key.body_checksum ^
                                         (std::uint64_t{key.xid} * 0x9E3779B97F4A7C15));
+    }
+};
+
+struct HashOfAddress {
+    std::size_t operator()(const Address& address) const noexcept {
+        return XXH3_64bits_withSeed(address.bytes.data(), address.bytes.size(), address.scope);
     }
 };
 
@@ -47,7 +56,7 @@ std::uint64_t body_checksum(std::span<const std::byte> body) {
 struct ReplyCache::Shard {
     using Record = ReplyLog::Record;
 
-    // The answered calls are found by what stands in the log.
+    // Answered calls are looked up by their records in the log.
     struct HashOfCall {
         using is_transparent = void;
         std::size_t operator()(const CallKey& key) const noexcept { return HashOfKey{}(key); }
@@ -65,30 +74,121 @@ struct ReplyCache::Shard {
             return key == record->call;
         }
     };
-    // By which path the newest copy of a call came, if any came.
+    // The path of the newest copy of each call, if copies came.
     using InProgress = boost::unordered_flat_map<CallKey, std::weak_ptr<ReplyPath>, HashOfKey>;
 
+    /// The replies given to one client address, as long as there are any.
+    struct Client {
+        Address address;
+        ReplyLog log;
+        std::uint64_t number = 0;  // in order of arrival
+        std::size_t bytes = 0;     // of the log, as entered in `by_bytes`
+
+        // Of two clients with as many bytes, the one that came first loses first.
+        [[nodiscard]] auto rank() const noexcept { return std::pair{bytes, ~number}; }
+    };
+    struct LessBytes {
+        bool operator()(const Client* a, const Client* b) const noexcept {
+            return a->rank() < b->rank();
+        }
+    };
+    using Clients = std::list<Client>;
+
     mutable std::mutex lock;
+    std::size_t chunk_bytes = chunk_bytes_max;
     InProgress in_progress;
     boost::unordered_flat_set<const Record*, HashOfCall, SameCall> answered;
-    ReplyLog log{chunk_bytes_max};
+    Clients clients;  // the front is the next to be checked for old replies
+    boost::unordered_flat_map<Address, Clients::iterator, HashOfAddress> by_address;
+    std::set<Client*, LessBytes> by_bytes;
+    std::size_t log_bytes = 0;
+    std::uint64_t clients_seen = 0;
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
     std::uint64_t dropped = 0;
 
     [[nodiscard]] std::size_t bytes() const noexcept {
-        // As full as tables are that have just grown: seven sixteenths.
+        // Assumes that tables have just grown: seven sixteenths full.
         constexpr std::size_t running = (sizeof(InProgress::value_type) + 1) * 16 / 7;
         constexpr std::size_t indexed = (sizeof(const Record*) + 1) * 16 / 7;
-        return in_progress.size() * running + answered.size() * indexed + log.bytes();
+        constexpr std::size_t tree_node = 48;
+        constexpr std::size_t known =
+            sizeof(Client) + 16 + tree_node + (sizeof(Address) + sizeof(void*)) * 16 / 7;
+        return in_progress.size() * running + answered.size() * indexed + clients.size() * known +
+               log_bytes;
     }
 
-    void forget_oldest() {
-        answered.erase(&log.oldest());
-        log.drop_oldest();
+    /// Updates the client's rank after its log has changed, or before it changes.
+    void count(Client& client) noexcept {
+        if (client.bytes == client.log.bytes()) return;
+        auto place = by_bytes.extract(&client);
+        log_bytes += client.log.bytes() - client.bytes;
+        client.bytes = client.log.bytes();
+        by_bytes.insert(std::move(place));
     }
 
-    // Gives the path of the newest copy.
+    /// Throws std::bad_alloc; nothing has changed then.
+    Client& client_at(const Address& address) {
+        const auto [place, is_new] = by_address.try_emplace(address);
+        if (!is_new) return *place->second;
+        Clients added;
+        try {
+            added.push_back(
+                {.address = address, .log = ReplyLog{chunk_bytes}, .number = clients_seen});
+            by_bytes.insert(&added.front());
+        } catch (const std::bad_alloc&) {
+            by_address.erase(place);
+            throw;
+        }
+        ++clients_seen;
+        place->second = added.begin();
+        clients.splice(clients.end(), added);
+        return clients.back();
+    }
+
+    void forget_if_empty(Client& client) noexcept {
+        if (!client.log.is_empty()) return;
+        const auto place = by_address.find(client.address);
+        const auto here = place->second;
+        by_bytes.erase(&client);
+        by_address.erase(place);
+        clients.erase(here);
+    }
+
+    void forget_oldest(Client& client) noexcept {
+        answered.erase(&client.log.oldest());
+        client.log.drop_oldest();
+        count(client);
+        forget_if_empty(client);
+    }
+
+    /// Checks one client per call, in turn.
+    void forget_what_is_older(Clock::time_point than) noexcept {
+        if (clients.empty()) return;
+        auto& client = clients.front();
+        clients.splice(clients.end(), clients, clients.begin());
+        const auto count = clients.size();
+        while (clients.size() == count && client.log.oldest().answered_at < than)
+            forget_oldest(client);
+    }
+
+    void remember(const CallKey& key, Clock::time_point at, std::span<const std::byte> reply) {
+        auto& client = client_at(key.caller);
+        try {
+            answered.insert(&client.log.append(key, at, reply));
+        } catch (const std::bad_alloc&) {
+            count(client);
+            forget_if_empty(client);
+            throw;
+        }
+        count(client);
+    }
+
+    void make_room(std::size_t bytes_max) noexcept {
+        while (bytes() > bytes_max && !by_bytes.empty()) forget_oldest(**by_bytes.rbegin());
+    }
+
+    // Returns the path of the newest copy.
     std::shared_ptr<ReplyPath> end(const CallKey& key) {
         const auto place = in_progress.find(key);
         assert(place != in_progress.end());
@@ -104,7 +204,7 @@ ReplyCache::ReplyCache(const Limits& limits, Now now)
       now_(std::move(now)),
       shards_(std::make_unique<Shard[]>(shard_count)) {
     const auto chunk_bytes = std::min(chunk_bytes_max, shard_bytes_max_ / 8);
-    for (std::size_t i = 0; i < shard_count; ++i) shards_[i].log = ReplyLog{chunk_bytes};
+    for (std::size_t i = 0; i < shard_count; ++i) shards_[i].chunk_bytes = chunk_bytes;
 }
 
 ReplyCache::~ReplyCache() = default;
@@ -116,8 +216,7 @@ ReplyCache::Shard& ReplyCache::shard_of(const CallKey& key) {
 ReplyCache::Begun ReplyCache::begin(const CallKey& key, const std::shared_ptr<ReplyPath>& path) {
     auto& shard = shard_of(key);
     const std::scoped_lock held{shard.lock};
-    const auto too_old = now_() - keep_;
-    while (!shard.log.is_empty() && shard.log.oldest().answered_at < too_old) shard.forget_oldest();
+    shard.forget_what_is_older(now_() - keep_);
 
     if (const auto known = shard.answered.find(key); known != shard.answered.end()) {
         ++shard.hits;
@@ -141,11 +240,11 @@ std::shared_ptr<ReplyPath> ReplyCache::finish(const CallKey& key,
     auto newest = shard.end(key);
     if (ReplyLog::bytes_for(reply.size()) > shard_bytes_max_) return newest;
     try {
-        shard.answered.insert(&shard.log.append(key, now_(), reply));
+        shard.remember(key, now_(), reply);
     } catch (const std::bad_alloc&) {
-        spdlog::error("out of memory: a reply is not remembered");
+        error_often("out of memory: a reply is not remembered");
     }
-    while (shard.bytes() > shard_bytes_max_ && !shard.log.is_empty()) shard.forget_oldest();
+    shard.make_room(shard_bytes_max_);
     return newest;
 }
 

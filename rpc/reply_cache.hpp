@@ -1,7 +1,8 @@
 // Remembers the replies of calls that must not run twice (the duplicate request cache). A client
-// that has lost a reply sends the same bytes again, perhaps over a new connection; it gets the
-// first reply again. Shared by all threads; sharded, each shard with its own lock. Owned by the
-// dispatcher.
+// that has lost a reply sends the same bytes again, perhaps over a new connection, and gets the
+// first reply again. When space runs out, the client that uses most of it loses its oldest reply,
+// so a client that calls much pushes out its own. The dispatcher owns it and all threads share it;
+// it is sharded by call, and each shard has its own lock.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "rpc/call_key.hpp"
@@ -42,15 +44,49 @@ public:
         Seen seen = Seen::first;
         std::vector<std::byte> reply;  ///< when answered
     };
-    /// Enters the call as in progress before it runs. `path` is where this copy of it came from.
+    /// Enters the call as in progress before it runs. `path` is where this copy came from.
     Begun begin(const CallKey& key, const std::shared_ptr<ReplyPath>& path);
 
-    /// The call has been answered with these bytes. Gives the path that the newest copy of it came
-    /// by, if copies came while it ran.
+    /// The call has been answered with these bytes; without memory they are not remembered. Returns
+    /// the path of the call's newest copy, if copies came while it ran.
     std::shared_ptr<ReplyPath> finish(const CallKey& key, std::span<const std::byte> reply);
-    /// The call came to nothing worth remembering; the next copy of it runs. Gives the newest
+    /// The call ended with nothing worth remembering; its next copy will run. Returns the newest
     /// copy's path too.
     std::shared_ptr<ReplyPath> abandon(const CallKey& key);
+
+    /// A call in progress. If it is destroyed before finish(), the call is abandoned.
+    class Entry {
+    public:
+        Entry() = default;
+        /// The cache outlives the entry, and has just seen the call for the first time.
+        Entry(ReplyCache& cache, const CallKey& key) noexcept : cache_(&cache), key_(key) {}
+        Entry(Entry&& other) noexcept
+            : cache_(std::exchange(other.cache_, nullptr)),
+              key_(other.key_) {}
+        Entry& operator=(Entry&& other) noexcept {
+            abandon();
+            cache_ = std::exchange(other.cache_, nullptr);
+            key_ = other.key_;
+            return *this;
+        }
+        ~Entry() { abandon(); }
+
+        explicit operator bool() const noexcept { return cache_ != nullptr; }
+        /// As ReplyCache::finish().
+        std::shared_ptr<ReplyPath> finish(std::span<const std::byte> reply) {
+            auto newest = cache_->finish(key_, reply);
+            cache_ = nullptr;
+            return newest;
+        }
+        std::shared_ptr<ReplyPath> abandon() noexcept {
+            auto* const cache = std::exchange(cache_, nullptr);
+            return cache != nullptr ? cache->abandon(key_) : nullptr;
+        }
+
+    private:
+        ReplyCache* cache_ = nullptr;
+        CallKey key_;
+    };
 
     struct Statistics {
         std::uint64_t hits = 0;

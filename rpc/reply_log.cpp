@@ -28,7 +28,8 @@ const ReplyLog::Record& ReplyLog::append(const CallKey& call, Clock::time_point 
                                          std::span<const std::byte> reply) {
     const auto needed = bytes_for(reply.size());
     if (chunks_.empty() || chunks_.back().size - chunks_.back().used < needed) {
-        const auto size = std::max(chunk_bytes_, needed);
+        const auto usual = std::min(std::max(first_chunk_bytes, bytes_), chunk_bytes_);
+        const auto size = std::max(usual, needed);
         chunks_.emplace_back();
         try {
             chunks_.back() = {.memory = take_memory(size), .size = size};

@@ -1,6 +1,6 @@
 // Replies in the order in which they were given, each with the call that it answered: appended at
-// one end, dropped at the other. Lies in chunks of memory that are filled from front to back, so
-// that the oldest replies are never spread among the newest. One thread at a time.
+// one end, dropped at the other. They lie in chunks of memory that are filled from front to back,
+// so the oldest replies never lie among the newest. One thread at a time.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ class ReplyLog {
 public:
     using Clock = std::chrono::steady_clock;
 
-    /// Followed by the reply's bytes. Stays where it is until it is dropped.
+    /// The reply's bytes follow it. A record stays in place until it is dropped.
     struct Record {
         CallKey call;
         Clock::time_point answered_at;
@@ -29,10 +29,11 @@ public:
         }
     };
 
-    /// `chunk_bytes`: of memory taken at once; a larger reply gets a chunk for itself.
-    explicit ReplyLog(std::size_t chunk_bytes) noexcept : chunk_bytes_(chunk_bytes) {}
+    /// `chunk_bytes`: the most memory taken at once; a larger reply gets a chunk of its own. The
+    /// first chunks are smaller, for logs that stay short. Throws std::bad_alloc.
+    explicit ReplyLog(std::size_t chunk_bytes) : chunk_bytes_(chunk_bytes) {}
 
-    /// Throws std::bad_alloc; then nothing has changed.
+    /// Throws std::bad_alloc; the log is then unchanged.
     const Record& append(const CallKey& call, Clock::time_point answered_at,
                          std::span<const std::byte> reply);
     [[nodiscard]] bool is_empty() const noexcept { return chunks_.empty(); }
@@ -40,9 +41,9 @@ public:
     [[nodiscard]] const Record& oldest() const noexcept;
     void drop_oldest() noexcept;
 
-    /// Memory taken, used or not.
+    /// Memory taken, whether used or not.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-    /// How much of it a reply of this size needs.
+    /// How much of that memory a reply of this size needs.
     [[nodiscard]] static std::size_t bytes_for(std::size_t reply_bytes) noexcept;
 
 private:
@@ -53,11 +54,13 @@ private:
         std::size_t dropped = 0;
     };
 
+    static constexpr std::size_t first_chunk_bytes = 1024;
+
     std::unique_ptr<std::byte[]> take_memory(std::size_t size);
 
-    std::deque<Chunk> chunks_;  // none without records
-    // Of the chunk that went last. Given back to the allocator and taken again, such chunks would
-    // end up between whatever else lives long.
+    std::deque<Chunk> chunks_;  // empty if there are no records
+    // The memory of the last chunk that was dropped. If it were returned to the allocator and taken
+    // again, such chunks would end up between other long-lived allocations.
     std::unique_ptr<std::byte[]> spare_;
     std::size_t chunk_bytes_;
     std::size_t bytes_ = 0;

@@ -1,4 +1,4 @@
-// The way back of a reply: a TCP connection or a UDP socket.
+// The path by which a reply goes back: a TCP connection or a UDP socket.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ public:
     ReplyPath& operator=(const ReplyPath&) = delete;
     virtual ~ReplyPath() = default;
 
-    /// Takes a call that a worker has finished, with or without a reply in it. From any thread.
+    /// Takes a call that a worker has finished, with or without a reply in it. Any thread.
     virtual void deliver(ExchangePtr finished) = 0;
 };
 

@@ -18,7 +18,7 @@
 #include "rpc/net/network_thread.hpp"
 #include "rpc/net/tcp_connection.hpp"
 #include "rpc/net/udp_socket.hpp"
-#include "rpc/net/watch.hpp"
+#include "rpc/net/watchdog.hpp"
 #include "rpc/net/worker_pool.hpp"
 
 namespace berth::rpc {
@@ -61,17 +61,21 @@ Endpoint bound_endpoint(const Socket& socket) {
 }  // namespace
 
 struct Server::Parts {
-    explicit Parts(const ServerOptions& wanted) : options(wanted), blocks(wanted.pooled_bytes_max) {
+    explicit Parts(ServerOptions wanted) : options(std::move(wanted)) {
         if (options.network_threads == 0)
             options.network_threads = std::max(1U, std::thread::hardware_concurrency());
         if (!options.correspondents) options.correspondents = std::make_shared<Correspondents>();
+        if (!options.budget) options.budget = std::make_shared<Budget>(Budget::Limits{});
+        const auto spare_bytes_max =
+            options.budget->spare_exchanges_bytes_max() / options.network_threads;
         for (unsigned i = 0; i < options.network_threads; ++i)
-            threads.push_back(std::make_unique<net::NetworkThread>(blocks, watch));
+            threads.push_back(std::make_unique<net::NetworkThread>(i, options.budget->blocks(),
+                                                                   watchdog, spare_bytes_max));
     }
 
     using Clock = std::chrono::steady_clock;
 
-    /// Runs `task` on every network thread and waits until all have, or until the deadline.
+    /// Runs `task` on every network thread, and waits until all have run it or until the deadline.
     template <class Task>
     void on_every_thread(Clock::time_point deadline, Task task) {
         std::vector<std::future<void>> done;
@@ -84,8 +88,8 @@ struct Server::Parts {
         for (auto& future : done) future.wait_until(deadline);
     }
 
-    /// Takes no more calls. Listeners go first: what they had accepted by then has been started
-    /// when the connections' turn comes.
+    /// Takes no more calls. Listeners stop first: connections that they have accepted have then
+    /// been started when the connections' turn comes.
     void drain(Clock::time_point deadline) {
         on_every_thread(deadline, [this](net::NetworkThread& thread) {
             if (&thread != threads.front().get()) return;
@@ -105,10 +109,9 @@ struct Server::Parts {
     }
 
     ServerOptions options;
-    BlockPool blocks;
     std::atomic<std::size_t> connection_count{0};
     net::WorkerPool workers;
-    net::Watch watch;
+    net::Watchdog watchdog;
     std::vector<std::unique_ptr<net::NetworkThread>> threads;
     std::vector<std::shared_ptr<net::Listener>> listeners;
     std::vector<std::shared_ptr<net::UdpSocket>> udp_sockets;
@@ -119,7 +122,7 @@ Server::Server(const ServerOptions& options) : parts_(std::make_unique<Parts>(op
 
 Server::~Server() {
     std::ignore = stop(std::chrono::milliseconds{0});
-    parts_->watch.stop();
+    parts_->watchdog.stop();
     for (const auto& thread : parts_->threads) thread->stop();
     parts_->workers.stop();
 }
@@ -172,11 +175,12 @@ boost::system::result<Endpoint> Server::listen_one(const Binding& binding, Dispa
 
 void Server::start() {
     parts_->running = true;
-    parts_->workers.start(parts_->options.workers);
+    parts_->workers.start({.workers = std::max(1U, parts_->options.workers),
+                           .silent_after = parts_->options.silent_after});
     for (const auto& listener : parts_->listeners) listener->start();
     for (const auto& socket : parts_->udp_sockets) socket->start();
     for (const auto& thread : parts_->threads) thread->start();
-    parts_->watch.start(parts_->threads);
+    parts_->watchdog.start(parts_->threads, parts_->workers);
 }
 
 bool Server::stop(std::chrono::milliseconds patience) {
@@ -199,7 +203,7 @@ bool Server::stop(std::chrono::milliseconds patience) {
                    [](const auto& thread) -> auto& { return *thread; });
     };
     if (!await(is_idle)) return false;
-    parts_->watch.stop();
+    parts_->watchdog.stop();
     for (const auto& thread : parts_->threads) thread->stop();
     parts_->workers.stop();
     for (const auto& socket : parts_->udp_sockets) socket->close();
@@ -208,7 +212,8 @@ bool Server::stop(std::chrono::milliseconds patience) {
 
 Server::Statistics Server::statistics() const {
     return {.connections = parts_->connection_count.load(),
-            .calls_waiting = parts_->workers.waiting()};
+            .calls_waiting = parts_->workers.waiting(),
+            .silent_places = parts_->workers.silent_places()};
 }
 
 }  // namespace berth::rpc

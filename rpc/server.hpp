@@ -1,7 +1,7 @@
 // Listens, and runs calls: K network threads, each with its own connections, and a pool of workers
 // for calls that may block. A call runs to completion on the network thread that read it unless it
-// could block. Made, listened, started and stopped by one owner; nothing here is called by
-// handlers.
+// could block. One owner constructs the server and calls listen, start and stop; handlers call
+// nothing here.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
 
+#include "rpc/budget.hpp"
 #include "rpc/correspondents.hpp"
 #include "rpc/dispatcher.hpp"
 #include "rpc/endpoint.hpp"
@@ -22,16 +23,23 @@ namespace berth::rpc {
 
 struct ServerOptions {
     unsigned network_threads = 0;  ///< 0: one per core
-    unsigned workers = 64;
-    std::size_t connections_max = 20'000;
-    /// Per connection; past either it is not read from until calls have been answered and replies
-    /// have left.
+    /// Calls to one place (Program) leave a third of the workers to others, as do calls of one
+    /// client.
+    unsigned workers = 96;
+    /// When no call to a place has returned for this long, calls that would have to wait for the
+    /// place are told to come later.
+    std::chrono::milliseconds silent_after{10'000};
+    /// Per connection; past either limit the server reads no more from it until calls have been
+    /// answered and replies have left.
     std::size_t calls_in_flight_max = 256;
     std::size_t bytes_in_flight_max = std::size_t{16} << 20;
     RecordReader::Limits records;
-    /// Memory kept for later calls instead of being given back to the system.
-    std::size_t pooled_bytes_max = std::size_t{32} << 20;
-    /// What is known of callers' addresses, to share it; without, the server has its own.
+    /// A connection ends when it has neither calls nor replies and has moved no byte for this long;
+    /// 0: never.
+    std::chrono::seconds idle_max{360};
+    /// The limit for all connections together; without it, the server has its own.
+    std::shared_ptr<Budget> budget;
+    /// The knowledge about callers' addresses, if shared; without it, the server has its own.
     std::shared_ptr<Correspondents> correspondents;
 };
 
@@ -48,9 +56,9 @@ public:
     };
     struct BindError {
         boost::system::error_code code;
-        Binding binding;  ///< which could not be had
+        Binding binding;  ///< the one that failed
     };
-    /// Binds all of them or none; calls are taken from start() on. Gives what was bound, in the
+    /// Binds all of them or none; calls are taken from start() on. Returns what was bound, in the
     /// same order. IPv6 listeners take IPv6 only. The dispatcher outlives the server.
     boost::system::result<std::vector<Binding>, BindError> listen(std::span<const Binding> wanted,
                                                                   Dispatcher& dispatcher);
@@ -58,14 +66,15 @@ public:
     void start();
 
     /// Accepts nothing more, lets calls in flight finish and their replies leave, then closes.
-    /// False: `patience` ran out with threads still inside calls (a stuck disk). It may be called
-    /// again to see whether they have ended; until then the process can only be left by std::_Exit,
-    /// because the destructor waits for them.
+    /// False: `patience` ran out with threads still inside calls (a stuck disk). The owner may call
+    /// it again to see whether they have ended; until they have, the process can only exit by
+    /// std::_Exit, because the destructor waits for them.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
     struct Statistics {
         std::size_t connections = 0;
         std::size_t calls_waiting = 0;  ///< for a worker
+        std::size_t silent_places = 0;  ///< from which no call has returned for some time
     };
     [[nodiscard]] Statistics statistics() const;
 
@@ -76,7 +85,7 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-/// What value() of a failed listen() throws: a std::system_error.
+/// value() of a failed listen() throws this: a std::system_error.
 [[noreturn]] void throw_exception_from_error(const Server::BindError& error,
                                              const boost::source_location& where);
 

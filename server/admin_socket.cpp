@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <poll.h>
@@ -15,15 +16,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <boost/filesystem/path.hpp>
 #include <spdlog/spdlog.h>
 
 namespace berth::server {
 namespace {
 
-/// Who connects and then says nothing is not waited for.
+/// A client that connects and then sends nothing is disconnected after this time.
 constexpr timeval silence_at_most{.tv_sec = 5, .tv_usec = 0};
 
-bool fill(sockaddr_un& address, const std::filesystem::path& path) {
+bool fill(sockaddr_un& address, const boost::filesystem::path& path) {
     address.sun_family = AF_UNIX;
     const auto& text = path.native();
     if (text.size() >= sizeof address.sun_path) return false;
@@ -35,7 +37,7 @@ std::string reason_of(int number) {
     return std::error_code{number, std::generic_category()}.message();
 }
 
-int connect_to(const std::filesystem::path& path) {
+int connect_to(const boost::filesystem::path& path) {
     sockaddr_un address{};
     if (!fill(address, path)) {
         errno = ENAMETOOLONG;
@@ -52,8 +54,8 @@ int connect_to(const std::filesystem::path& path) {
     return -1;
 }
 
-/// -1 with errno.
-int listen_at(const std::filesystem::path& path) {
+/// Returns -1 and sets errno on failure.
+int listen_at(const boost::filesystem::path& path) {
     sockaddr_un address{};
     if (!fill(address, path)) {
         errno = ENAMETOOLONG;
@@ -63,8 +65,8 @@ int listen_at(const std::filesystem::path& path) {
     const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (number < 0) return -1;
     constexpr int backlog = 8;
-    // The mode of the name that bind() makes is the socket's own: by its path it could be that of
-    // something else meanwhile.
+    // bind() takes the mode of the new name from the socket. Setting it by path could change a file
+    // that has taken the socket's place.
     const bool listens =
         ::fchmod(number, S_IRUSR | S_IWUSR) == 0 &&
         ::bind(number, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
@@ -87,7 +89,7 @@ bool send_all(int connection, std::string_view text) {
 
 }  // namespace
 
-AdminSocket::AdminSocket(const std::filesystem::path& path, Answer answer)
+AdminSocket::AdminSocket(const boost::filesystem::path& path, Answer answer)
     : path_(path),
       answer_(std::move(answer)),
       listening_(listen_at(path)) {
@@ -97,37 +99,28 @@ AdminSocket::AdminSocket(const std::filesystem::path& path, Answer answer)
         return;
     }
     ending_ = ::eventfd(0, EFD_CLOEXEC);
-    thread_ = std::thread{[this] { run(); }};
+    thread_ = threads::Background{"admin", [this](const auto&) { serve_all(); }};
 }
 
 AdminSocket::~AdminSocket() {
-    if (!thread_.joinable()) return;
-    static_cast<void>(stop({}));
-    thread_.join();
+    if (!thread_) return;
+    std::ignore = stop({});
+    thread_ = {};
     ::unlink(path_.c_str());
     ::close(listening_);
     ::close(ending_);
 }
 
 bool AdminSocket::stop(std::chrono::milliseconds patience) {
-    if (!thread_.joinable()) return true;
-    const std::uint64_t one = 1;
-    static_cast<void>(!::write(ending_, &one, sizeof one));
-    std::unique_lock held{lock_};
-    return ended_.wait_for(held, patience, [this] { return has_ended_; });
-}
-
-void AdminSocket::run() {
-    serve_all();
-    const std::lock_guard guard{lock_};
-    has_ended_ = true;
-    ended_.notify_all();
+    if (!thread_) return true;
+    ::eventfd_write(ending_, 1);
+    return thread_.stop(patience);
 }
 
 void AdminSocket::serve_all() const {
     constexpr int pause_ms = 200;  // while there are no descriptors
     for (bool pauses = false;;) {
-        // The end first: all that a pause waits for.
+        // ending_ comes first: during a pause it is the only one that is polled.
         std::array<pollfd, 2> waited{{{ending_, POLLIN, 0}, {listening_, POLLIN, 0}}};
         if (::poll(waited.data(), pauses ? 1 : waited.size(), pauses ? pause_ms : -1) < 0) continue;
         if (waited[0].revents != 0) return;
@@ -159,7 +152,7 @@ void AdminSocket::serve(int connection) const {
     }
 }
 
-std::string ask_server(const std::filesystem::path& socket, const std::string& request) {
+std::string ask_server(const boost::filesystem::path& socket, const std::string& request) {
     const int connection = connect_to(socket);
     if (connection < 0)
         throw std::runtime_error("no berth answers at " + socket.string() + " (" +

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -14,7 +15,6 @@
 #include <utility>
 
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,20 +22,28 @@
 #include <spdlog/spdlog.h>
 
 #include "mount/service.hpp"
+#include "nfs/exports/nested.hpp"
 #include "nfs/service.hpp"
-#include "nfs/vfs/nested.hpp"
+#include "nfs/state/store.hpp"
+#include "nfs/vfs/mounts.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "nlm/programs.hpp"
 #include "server/admin_socket.hpp"
 #include "server/call_log.hpp"
-#include "server/exporting.hpp"
+#include "server/descriptors.hpp"
+#include "server/export_trees.hpp"
 #include "server/following.hpp"
+#include "server/interruptible.hpp"
+#include "server/last_resort.hpp"
 #include "server/listening.hpp"
+#include "server/lock_manager.hpp"
 #include "server/lock_report.hpp"
-#include "server/locking.hpp"
 #include "server/log.hpp"
+#include "server/machine.hpp"
 #include "server/portmapping.hpp"
+#include "server/printable.hpp"
 #include "server/signals.hpp"
+#include "server/standard_streams.hpp"
 #include "server/state_directory.hpp"
 #include "server/sweeper.hpp"
 #include "server/system_groups.hpp"
@@ -47,11 +55,13 @@ namespace berth::server {
 namespace {
 
 constexpr std::chrono::seconds patience_at_stop{5};
-/// What a client is not told now it learns after the next start.
+/// A client that can't be told now learns it after the next start.
 constexpr std::chrono::seconds patience_with_clients{1};
+constexpr std::chrono::seconds patience_with_readers{1};
 
-/// Waits for a signal; 0: something was mounted or unmounted, or an exported directory replaced.
-int what_next(const Signals& signals, const vfs::MountWatch& mounts, const Following& following) {
+/// Waits for a signal; 0: a mount has changed, or an exported directory was replaced.
+int what_next(Signals& signals, const vfs::MountChanges& mounts, const Following& following) {
+    if (signals.has_left_one()) return signals.take();
     std::array<pollfd, 3> awaited{{{.fd = signals.descriptor(), .events = POLLIN, .revents = 0},
                                    {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0},
                                    {.fd = following.descriptor(), .events = POLLIN, .revents = 0}}};
@@ -73,17 +83,22 @@ std::string host_for_clients(const Listening& listening) {
     return name.data();
 }
 
-/// A path as a shell takes it.
+/// A path in shell syntax. Bytes that a terminal must not get are written as in bash: $'a\x1bb'.
 std::string quoted(const std::string& text) {
     constexpr std::string_view plain =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%[]";
     if (text.find_first_not_of(plain) == std::string::npos) return text;
-    std::string out = "'";
-    for (const char c : text) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    return out + "'";
+    const bool is_text = is_printable(text);
+    std::string out = is_text ? "'" : "$'";
+    for (const char c : text) {
+        if (c == '\'') out += is_text ? "'\\'" : "\\";
+        if (c == '\\' && !is_text) out += "\\";
+        out += c;
+    }
+    return (is_text ? out : printable(out)) + "'";
 }
 
-void announce(const Listening& listening, const vfs::ExportTable& exports, bool is_in_portmap) {
+void announce(const Listening& listening, const exports::Table& exports, bool is_in_portmap) {
     std::string where;
     for (const auto& binding : listening.bound)
         if (binding.transport == rpc::Transport::tcp)
@@ -91,7 +106,7 @@ void announce(const Listening& listening, const vfs::ExportTable& exports, bool 
     std::string text =
         "berth " + std::string{version} + " serves NFSv3 on " + where + ", TCP and UDP\n";
     const auto port = std::to_string(listening.port);
-    // A client asks port 111 for the lock manager, whatever the command says.
+    // Clients ask port 111 for the lock manager, whatever the command says.
     const auto found = is_in_portmap ? std::string{"vers=3"}
                                      : "vers=3,nolock,proto=tcp,port=" + port +
                                            ",mountproto=tcp,mountport=" + port;
@@ -100,63 +115,135 @@ void announce(const Listening& listening, const vfs::ExportTable& exports, bool 
         if (!exported.is_nested)
             text +=
                 "mount -t nfs -o " + found + " " + quoted(host + ":" + exported.path) + " /mnt\n";
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    if (!write_within(STDOUT_FILENO, text, patience_with_readers))
+        spdlog::warn(
+            "standard output can't be written, or nobody reads it: the commands that mount "
+            "the exports are not all there");
 }
 
-/// What clients may count on, whoever started the server: the modes that they ask for, and as many
-/// descriptors as are to be had.
+void tell_stopping(int signal) {
+    spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+/// Ends the process without waiting for anybody. Threads that a file system holds keep the kernel
+/// from closing what the process has open, for however long; the next server need not wait for
+/// that.
+class AbruptEnd {
+public:
+    AbruptEnd(Log& log, const StateDirectory& state, const ExportTrees& trees)
+        : log_(log),
+          lock_(state.lock()),
+          journal_(trees.journal()) {}
+
+    [[noreturn]] void operator()() const {
+        log_.finish(Log::patience_at_end);
+        if (const auto journal = journal_.lock()) vfs::posix::release(*journal);
+        StateDirectory::release(lock_);
+        std::_Exit(EXIT_SUCCESS);
+    }
+
+private:
+    Log& log_;
+    StateDirectory::Lock lock_;
+    std::weak_ptr<vfs::posix::NameJournal> journal_;
+};
+
+/// Opens the exports; ends the process if it is told to stop meanwhile.
+ExportTrees::Opening open_or_end(ExportTrees& trees, const ServeOptions& options, Signals& signals,
+                                 const AbruptEnd& end_now) {
+    ExportTrees::Opening opening;
+    const auto signal = run_interruptibly(
+        signals, [&] { opening = trees.open(options); }, [&] { return trees.busy_with(); });
+    if (signal) {
+        tell_stopping(*signal);
+        end_now();
+    }
+    trees.keep(opening);
+    if (opening.exports.empty()) spdlog::warn("nothing is exported");
+    return opening;
+}
+
+/// Serves the exports, as they change, until a signal ends that. Returns whether exports are still
+/// being read then.
+bool follow_until_the_end(Reloading& reloading, const ExportTrees& trees, Signals& signals,
+                          const vfs::MountChanges& mounts, const Following& following) {
+    int signal = 0;  // the first round: what was mounted since the exports were opened
+    for (;;) {
+        const auto ending = run_interruptibly(
+            signals, [&] { signal == 0 ? reloading.look_again() : reloading.reload(); },
+            [&] { return trees.busy_with(); });
+        if (!ending) signal = what_next(signals, mounts, following);
+        if (!ending && (signal == SIGHUP || signal == 0)) continue;
+        tell_stopping(ending.value_or(signal));
+        return ending.has_value();
+    }
+}
+
+/// Makes the modes that clients send effective, whoever started the server.
 void set_up_process() {
     ::umask(0);
-    // A heap for each processor is enough for calls that hardly use it. By default each of the
-    // first threads, eight for each processor, has one, and each keeps what it once held.
+    // One heap per processor is enough for calls that hardly use it. By default there are up to
+    // eight per processor, and each keeps the memory that it once held.
     const auto processors = std::max(2U, std::thread::hardware_concurrency());
     ::mallopt(M_ARENA_MAX, static_cast<int>(processors));
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    // Freed large blocks go back to the system. By default malloc adapts to the first ones and
+    // keeps later ones.
+    constexpr int large_bytes = 128 << 10;
+    constexpr int unused_bytes_max = 4 << 20;
+    ::mallopt(M_MMAP_THRESHOLD, large_bytes);
+    ::mallopt(M_TRIM_THRESHOLD, unused_bytes_max);
 }
 
 }  // namespace
 
 int serve(const ServeOptions& options, const Reloading::Reread& reread) {
-    set_up_log(options.log_level, options.log_format);
-    const Signals signals;
+    Signals signals;
+    Log log{
+        {.level = options.log_level, .format = options.log_format, .queue = {}, .repeated = {}}};
+    LastResort last_resort;
     vfs::posix::drop_resource_override();
+    claim_descriptors();
     const StateDirectory state{options.state};
     set_up_process();
-    const vfs::HandleSealer sealer{state.handle_key()};
+    const auto descriptors = share_out_descriptors(descriptor_limit(), options.threads);
+    const auto budget = std::make_shared<rpc::Budget>(budget_limits(options, descriptors));
+    const exports::HandleSealer sealer{state.handle_key()};
+    std::optional<state::Store> store;
+    if (state.is_kept()) store.emplace(state.folder());
     SystemHosts hosts;
-    Exporting exporting{state};
-    auto opening = exporting.open(options);
-    exporting.keep(opening);
-    if (opening.exports.empty()) spdlog::warn("nothing is exported");
+    ExportTrees trees{state, descriptors.files};
+    const AbruptEnd end_now{log, state, trees};
+    auto opening = open_or_end(trees, options, signals, end_now);
     SystemGroups system_groups;
-    std::optional<vfs::UserGroups> groups;
-    if (options.manages_groups) groups.emplace(system_groups, vfs::UserGroups::Limits{});
-    vfs::Exports exports{
+    std::optional<exports::UserGroups> groups;
+    if (options.manages_groups) groups.emplace(system_groups, exports::UserGroups::Limits{});
+    exports::Exports exports{
         std::exchange(opening, {}).exports, &hosts, {}, groups ? &*groups : nullptr};
 
     nfs::Service nfs{exports, sealer, {.write_verifier = random_number()}};
-    mount::MountList mounts{state.file("mounts")};
+    mount::MountList mounts{store ? &*store : nullptr};
     Following following;
     mount::Services mount{exports, sealer, mounts,
                           [&](const std::string& path) { return following.renew(path); }};
-    rpc::Dispatcher dispatcher;
+    rpc::Dispatcher dispatcher{{.bytes_max = budget->remembered_replies_bytes_max()}};
     dispatcher.add(rpc::make_program(nfs::program, nfs));
     for (auto& program : mount.programs()) dispatcher.add(std::move(program));
     const auto correspondents = std::make_shared<rpc::Correspondents>();
-    nlm::Services locks{exports, sealer, locking_options(options, state, correspondents)};
+    nlm::Services locks{
+        exports, sealer,
+        locking_options(options, store ? &*store : nullptr, correspondents, descriptors.locks)};
     for (auto& program : locks.programs()) dispatcher.add(std::move(program));
     Portmapping portmapping{options.portmap, dispatcher};
-    if (options.log_level == "trace") dispatcher.watch(std::make_shared<CallLog>());
+    if (options.log_level == "trace") dispatcher.intercept(std::make_shared<CallLog>());
 
     rpc::ServerOptions server_options;
     server_options.network_threads = options.threads;
     server_options.workers = options.workers;
     server_options.correspondents = correspondents;
+    server_options.budget = budget;
+    server_options.idle_max = options.idle_max;
     const auto listening = listen(options.listen, server_options, dispatcher);
+    check_descriptors();
     portmapping.begin(dispatcher, listening);
     listening.server->start();
     locks.start();
@@ -164,28 +251,30 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     if (const auto socket = state.file(admin_socket_name))
         admin.emplace(*socket,
                       [&](std::string_view request) { return answer_about_locks(locks, request); });
-    Sweeper sweeper{exports};
+    Sweeper sweeper{exports, *budget};
     announce(listening, *exports.pin(), portmapping.is_known());
 
-    Reloading reloading{exports, exporting, following, options, reread};
-    const vfs::MountWatch mounted;
-    reloading.look_again();  // for what was mounted since the exports were opened
-    auto signal = what_next(signals, mounted, following);
-    for (; signal == SIGHUP || signal == 0; signal = what_next(signals, mounted, following))
-        signal == 0 ? reloading.look_again() : reloading.reload();
-    spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    Reloading reloading{exports, trees, following, options, reread};
+    const vfs::MountChanges mounted;
+    const bool is_reading = follow_until_the_end(reloading, trees, signals, mounted, following);
     following.stop();
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
     const bool has_answered = !admin || admin->stop(patience_at_stop);
     const bool has_called_back = locks.stop(patience_with_clients);
-    const bool is_still = is_clean && has_answered && sweeper.stop(patience_at_stop);
+    const bool is_still = is_clean && has_answered && sweeper.stop(patience_at_stop) && !is_reading;
     if (has_answered) admin.reset();
-    if (is_still && has_called_back) return EXIT_SUCCESS;
+    if (is_still && has_called_back) {
+        last_resort.arm(patience_at_stop, [end_now] {
+            spdlog::warn("files could not be closed within {} s: a file system does not answer",
+                         patience_at_stop.count());
+            end_now();
+        });
+        return EXIT_SUCCESS;
+    }
     if (!is_still)
         spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());
-    spdlog::shutdown();
-    std::_Exit(EXIT_SUCCESS);
+    end_now();
 }
 
 }  // namespace berth::server

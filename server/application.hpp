@@ -1,4 +1,4 @@
-// The composition root: everything is made here, in order, and taken down in the reverse one.
+// The composition root: makes everything in order, and destroys it in reverse order.
 #pragma once
 
 #include "server/options.hpp"
@@ -6,8 +6,8 @@
 
 namespace berth::server {
 
-/// Serves until SIGTERM or SIGINT; with SIGHUP, what the files say now. Gives the exit status.
-/// Throws UsageError before anything has been started.
+/// Serves until SIGTERM or SIGINT; SIGHUP rereads the files. Returns the exit status. Throws
+/// UsageError before anything has been started.
 int serve(const ServeOptions& options, const Reloading::Reread& reread);
 
 }  // namespace berth::server

@@ -1,14 +1,13 @@
-// Logs every call, at the level "trace": who called what, and how it ended.
+// Logs every call at the level "trace": the caller, the procedure, and how it ended.
 #pragma once
 
-#include "rpc/dispatcher.hpp"
+#include "rpc/interceptor.hpp"
 
 namespace berth::server {
 
-class CallLog final : public rpc::Observer {
+class CallLog final : public rpc::Interceptor {
 public:
-    void before(const rpc::Call& call) override;
-    void after(const rpc::Call& call, const rpc::Ending& ending) override;
+    void after(const rpc::Intercepted& intercepted, rpc::Ending ending, rpc::Reply& reply) override;
 };
 
 }  // namespace berth::server

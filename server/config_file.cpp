@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 
+#include "server/input_file.hpp"
 #include "server/options.hpp"
 
 namespace berth::server {
@@ -69,11 +70,11 @@ std::vector<std::string> arguments_of(const Entry& entry, Shape shape, const tom
 }  // namespace
 
 std::vector<std::string>
-arguments_of_config_file(const std::string& path,
+arguments_of_config_file(const std::string& path, Reading reading,
                          const std::function<std::optional<Key>(const std::string&)>& judge) {
     toml::table table;
     try {
-        table = toml::parse_file(path);
+        table = toml::parse(contents_of(path, reading), path);
     } catch (const toml::parse_error& error) {
         refuse(path, error.source(), std::string{error.description()});
     }

@@ -1,5 +1,5 @@
-// The TOML file of --config: the long options of `berth serve` as keys, `directories` for its
-// operands.
+// The TOML file of --config: its keys are the long options of `berth serve`, and `directories` for
+// the operands.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "server/options.hpp"
+
 namespace berth::server {
 
-/// What may stand behind a key.
+/// The values that a key may have.
 enum class Shape : std::uint8_t {
     flag,  ///< true or false
     one,   ///< a string or a number
@@ -19,14 +21,14 @@ enum class Shape : std::uint8_t {
 
 struct Key {
     Shape shape = Shape::one;
-    bool is_given = false;  ///< by the command line, which wins
+    bool is_given = false;  ///< on the command line, which wins
 };
 
-/// The file as command-line arguments, without what the command line has given; `judge` knows the
-/// keys, and answers with none for those that there are not. Throws UsageError naming file, line
+/// The file as command-line arguments, without options that the command line has given. `judge`
+/// knows the keys; it returns nothing for unknown ones. Throws UsageError with the file, the line
 /// and what was expected.
 std::vector<std::string>
-arguments_of_config_file(const std::string& path,
+arguments_of_config_file(const std::string& path, Reading reading,
                          const std::function<std::optional<Key>(const std::string&)>& judge);
 
 }  // namespace berth::server

@@ -1,15 +1,15 @@
 #include "server/exports_files.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "server/options.hpp"
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
+
+#include "server/input_file.hpp"
 
 namespace berth::server {
 
@@ -17,28 +17,14 @@ namespace {
 
 constexpr const char* system_file = "/etc/exports";
 constexpr const char* system_directory = "/etc/exports.d";
-constexpr std::size_t file_bytes_max = std::size_t{16} << 20;
-
-std::string contents(const std::filesystem::path& path) {
-    std::ifstream file{path, std::ios::binary};
-    std::string text;
-    text.resize(file_bytes_max + 1);
-    if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (file.bad() || (file.fail() && !file.eof()))
-        throw UsageError(path.string() + ": " + std::strerror(errno));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > file_bytes_max)
-        throw UsageError(path.string() + ": larger than 16 MiB, so it is hardly what was meant");
-    return text;
-}
 
 }  // namespace
 
-std::vector<std::filesystem::path> system_exports_files() {
-    std::error_code ignored;
-    if (!std::filesystem::exists(system_file, ignored)) return {};
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator{system_directory, ignored}) {
+std::vector<boost::filesystem::path> system_exports_files() {
+    boost::system::error_code ignored;
+    if (!boost::filesystem::exists(system_file, ignored)) return {};
+    std::vector<boost::filesystem::path> files;
+    for (const auto& entry : boost::filesystem::directory_iterator{system_directory, ignored}) {
         const auto name = entry.path().filename().string();
         if (name.ends_with(".exports") && !name.starts_with('.')) files.push_back(entry.path());
     }
@@ -47,14 +33,16 @@ std::vector<std::filesystem::path> system_exports_files() {
     return files;
 }
 
-vfs::ExportsList list_exports(const std::vector<std::filesystem::path>& files) {
-    vfs::ExportsList list;
-    for (const auto& file : files) vfs::parse_exports(contents(file), file.string(), list);
+exports::Listing list_exports(const std::vector<boost::filesystem::path>& files, Reading reading) {
+    exports::Listing list;
+    for (const auto& file : files)
+        exports::parse_exports(contents_of(file, reading), file.string(), list);
     return list;
 }
 
-std::vector<vfs::ListedExport> read_exports(const std::vector<std::filesystem::path>& files) {
-    auto list = list_exports(files);
+std::vector<exports::ListedExport> read_exports(const std::vector<boost::filesystem::path>& files,
+                                                Reading reading) {
+    auto list = list_exports(files, reading);
     if (list.problems.empty()) return std::move(list.exports);
     auto text = list.problems.front().text();
     if (const auto more = list.problems.size() - 1; more > 0)

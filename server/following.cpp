@@ -26,12 +26,13 @@ vfs::Result<void> Following::renew(const std::string& path) {
     std::unique_lock held{lock_};
     const auto leads_there = [&] {
         const auto known = places_.find(path);
-        return known == places_.end() || known->second == Exporting::Place{now.st_dev, now.st_ino};
+        return known == places_.end() ||
+               known->second == ExportTrees::Place{now.st_dev, now.st_ino};
     };
     if (!places_.contains(path)) return {};
     if (failure == std::errc::no_such_file_or_directory || failure == std::errc::not_a_directory)
         return failure;
-    // What can't be looked at is served as it was.
+    // A directory that can't be examined is served as before.
     if (failure != std::errc{} || leads_there()) return {};
     if (!S_ISDIR(now.st_mode)) return std::errc::not_a_directory;
     asked_.paths.insert(path);
@@ -50,7 +51,7 @@ Following::Asked Following::take() {
     return {std::exchange(asked_.paths, {}), asked_.number};
 }
 
-void Following::answer(const Asked& asked, std::map<std::string, Exporting::Place> places) {
+void Following::answer(const Asked& asked, std::map<std::string, ExportTrees::Place> places) {
     const std::lock_guard held{lock_};
     places_ = std::move(places);
     answered_number_ = asked.number;

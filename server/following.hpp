@@ -1,6 +1,6 @@
-// Exported directories that are replaced while they are served, as by a new release under the old
-// name, or something mounted over them: clients that mount afterwards get what is there now. Calls
-// notice it and ask; the main thread has a look. Locks itself.
+// Handles exported directories that are replaced while they are served, by a new release under the
+// old name or by a mount: clients that mount afterwards get the new directory. Calls notice it and
+// ask; the main thread looks. Locks itself.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 #include <string>
 
 #include "nfs/vfs/result.hpp"
-#include "server/exporting.hpp"
+#include "server/export_trees.hpp"
 
 namespace berth::server {
 
@@ -24,25 +24,25 @@ public:
     Following& operator=(const Following&) = delete;
     ~Following();
 
-    /// Whether the path of an export still leads to its directory. Where it leads to another one,
-    /// waits until the main thread has exported that, but not for long; timed_out when it has not.
-    /// Any thread that may wait.
+    /// Checks whether the path of an export still leads to its directory. If it leads to another
+    /// one, waits until the main thread has exported that, but not for long; timed_out if it has
+    /// not. Any thread that may wait.
     vfs::Result<void> renew(const std::string& path);
 
     // --- for the main thread
 
-    /// For poll(2): POLLIN when somebody asks.
+    /// For poll(2): POLLIN if a call asks.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
     struct Asked {
         std::set<std::string> paths;
         std::uint64_t number = 0;
     };
-    /// What is asked for, if anything.
+    /// The paths that calls have asked about, if any.
     Asked take();
-    /// From now on these are exported, and what was taken is answered.
-    void answer(const Asked& asked, std::map<std::string, Exporting::Place> places);
-    /// Nobody waits any more.
+    /// These directories are exported now, and the calls in `asked` get their answer.
+    void answer(const Asked& asked, std::map<std::string, ExportTrees::Place> places);
+    /// Ends all waits.
     void stop();
 
 private:
@@ -51,7 +51,7 @@ private:
     int descriptor_;
     std::mutex lock_;
     std::condition_variable answered_;
-    std::map<std::string, Exporting::Place> places_;
+    std::map<std::string, ExportTrees::Place> places_;
     Asked asked_;
     std::uint64_t answered_number_ = 0;
     bool is_stopped_ = false;

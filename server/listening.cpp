@@ -32,8 +32,8 @@ std::string explain(const rpc::Server::BindError& error) {
     return "can't listen on " + error.binding.endpoint.text() + ": " + error.code.message();
 }
 
-// With port 0 the first socket's port is what the others must have too; if one of them is taken,
-// another try picks another.
+// With port 0 the other sockets must get the first one's port. If that port is taken for one of
+// them, the next attempt picks another.
 boost::system::result<Listening, rpc::Server::BindError>
 try_listen(const std::vector<rpc::Address>& addresses, std::uint16_t port,
            const rpc::ServerOptions& options, rpc::Dispatcher& dispatcher) {

@@ -8,6 +8,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "server/admin_socket.hpp"
+#include "server/printable.hpp"
 #include "server/state_directory.hpp"
 
 namespace berth::server {
@@ -15,13 +16,10 @@ namespace {
 
 using Shown = nlm::LockTable::Shown;
 
-/// What a client has chosen, made fit for a terminal.
-std::string printable(std::string text) {
+/// The name that a client has chosen, for display.
+std::string shown_name(std::string_view name) {
     constexpr std::size_t shown_max = 64;
-    if (text.size() > shown_max) text.resize(shown_max);
-    std::ranges::replace_if(
-        text, [](char c) { return c < ' ' || c > '~'; }, '?');
-    return text;
+    return printable(name.substr(0, shown_max));
 }
 
 std::string range_of(const vfs::ByteRange& range) {
@@ -39,17 +37,24 @@ std::string what_of(const Shown& shown) {
                        range_of(shown.range.range));
 }
 
+/// The name that the client with this displayed name has chosen.
+std::string named(nlm::Services& locks, std::string_view shown) {
+    for (const auto& host : locks.table().hosts())
+        if (shown_name(host.name) == shown) return host.name;
+    return std::string{shown};
+}
+
 std::string all_locks(nlm::Services& locks) {
     std::string text;
     for (const auto& shown : locks.table().all()) {
         if (shown.what == Shown::What::busy) {
             text += fmt::format("{} {}: locks of a file that does not answer\n",
-                                shown.owner.host.address.text(), printable(shown.owner.host.name));
+                                shown.owner.host.address.text(), shown_name(shown.owner.host.name));
             continue;
         }
         text += fmt::format("{} {} svid {}: {} of {}\n", shown.owner.host.address.text(),
-                            printable(shown.owner.host.name), shown.owner.svid, what_of(shown),
-                            shown.file.empty() ? "a file" : shown.file);
+                            shown_name(shown.owner.host.name), shown.owner.svid, what_of(shown),
+                            shown.file.empty() ? "a file" : printable(shown.file));
     }
     return text.empty() ? "no locks\n" : text;
 }
@@ -68,8 +73,8 @@ std::string answer_about_locks(nlm::Services& locks, std::string_view request) {
     if (request == "locks") return all_locks(locks);
     if (request.starts_with(release)) {
         const auto client = request.substr(release.size());
-        return fmt::format("{} lock(s) of {} released\n", locks.release(client),
-                           printable(std::string{client}));
+        return fmt::format("{} lock(s) of {} released\n", locks.release(named(locks, client)),
+                           shown_name(client));
     }
     return "not understood\n";
 }

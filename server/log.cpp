@@ -1,47 +1,128 @@
 #include "server/log.hpp"
 
-#include <memory>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
 
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/sink.h>
 #include <spdlog/spdlog.h>
+
+#include "rpc/threads/background.hpp"
+#include "server/log_writer.hpp"
 
 namespace berth::server {
 
-namespace {
-
-/// The message as the inside of a JSON string.
-class JsonText final : public spdlog::custom_flag_formatter {
+/// Shared with its thread, which may be stuck in a write when everything else has gone.
+class LogSink final : public spdlog::sinks::sink {
 public:
-    void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
-                spdlog::memory_buf_t& to) override {
-        for (const char c : message.payload) {
-            if (c == '"' || c == '\\') to.push_back('\\');
-            if (static_cast<unsigned char>(c) < 0x20)
-                fmt::format_to(std::back_inserter(to), "\\u{:04x}", static_cast<unsigned>(c));
-            else
-                to.push_back(c);
-        }
-    }
-    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<JsonText>();
-    }
+    explicit LogSink(const Log::Options& options)
+        : queue_(options.queue),
+          limits_(options.repeated),
+          writer_(options.descriptor, options.format) {}
+
+    void log(const spdlog::details::log_msg& message) override;
+    void count_dropped() noexcept { queue_.count_dropped(); }
+
+    // The writer formats lines and decides when to write them.
+    void flush() override {}
+    void set_pattern(const std::string& /*pattern*/) override {}
+    void set_formatter(std::unique_ptr<spdlog::formatter> /*formatter*/) override {}
+
+    static void start(const std::shared_ptr<LogSink>& sink);
+    bool finish(std::chrono::milliseconds patience);
+
+private:
+    void run() noexcept;
+    void take_turn(LogQueue::Batch& batch);
+    void add_summaries(LineLimits::Time until);
+    bool await_end(std::chrono::milliseconds patience);
+
+    LogQueue queue_;
+    LineLimits limits_;
+    LogWriter writer_;  // for the log's thread
+    std::mutex lock_;
+    std::condition_variable ended_;
+    bool has_ended_ = false;
+    std::thread thread_;  // only finish() uses it
 };
 
-}  // namespace
+void LogSink::log(const spdlog::details::log_msg& message) {
+    const std::string_view text{message.payload.data(), message.payload.size()};
+    const auto line = rpc::PeerLine::of(message.source);
+    if (line && !limits_.admits(*line, message.level, text, std::chrono::steady_clock::now()))
+        return;
+    queue_.put(message.level, message.time, text);
+}
 
-void set_up_log(const std::string& level, LogFormat format) {
-    auto logger = std::make_shared<spdlog::logger>(
-        "berth", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    if (format == LogFormat::json)
-        formatter->add_flag<JsonText>('*').set_pattern(
-            R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"})");
+void LogSink::start(const std::shared_ptr<LogSink>& sink) {
+    sink->thread_ = std::thread{[sink] { sink->run(); }};
+}
+
+void LogSink::run() noexcept {
+    threads::name_this_thread("log");
+    LogQueue::Batch batch;
+    while (!batch.is_last) {
+        try {
+            take_turn(batch);
+        } catch (const std::exception&) {
+            // Without memory, these lines are lost; later there will be memory again.
+            for (std::size_t i = 0; i < batch.lines.size(); ++i) queue_.count_dropped();
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+    }
+    const std::scoped_lock held{lock_};
+    has_ended_ = true;
+    ended_.notify_all();
+}
+
+void LogSink::take_turn(LogQueue::Batch& batch) {
+    queue_.take(batch, LogWriter::chunk_bytes, limits_.next_end());
+    for (const auto& line : batch.lines) writer_.add(line);
+    writer_.add_dropped(batch.dropped);
+    add_summaries(batch.is_last ? LineLimits::Time::max() : std::chrono::steady_clock::now());
+    writer_.flush();
+}
+
+void LogSink::add_summaries(LineLimits::Time until) {
+    for (const auto& summary : limits_.take_summaries(until))
+        writer_.add(summary.level, summary.text);
+}
+
+bool LogSink::await_end(std::chrono::milliseconds patience) {
+    std::unique_lock held{lock_};
+    return ended_.wait_for(held, patience, [this] { return has_ended_; });
+}
+
+bool LogSink::finish(std::chrono::milliseconds patience) {
+    constexpr std::chrono::milliseconds to_look_up{200};
+    if (!thread_.joinable()) return true;
+    queue_.close();
+    const bool is_written = await_end(patience);
+    writer_.give_up();
+    if (is_written || await_end(to_look_up))
+        thread_.join();
     else
-        formatter->set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
-    logger->set_formatter(std::move(formatter));
-    logger->set_level(spdlog::level::from_str(level));
+        thread_.detach();  // it is in a write that does not end, and keeps the sink alive
+    return is_written;
+}
+
+Log::Log(const Options& options) : sink_(std::make_shared<LogSink>(options)) {
+    LogSink::start(sink_);
+    auto logger = std::make_shared<spdlog::logger>("berth", sink_);
+    logger->set_level(spdlog::level::from_str(options.level));
+    // By default spdlog reports a line that it can't format on stderr.
+    logger->set_error_handler([sink = sink_.get()](const std::string&) { sink->count_dropped(); });
     spdlog::set_default_logger(std::move(logger));
+}
+
+Log::~Log() {
+    finish(patience_at_end);
+}
+
+bool Log::finish(std::chrono::milliseconds patience) {
+    return sink_->finish(patience);
 }
 
 }  // namespace berth::server

@@ -1,12 +1,18 @@
 // berth: exports directories over NFSv3.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string>
+
+#include <unistd.h>
 
 #include "server/application.hpp"
 #include "server/exports_command.hpp"
 #include "server/lock_report.hpp"
+#include "server/log.hpp"
 #include "server/options.hpp"
+#include "server/printable.hpp"
 #include "server/signals.hpp"
 #include "server/standard_streams.hpp"
 #include "server/version.hpp"
@@ -15,16 +21,9 @@ namespace {
 
 constexpr int exit_usage = 2;
 
-int run(int argument_count, const char* const* arguments) {
+int answer(const berth::server::CommandLine& parsed) {
     using berth::server::Command;
-    berth::server::hold_signals();
-    const auto parsed = berth::server::parse_command_line(argument_count, arguments);
-    if (parsed.command != Command::serve) berth::server::release_signals();
     switch (parsed.command) {
-    case Command::serve:
-        return berth::server::serve(parsed.serve, [=] {
-            return berth::server::parse_command_line(argument_count, arguments).serve;
-        });
     case Command::check_exports: return berth::server::check_exports(parsed.exports);
     case Command::explain_exports: return berth::server::explain_exports(parsed.exports);
     case Command::locks: return berth::server::ask_about_locks(parsed.locks);
@@ -32,10 +31,35 @@ int run(int argument_count, const char* const* arguments) {
         std::printf("berth %.*s\n", static_cast<int>(berth::server::version.size()),
                     berth::server::version.data());
         return EXIT_SUCCESS;
+    case Command::serve:
     case Command::help: break;
     }
     std::fputs(parsed.help_text.c_str(), stdout);
     return EXIT_SUCCESS;
+}
+
+int run(int argument_count, const char* const* arguments) {
+    using berth::server::Reading;
+    berth::server::hold_signals();
+    const auto parsed = berth::server::parse_command_line(argument_count, arguments);
+    if (parsed.command == berth::server::Command::serve)
+        return berth::server::serve(parsed.serve, [=] {
+            return berth::server::parse_command_line(argument_count, arguments, Reading::again)
+                .serve;
+        });
+    berth::server::release_signals();
+    const berth::server::Log log{{.level = "warn", .queue = {}, .repeated = {}}};
+    const int status = answer(parsed);
+    berth::server::finish_output();
+    return status;
+}
+
+int fail(const std::exception& error, int status) {
+    // Another program may wait for this process to end without reading its output.
+    constexpr std::chrono::seconds patience_with_reader{1};
+    const auto line = "berth: " + berth::server::printable(error.what()) + "\n";
+    static_cast<void>(berth::server::write_within(STDERR_FILENO, line, patience_with_reader));
+    return status;
 }
 
 }  // namespace
@@ -45,10 +69,8 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const berth::server::UsageError& error) {
-        std::fprintf(stderr, "berth: %s\n", error.what());
-        return exit_usage;
+        return fail(error, exit_usage);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "berth: %s\n", error.what());
-        return EXIT_FAILURE;
+        return fail(error, EXIT_FAILURE);
     }
 }

@@ -1,12 +1,15 @@
 #include "server/options.hpp"
 
 #include <charconv>
+#include <limits>
 #include <map>
 #include <set>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
+#include <boost/filesystem/path.hpp>
 
+#include "rpc/budget.hpp"
 #include "server/config_file.hpp"
 
 namespace berth::server {
@@ -17,8 +20,9 @@ const std::map<std::string, PortmapMode> portmap_modes{{"auto", PortmapMode::aut
                                                        {"embedded", PortmapMode::embedded},
                                                        {"register", PortmapMode::registered},
                                                        {"off", PortmapMode::off}};
-const std::map<std::string, vfs::Squash> squashes{
-    {"none", vfs::Squash::none}, {"root", vfs::Squash::root}, {"all", vfs::Squash::all}};
+const std::map<std::string, exports::Squash> squashes{{"none", exports::Squash::none},
+                                                      {"root", exports::Squash::root},
+                                                      {"all", exports::Squash::all}};
 const std::map<std::string, LogFormat> log_formats{{"text", LogFormat::text},
                                                    {"json", LogFormat::json}};
 const std::vector<std::string> log_levels{"trace", "debug", "info", "warn", "error", "off"};
@@ -39,7 +43,7 @@ rpc::Address parse_address(const std::string& text, const std::string& all) {
     return *address;
 }
 
-// Options as text, as the command line and the file give them; converted once, after both are read.
+// Options as text, from the command line and the file; converted once both have been read.
 struct Texts {
     std::string listen;
     std::string squash;
@@ -48,12 +52,13 @@ struct Texts {
     std::string log_format;
     std::string config;
     std::string state;
+    std::string memory_max;
     std::vector<std::string> exports;
     std::vector<std::string> user_maps;
     std::vector<std::string> group_maps;
 };
 
-void read_anonymous(const std::string& text, vfs::ExportOptions& options) {
+void read_anonymous(const std::string& text, exports::Options& options) {
     const auto colon = text.find(':');
     const auto uid = parse_number<uid_t>(text.substr(0, colon));
     const auto gid = colon == std::string::npos ? std::optional<gid_t>{}
@@ -63,7 +68,7 @@ void read_anonymous(const std::string& text, vfs::ExportOptions& options) {
     options.anonymous_gid = *gid;
 }
 
-void read_map(const char* option, const std::vector<std::string>& ranges, vfs::IdMap& map) {
+void read_map(const char* option, const std::vector<std::string>& ranges, exports::IdMap& map) {
     for (const auto& range : ranges) {
         const auto problem = map.add(range);
         if (problem.empty()) continue;
@@ -78,6 +83,8 @@ void convert(const Texts& texts, ServeOptions& options) {
     if (!texts.portmap.empty()) options.portmap = portmap_modes.at(texts.portmap);
     if (!texts.log_format.empty()) options.log_format = log_formats.at(texts.log_format);
     if (!texts.state.empty()) options.state = texts.state;
+    if (!texts.memory_max.empty())
+        options.memory_max = parse_size("--memory-max", texts.memory_max);
     read_map("--map-uid", texts.user_maps, options.exports.users);
     read_map("--map-gid", texts.group_maps, options.exports.groups);
     options.exports_files.assign(texts.exports.begin(), texts.exports.end());
@@ -123,9 +130,26 @@ void describe_serve(CLI::App& serve, ServeOptions& options, Texts& texts, bool& 
     serve.add_option("--threads", options.threads, "network threads [one per core]")
         ->type_name("N")
         ->check(CLI::Range(1, 256));
-    serve.add_option("--workers", options.workers, "threads for calls that may block [64]")
+    serve.add_option("--workers", options.workers, "threads for calls that may block [96]")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
+    serve
+        .add_option("--memory-max", texts.memory_max,
+                    "memory that calls may hold\n[an eighth of the machine's, at most 512M]")
+        ->type_name("SIZE");
+    serve
+        .add_option_function<std::size_t>(
+            "--connections-max", [&](std::size_t count) { options.connections_max = count; },
+            "connections at a time [by the limit on open files]")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1'000'000));
+    serve
+        .add_option_function<unsigned>(
+            "--idle-max",
+            [&](unsigned seconds) { options.idle_max = std::chrono::seconds{seconds}; },
+            "when a connection without calls ends, 0: never [360]")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0, 86400));
     serve.add_flag("--manage-gids", options.manages_groups,
                    "callers have the groups that their user has on this server");
     serve
@@ -158,7 +182,9 @@ void describe_locks(CLI::App& locks, LocksOptions& options) {
     locks
         .add_option_function<std::string>(
             "--state",
-            [&](const std::string& directory) { options.state = std::filesystem::path{directory}; },
+            [&](const std::string& directory) {
+                options.state = boost::filesystem::path{directory};
+            },
             "the server's state directory\n[/var/lib/berth, or $XDG_STATE_HOME/berth when not "
             "root]")
         ->type_name("DIR");
@@ -191,7 +217,7 @@ ExportsCommands describe_exports(CLI::App& exports, ExportsOptions& options,
     return {check, explain};
 }
 
-/// What is said of DIR and --memory must not go unheard where there is neither.
+/// Options for DIR and --memory must not be ignored silently if neither is given.
 void refuse_idle_options(const CLI::App& serve, const ServeOptions& options) {
     if (!options.directories.empty() || !options.memory_names.empty()) return;
     for (const auto* name :
@@ -202,20 +228,20 @@ void refuse_idle_options(const CLI::App& serve, const ServeOptions& options) {
                              "so for each client");
 }
 
-/// The arguments without the program's name, last first, as CLI11 wants them.
+/// The arguments without the program's name in reverse order, as CLI11 expects them.
 std::vector<std::string> reversed(int count, const char* const* arguments) {
     std::vector<std::string> list;
     for (int i = count - 1; i > 0; --i) list.emplace_back(arguments[i]);
     return list;
 }
 
-/// The names of the options that the command line has given; `directories` for its operands.
+/// The names of options given on the command line; `directories` for its operands.
 std::set<std::string> given_options(const CLI::App& serve) {
     std::set<std::string> given;
     for (const auto* option : serve.get_options())
         if (option->count() > 0)
             given.insert(option->get_lnames().empty() ? "directories" : option->get_lnames()[0]);
-    // Each of two says what the other one would.
+    // Each of two opposite options counts as giving the other.
     for (const auto& [one, other] : {std::pair{"sync", "async"}, std::pair{"grace", "no-grace"}})
         if (given.contains(one) || given.contains(other)) given.insert({one, other});
     return given;
@@ -226,8 +252,8 @@ Shape shape_of(const CLI::Option& option) {
     return option.get_expected_max() > 1 ? Shape::many : Shape::one;
 }
 
-/// The same arguments, those that the file adds among them.
-std::vector<std::string> with_file(const CLI::App& serve, const std::string& path,
+/// The arguments, with those that the file adds.
+std::vector<std::string> with_file(const CLI::App& serve, const std::string& path, Reading reading,
                                    std::vector<std::string> last_first) {
     const auto given = given_options(serve);
     const auto judge = [&](const std::string& name) -> std::optional<Key> {
@@ -236,12 +262,25 @@ std::vector<std::string> with_file(const CLI::App& serve, const std::string& pat
         if (option == nullptr) return {};
         return Key{shape_of(*option), given.contains(name)};
     };
-    const auto from_file = arguments_of_config_file(path, judge);
+    const auto from_file = arguments_of_config_file(path, reading, judge);
     last_first.insert(last_first.begin(), from_file.rbegin(), from_file.rend());
     return last_first;
 }
 
 }  // namespace
+
+std::size_t parse_size(const std::string& option, const std::string& text) {
+    const auto unit = text.empty() ? std::string::npos : std::string_view{"KMG"}.find(text.back());
+    const auto digits = unit == std::string::npos ? text : text.substr(0, text.size() - 1);
+    const auto shift = unit == std::string::npos ? 0 : 10 * (unit + 1);
+    const auto number = parse_number<std::size_t>(digits);
+    if (!number || *number > std::numeric_limits<std::size_t>::max() >> shift)
+        throw UsageError(option + " " + text + ": expected a number of bytes, as 512M or 2G");
+    if (*number << shift < rpc::Budget::bytes_min)
+        throw UsageError(option + " " + text + ": that is too little; at least " +
+                         std::to_string(rpc::Budget::bytes_min >> 20) + "M are needed");
+    return *number << shift;
+}
 
 ListenAddress parse_listen_address(const std::string& text) {
     ListenAddress listen;
@@ -270,7 +309,7 @@ ListenAddress parse_listen_address(const std::string& text) {
     return listen;
 }
 
-CommandLine parse_command_line(int argument_count, const char* const* arguments) {
+CommandLine parse_command_line(int argument_count, const char* const* arguments, Reading reading) {
     CommandLine parsed;
     Texts texts;
     bool is_async = false;
@@ -300,7 +339,7 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
         auto last_first = reversed(argument_count, arguments);
         app.parse(std::vector{last_first});
         if (!texts.config.empty()) {
-            auto all = with_file(*serve, texts.config, std::move(last_first));
+            auto all = with_file(*serve, texts.config, reading, std::move(last_first));
             app.clear();
             parsed.serve = {};
             texts = {};
@@ -323,6 +362,7 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments)
                                                   : Command::serve;
     parsed.exports.files.assign(texts.exports.begin(), texts.exports.end());
     if (parsed.command != Command::serve) return parsed;
+    parsed.serve.reading = reading;
     convert(texts, parsed.serve);
     if (is_async) parsed.serve.exports.sync = false;
     refuse_idle_options(*serve, parsed.serve);

@@ -1,21 +1,23 @@
-// What the command line and the configuration file ask for.
+// The options of the command line and the configuration file.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "nfs/vfs/export_options.hpp"
+#include <boost/filesystem/path.hpp>
+
+#include "nfs/exports/options.hpp"
 #include "rpc/endpoint.hpp"
 
 namespace berth::server {
 
 enum class PortmapMode : std::uint8_t {
-    automatic,   ///< own port 111, else register with who has it, else go on without
+    automatic,   ///< own port 111, else register with its owner, else do without
     embedded,    ///< own port 111 or fail
     registered,  ///< register with the system's rpcbind or fail
     off,
@@ -23,7 +25,7 @@ enum class PortmapMode : std::uint8_t {
 
 enum class LogFormat : std::uint8_t { text, json };
 
-/// Where to listen. Without an address: everywhere, IPv4 and IPv6.
+/// Where to listen. Without an address: on all, IPv4 and IPv6.
 struct ListenAddress {
     std::vector<rpc::Address> addresses;
     std::uint16_t port = 2049;  ///< 0: pick one
@@ -31,23 +33,31 @@ struct ListenAddress {
     bool operator==(const ListenAddress&) const = default;
 };
 
+/// Whether the options and their files are read for the first time. After that the contents of a
+/// pipe are gone.
+enum class Reading : std::uint8_t { at_start, again };
+
 struct ServeOptions {
+    Reading reading = Reading::at_start;
     std::vector<std::string> directories;
     std::vector<std::string> memory_names;  ///< trees in RAM, exported as /NAME
-    std::vector<std::filesystem::path> exports_files;
+    std::vector<boost::filesystem::path> exports_files;
     ListenAddress listen;
-    vfs::ExportOptions exports;  ///< of `directories` and `memory_names`
+    exports::Options exports;  ///< for `directories` and `memory_names`
     PortmapMode portmap = PortmapMode::automatic;
-    unsigned threads = 0;         ///< network threads; 0: one per core
-    unsigned workers = 64;        ///< threads for calls that may block
-    bool manages_groups = false;  ///< callers have the groups that the server knows of
-    std::optional<std::filesystem::path> state;
+    unsigned threads = 0;                        ///< network threads; 0: one per core
+    unsigned workers = 96;                       ///< threads for calls that may block
+    std::optional<std::size_t> memory_max;       ///< bytes for calls; default by machine
+    std::optional<std::size_t> connections_max;  ///< default by limit on open files
+    std::chrono::seconds idle_max{360};          ///< of connections; 0: for ever
+    bool manages_groups = false;                 ///< callers get the groups that the server knows
+    std::optional<boost::filesystem::path> state;
     std::chrono::seconds grace{45};  ///< to reclaim locks after a restart; 0: none
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
 };
 
-/// What the user asked for can't be: one line for them, exit status 2.
+/// The user's request can't be met: one line for the user, exit status 2.
 class UsageError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -55,16 +65,16 @@ public:
 
 enum class Command : std::uint8_t { serve, check_exports, explain_exports, locks, version, help };
 
-/// What `berth exports` is to look at.
+/// The input of `berth exports`.
 struct ExportsOptions {
-    std::vector<std::filesystem::path> files;  ///< those of the system unless named
-    std::string client;                        ///< to explain: an address or a host name
+    std::vector<boost::filesystem::path> files;  ///< the system's, unless given
+    std::string client;                          ///< to explain: an address or a host name
     std::string path;
 };
 
 /// `berth locks`, which asks a running server.
 struct LocksOptions {
-    std::optional<std::filesystem::path> state;  ///< of that server
+    std::optional<boost::filesystem::path> state;  ///< of that server
     std::string request = "locks";
 };
 
@@ -76,9 +86,12 @@ struct CommandLine {
     std::string help_text;
 };
 
-/// Flags win over the file that --config names, the file wins over what is built in. Throws
-/// UsageError.
-CommandLine parse_command_line(int argument_count, const char* const* arguments);
+/// Flags win over the file that --config names; the file wins over defaults. Throws UsageError.
+CommandLine parse_command_line(int argument_count, const char* const* arguments,
+                               Reading reading = Reading::at_start);
+
+/// "512M", "2G", "65536K", or bytes. Throws UsageError that names the option.
+std::size_t parse_size(const std::string& option, const std::string& text);
 
 /// "2049", ":2049", "10.0.0.1", "10.0.0.1:2049", "[::1]:2049", "localhost:2049". Throws UsageError.
 ListenAddress parse_listen_address(const std::string& text);

@@ -10,7 +10,7 @@ namespace berth::server {
 
 namespace {
 
-/// Every program version on every socket that answers it.
+/// Every program version, on every socket that answers it.
 std::vector<portmap::Registration>
 everything_served(const rpc::Dispatcher& dispatcher,
                   const std::vector<rpc::Server::Binding>& bound) {
@@ -25,15 +25,18 @@ everything_served(const rpc::Dispatcher& dispatcher,
     return served;
 }
 
-/// What it means that another program of this machine is registered in our stead; null where that
-/// is no usual thing.
+/// Explains why another program of this machine is registered in our place; null if that is not a
+/// common case.
 const char* local_service(std::uint32_t program) {
     if (program == nlm::program_number)
-        return "locks: this machine's own lock manager (lockd) is registered with its rpcbind and in charge; "
+        return "locks: this machine's own lock manager (lockd) is registered with its rpcbind and "
+               "in charge; "
                "clients can't lock here, and must mount with nolock";
     if (program == nlm::nsm::id1.number)
-        return "locks: this machine's rpc.statd is registered with its rpcbind and in charge of restart notices; "
-               "berth does not hear of clients that restart: stop rpc.statd, or free their locks with "
+        return "locks: this machine's rpc.statd is registered with its rpcbind and in charge of "
+               "restart notices; "
+               "berth does not hear of clients that restart: stop rpc.statd, or free their locks "
+               "with "
                "'berth locks release'";
     return nullptr;
 }
@@ -52,7 +55,7 @@ Portmapping::Portmapping(PortmapMode mode, rpc::Dispatcher& dispatcher) : mode_(
 }
 
 void Portmapping::begin(const rpc::Dispatcher& dispatcher, const Listening& listening) {
-    // On 111 clients look for the portmapper; where it answers there, that is where it is.
+    // Clients look for the portmapper on 111; if it answers there, that is its address.
     const bool has_port = take_port(listening);
     const auto served = everything_served(dispatcher, listening.bound);
     for (const auto& registration : served)
@@ -93,9 +96,9 @@ void Portmapping::register_with_system(const std::vector<portmap::Registration>&
     if (!registrar_) {
         if (mode_ == PortmapMode::registered)
             throw UsageError("--portmap register: can't reach this machine's rpcbind: " + reason);
-        spdlog::warn(
-            "port 111 is taken, and its owner can't be registered with ({}); clients must be told the port",
-            reason);
+        spdlog::warn("port 111 is in use, and registering with its owner failed "
+                     "({}); clients must name the port",
+                     reason);
         return;
     }
     is_known_ = true;

@@ -1,5 +1,5 @@
-// How clients find the server's port: its own portmapper on 111, or the machine's rpcbind, or not
-// at all.
+// How clients find the server's port: its own portmapper on port 111, the machine's rpcbind, or
+// neither.
 #pragma once
 
 #include <memory>
@@ -15,17 +15,17 @@ namespace berth::server {
 
 class Portmapping {
 public:
-    /// Adds the portmapper to `dispatcher`, so that it answers on the main port too.
+    /// Adds the portmapper to `dispatcher`, so that it also answers on the main port.
     Portmapping(PortmapMode mode, rpc::Dispatcher& dispatcher);
 
-    /// Once all programs are in the dispatcher and it listens, before the server starts: takes port
-    /// 111 or turns to the system's rpcbind, as the mode says. Throws UsageError when the mode
-    /// allows no other way.
+    /// To be called after all programs are in the dispatcher and it listens, but before the server
+    /// starts: takes port 111 or registers with the system's rpcbind, as the mode says. Throws
+    /// UsageError if the mode's only way fails.
     void begin(const rpc::Dispatcher& dispatcher, const Listening& listening);
-    /// Unregisters what was registered with the system's rpcbind.
+    /// Unregisters everything from the system's rpcbind.
     void end();
 
-    /// Whether clients on other machines can ask port 111.
+    /// Whether clients on other machines can find the port through port 111.
     [[nodiscard]] bool is_known() const noexcept { return is_known_; }
 
 private:
@@ -35,7 +35,7 @@ private:
     PortmapMode mode_;
     portmap::Registry registry_;
     portmap::Services services_{registry_};
-    rpc::Dispatcher own_;  // behind port 111: the portmapper alone
+    rpc::Dispatcher own_;  // behind port 111: only the portmapper
     std::unique_ptr<portmap::Registrar> registrar_;
     bool is_known_ = false;
 };

@@ -11,7 +11,7 @@ namespace berth::server {
 
 namespace {
 
-/// The options that a running server can't change, as far as they differ.
+/// Options that differ and that a running server can't change.
 std::string needs_restart(const ServeOptions& now, const ServeOptions& next) {
     std::string names;
     const auto note = [&](bool is_same, const char* name) {
@@ -30,7 +30,7 @@ std::string needs_restart(const ServeOptions& now, const ServeOptions& next) {
     return names;
 }
 
-std::set<std::string> paths_of(const vfs::ExportTable& table) {
+std::set<std::string> paths_of(const exports::Table& table) {
     std::set<std::string> paths;
     for (const auto& exported : table.all()) paths.insert(exported.path);
     return paths;
@@ -49,30 +49,30 @@ void Reloading::reload() {
 void Reloading::look_again() {
     const auto asked = following_.take();
     try {
-        if (const auto opening = exporting_.look_again(asked.paths)) replace(*opening);
+        if (const auto opening = trees_.look_again(asked.paths)) replace(*opening);
     } catch (const std::exception& error) {
         spdlog::error("exports, and what is mounted below them, stay as they were: {}",
                       error.what());
     }
-    following_.answer(asked, exporting_.places());
+    following_.answer(asked, trees_.places());
 }
 
 void Reloading::apply(const ServeOptions& next) {
-    replace(exporting_.open(next));
+    replace(trees_.open(next));
     spdlog::set_level(spdlog::level::from_str(next.log_level));
     if (const auto names = needs_restart(options_, next); !names.empty())
         spdlog::warn("these options take effect with a restart only: {}", names);
-    following_.answer(following_.take(), exporting_.places());
+    following_.answer(following_.take(), trees_.places());
     spdlog::info("reloaded: {} exports", paths_of(*exports_.pin(this)).size());
 }
 
-void Reloading::replace(const Exporting::Opening& opening) {
+void Reloading::replace(const ExportTrees::Opening& opening) {
     const auto before = paths_of(*exports_.pin(this));
     exports_.replace(opening.exports);
-    for (const auto& path : exporting_.keep(opening))
-        spdlog::warn("{}: another directory is there now (replaced, or mounted over): clients that "
-                     "mount from now on get it; the others' file handles are stale, so they must "
-                     "mount again",
+    for (const auto& path : trees_.keep(opening))
+        spdlog::warn("{}: another directory is there now (replaced, or mounted "
+                     "over): new mounts get it; handles of earlier mounts are "
+                     "stale, so those clients must mount again",
                      path);
     const auto after = paths_of(*exports_.pin(this));
     for (const auto& path : before)

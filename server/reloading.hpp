@@ -1,12 +1,12 @@
-// SIGHUP: exports and options as they are now; and mounts below exports that come and go. Belongs
-// to the main thread.
+// SIGHUP: puts changed exports and options into force; also follows mounts below exports. One
+// thread at a time uses it.
 #pragma once
 
 #include <functional>
 #include <utility>
 
-#include "nfs/vfs/exports.hpp"
-#include "server/exporting.hpp"
+#include "nfs/exports/exports.hpp"
+#include "server/export_trees.hpp"
 #include "server/following.hpp"
 #include "server/options.hpp"
 
@@ -14,32 +14,32 @@ namespace berth::server {
 
 class Reloading {
 public:
-    /// What the command line and the file of --config say now; throws UsageError.
+    /// Reads the command line and the file of --config again; throws UsageError.
     using Reread = std::function<ServeOptions()>;
 
-    /// All that is referred to outlives this; `options` are in force.
-    Reloading(vfs::Exports& exports, Exporting& exporting, Following& following,
+    /// Everything referred to outlives this; `options` are in force.
+    Reloading(exports::Exports& exports, ExportTrees& trees, Following& following,
               ServeOptions options, Reread reread)
         : exports_(exports),
-          exporting_(exporting),
+          trees_(trees),
           following_(following),
           options_(std::move(options)),
           reread_(std::move(reread)) {}
 
-    /// Everything that can change while serving is as the files say, or nothing is and the log says
-    /// why. What can't change is named in the log too.
+    /// Applies everything that can change while serving, or nothing at all; then the log says why.
+    /// The log also names what can't change.
     void reload();
 
-    /// What is mounted below exports now is exported as they say, and where calls have found other
-    /// directories than those exported, these are.
+    /// Exports what is now mounted below exports as they say, and replaces directories that calls
+    /// have found changed.
     void look_again();
 
 private:
     void apply(const ServeOptions& next);
-    void replace(const Exporting::Opening& opening);
+    void replace(const ExportTrees::Opening& opening);
 
-    vfs::Exports& exports_;
-    Exporting& exporting_;
+    exports::Exports& exports_;
+    ExportTrees& trees_;
     Following& following_;
     ServeOptions options_;
     Reread reread_;

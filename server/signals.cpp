@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <system_error>
+#include <utility>
 
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ namespace berth::server {
 namespace {
 
 constexpr std::array held{SIGTERM, SIGINT, SIGHUP};
-// Faults, then what a terminal or a child sends.
+// Faults first, then signals from a terminal or a child.
 constexpr std::array as_by_default{SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP,
                                    SIGSYS,  SIGQUIT, SIGTSTP, SIGCONT, SIGCHLD};
 
@@ -24,8 +25,8 @@ bool is_among(const Signals& signals, int signal) {
     return std::ranges::find(signals, signal) != signals.end();
 }
 
-// Handlers of the program's own, which no parent can leave, stay: a sanitizer's, a profiler's.
-// SIGKILL, SIGSTOP and those that the C library keeps for itself can't be asked about.
+// Keeps handlers that the program itself has installed (a sanitizer, a profiler); a parent can't
+// leave any. SIGKILL, SIGSTOP and the C library's own signals can't be queried.
 void dispose(int signal, Handler how) {
     struct sigaction action {};
     if (::sigaction(signal, nullptr, &action) != 0) return;
@@ -71,7 +72,18 @@ Signals::~Signals() {
     ::close(descriptor_);
 }
 
-int Signals::take() const {
+int Signals::take() {
+    return std::exchange(is_reload_left_, false) ? SIGHUP : read();
+}
+
+std::optional<int> Signals::take_ending() {
+    const int signal = read();
+    if (signal != SIGHUP) return signal;
+    is_reload_left_ = true;
+    return {};
+}
+
+int Signals::read() const {
     signalfd_siginfo signal{};
     while (::read(descriptor_, &signal, sizeof signal) < 0) {
     }

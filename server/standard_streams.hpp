@@ -1,10 +1,21 @@
-// Standard input, output and error, whatever the parent left of them.
+// Standard input, output and error, in whatever state the parent left them.
 #pragma once
+
+#include <chrono>
+#include <string_view>
 
 namespace berth::server {
 
-/// One that was closed at the start is /dev/null from now on. Otherwise the next file that is
-/// opened would have its number, and get what is printed. For main, before all else.
+/// Opens /dev/null for each one that is closed. Otherwise the next file to be opened would get its
+/// number, and whatever is printed. For main, before everything else.
 void open_standard_streams();
+
+/// Writes to one of them as much as the reader takes within `patience` and the system accepts.
+/// True: it was everything.
+bool write_within(int stream, std::string_view text, std::chrono::milliseconds patience);
+
+/// Ensures that what was printed with stdio has reached standard output. Throws std::system_error
+/// if it has not.
+void finish_output();
 
 }  // namespace berth::server

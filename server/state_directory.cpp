@@ -1,17 +1,22 @@
 #include "server/state_directory.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
 #include <spdlog/spdlog.h>
 
 #include "server/admin_socket.hpp"
@@ -21,12 +26,12 @@ namespace berth::server {
 
 namespace {
 
-std::filesystem::path usual_place() {
+boost::filesystem::path usual_place() {
     if (::geteuid() == 0) return "/var/lib/berth";
     if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/')
-        return std::filesystem::path{state} / "berth";
+        return boost::filesystem::path{state} / "berth";
     if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
-        return std::filesystem::path{home} / ".local/state/berth";
+        return boost::filesystem::path{home} / ".local/state/berth";
     return {};
 }
 
@@ -34,9 +39,9 @@ std::error_code last_error() {
     return {errno, std::generic_category()};
 }
 
-/// Makes what is missing: the directory for its owner alone, those above it as anybody's would be,
-/// but never for others to write in, whatever the umask.
-std::error_code make_directory(const std::filesystem::path& directory, mode_t mode = S_IRWXU) {
+/// Makes missing directories: the last one private to its owner, those above it with the usual
+/// mode, but never writable for others, whatever the umask.
+std::error_code make_directory(const boost::filesystem::path& directory, mode_t mode = S_IRWXU) {
     constexpr mode_t mode_above = 0755;
     if (::mkdir(directory.c_str(), mode) == 0 || errno == EEXIST) return {};
     const auto above = directory.parent_path();
@@ -46,16 +51,20 @@ std::error_code make_directory(const std::filesystem::path& directory, mode_t mo
                                                                     : last_error();
 }
 
-/// What the server may find in its directory.
+/// A file or directory that the server may find in its directory.
 struct Known {
     std::string_view name;
     mode_t type;
     std::string_view type_name;
-    bool is_secret = false;
+    /// The mode bits that others must not have, and what they could do with them.
+    mode_t not_for_others = 022;
+    std::string_view danger = "who can change what berth keeps there: chmod go-w it";
 };
 constexpr std::array known_names{
-    Known{"handle.key", S_IFREG, "a regular file", true},
-    Known{"lock", S_IFREG, "a regular file"},
+    Known{"handle.key", S_IFREG, "a regular file", 077,
+          "who can make file handles with it: chmod 600 it, or remove it to have a new key made"},
+    Known{"lock", S_IFREG, "a regular file", 077,
+          "who can hold the lock, so that no berth starts: chmod 600 it"},
     Known{"locks", S_IFREG, "a regular file"},
     Known{"mounts", S_IFREG, "a regular file"},
     Known{"watches", S_IFREG, "a regular file"},
@@ -63,102 +72,176 @@ constexpr std::array known_names{
     Known{admin_socket_name, S_IFSOCK, "a socket"},
 };
 
-void check(const std::filesystem::path& directory, const Known& known, uid_t directory_owner) {
-    constexpr mode_t of_others = 077;
-    const auto path = directory / known.name;
+void check(const state::Folder& folder, const Known& known, uid_t directory_owner) {
+    const auto path = folder.path() / known.name;
+    const std::string name{known.name};
     struct stat found {};
-    if (::lstat(path.c_str(), &found) != 0) return;
+    if (::fstatat(folder.descriptor(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return;
     if ((found.st_mode & S_IFMT) != known.type)
-        throw UsageError(fmt::format("{} is not {}, so berth has not made it: move it away",
+        throw UsageError(fmt::format("{} is not {}, so berth did not make it: move it away",
                                      path.string(), known.type_name));
-    // Whoever owns the directory could put anything there; a file system that knows one owner only,
-    // or a server that squashes root, shows that one for the server's own files, too.
+    // The owner of the directory could put anything there anyway. A file system with a single
+    // owner, or a server that squashes root, shows that owner for the server's own files too.
     const bool is_trusted =
         found.st_uid == ::geteuid() || found.st_uid == 0 || found.st_uid == directory_owner;
     if (!is_trusted)
-        throw UsageError(fmt::format("{} belongs to uid {}, not to uid {} as whom berth runs: move "
-                                     "it away if berth has not made it, else give it back (chown)",
+        throw UsageError(fmt::format("{} belongs to uid {}, but berth runs as uid {}: move it away "
+                                     "if berth did not make it, otherwise chown it",
                                      path.string(), found.st_uid, ::geteuid()));
-    if (known.is_secret && (found.st_mode & of_others) != 0)
-        spdlog::warn("{} can be read or written by others (mode {:04o}), who can make file handles "
-                     "with it: chmod 600 it, or remove it to have a new key made",
-                     path.string(), found.st_mode & 07777U);
+    if ((found.st_mode & known.not_for_others) != 0)
+        spdlog::warn("{} can be {}written by others (mode {:04o}), {}", path.string(),
+                     known.not_for_others == 077 ? "read or " : "", found.st_mode & 07777U,
+                     known.danger);
 }
+
+constexpr mode_t writable_by_others = 022;
 
 /// Others who can write there can put files under the names that the server uses.
-void check(const std::filesystem::path& directory, std::error_code& error) {
-    constexpr mode_t writable_by_others = 022;
+void check(const state::Folder& folder) {
     struct stat found {};
-    if (::stat(directory.c_str(), &found) != 0) {
-        error = last_error();
-        return;
-    }
-    for (const auto& known : known_names) check(directory, known, found.st_uid);
+    if (::fstat(folder.descriptor(), &found) != 0) return;
+    for (const auto& known : known_names) check(folder, known, found.st_uid);
     if ((found.st_mode & writable_by_others) != 0)
-        spdlog::warn(
-            "the state directory '{}' can be written by others (mode {:04o}), who can take "
-            "away what berth keeps there: chmod go-w it, or name another one (--state)",
-            directory.string(), found.st_mode & 07777U);
+        spdlog::warn("the state directory '{}' is writable by others (mode {:04o}), "
+                     "who can remove berth's files: chmod go-w it, or use another "
+                     "one (--state)",
+                     folder.path().string(), found.st_mode & 07777U);
     else if (found.st_uid != ::geteuid() && found.st_uid != 0)
-        spdlog::warn("the state directory '{}' belongs to uid {}, who can take away what berth "
-                     "keeps there: chown it to uid {}, or name another one (--state)",
-                     directory.string(), found.st_uid, ::geteuid());
+        spdlog::warn("the state directory '{}' belongs to uid {}, who can remove "
+                     "berth's files: chown it to uid {}, or use another one "
+                     "(--state)",
+                     folder.path().string(), found.st_uid, ::geteuid());
 }
 
-/// Held as long as it lives, and let go by the kernel whatever becomes of the process. Two servers
-/// would tell each other's clients that the server had restarted.
-StateDirectory::Lock lock_of(const std::filesystem::path& directory, std::error_code& error) {
+/// Others who can rename entries of `above` can put another directory, or a link, in the place of
+/// the way to the state directory.
+void check_above(const boost::filesystem::path& above) {
+    struct stat found {};
+    if (::stat(above.c_str(), &found) != 0) return;
+    if (found.st_uid != ::geteuid() && found.st_uid != 0)
+        spdlog::warn("'{}', above the state directory, belongs to uid {}, who can "
+                     "put another state directory in its place: chown it, or use "
+                     "another one (--state)",
+                     above.string(), found.st_uid);
+    else if ((found.st_mode & writable_by_others) != 0 && (found.st_mode & S_ISVTX) == 0)
+        spdlog::warn("'{}', above the state directory, is writable by others (mode "
+                     "{:04o}), who can put another state directory in its place: "
+                     "chmod go-w it, or use another one (--state)",
+                     above.string(), found.st_mode & 07777U);
+}
+
+/// Checks each directory on the way once: as the path names them and, if there is a link in it, as
+/// they really are.
+void check_way(const boost::filesystem::path& path) {
+    boost::system::error_code ignored;
+    std::set<boost::filesystem::path> above;
+    for (const auto& way : {boost::filesystem::absolute(path, ignored).lexically_normal(),
+                            boost::filesystem::canonical(path, ignored)}) {
+        auto at = way.has_filename() ? way : way.parent_path();
+        for (; at.has_relative_path(); at = at.parent_path()) above.insert(at.parent_path());
+    }
+    std::ranges::for_each(above, check_above);
+}
+
+/// The symbolic links on the way there, absolute, with the links before them resolved.
+std::vector<boost::filesystem::path> links_on(const boost::filesystem::path& path) {
+    constexpr std::size_t links_max = 40;  // the kernel's limit
+    boost::system::error_code error;
+    std::vector<boost::filesystem::path> links;
+    auto rest = boost::filesystem::absolute(path, error).lexically_normal();
+    boost::filesystem::path at;
+    while (!rest.empty() && links.size() < links_max) {
+        const auto name = *rest.begin();
+        boost::filesystem::path behind;
+        for (auto part = std::next(rest.begin()); part != rest.end(); ++part) behind /= *part;
+        const auto here = at / name;
+        const auto target = boost::filesystem::read_symlink(here, error);
+        if (error) {  // not a link
+            at = here;
+            rest = behind;
+            continue;
+        }
+        links.push_back(here);
+        if (target.is_absolute()) at.clear();
+        rest = behind.empty() ? target : target / behind;
+    }
+    return links;
+}
+
+/// Held for as long as it lives; the kernel releases it however the process ends. Two servers would
+/// tell each other's clients that the server had restarted.
+StateDirectory::Lock lock_of(const state::Folder& folder, std::error_code& error) {
     constexpr int flags =
         O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    const int opened = ::open((directory / "lock").c_str(), flags, S_IRUSR | S_IWUSR);
+    const int opened = ::openat(folder.descriptor(), "lock", flags, S_IRUSR | S_IWUSR);
     if (opened < 0) {
         error = last_error();
         return {};
     }
-    StateDirectory::Lock lock{::fdopen(opened, "a")};
+    StateDirectory::Lock lock;
+    if (auto* const file = ::fdopen(opened, "a")) lock = {file, &std::fclose};
     if (lock && ::flock(opened, LOCK_EX | LOCK_NB) == 0) return lock;
     error = last_error();
     if (lock && error == std::errc::operation_would_block)
-        throw UsageError("another berth runs with the state directory " + directory.string() +
+        throw UsageError("another berth runs with the state directory " + folder.path().string() +
                          "; --state gives this one a directory of its own");
+    return {};
+}
+
+/// Empty: it can't be opened or written.
+std::optional<state::Folder> open(const boost::filesystem::path& path, std::error_code& error) {
+    if ((error = make_directory(path))) return {};
+    auto folder = state::Folder::open(path);
+    if (!folder) {
+        error = std::make_error_code(folder.error());
+        return {};
+    }
+    if (::faccessat(folder->descriptor(), ".", W_OK | X_OK, 0) == 0) return std::move(*folder);
+    error = last_error();
     return {};
 }
 
 }  // namespace
 
-std::filesystem::path StateDirectory::place(const std::optional<std::filesystem::path>& asked) {
+boost::filesystem::path StateDirectory::place(const std::optional<boost::filesystem::path>& asked) {
     return asked ? *asked : usual_place();
 }
 
-StateDirectory::StateDirectory(const std::optional<std::filesystem::path>& asked)
+StateDirectory::StateDirectory(const std::optional<boost::filesystem::path>& asked)
     : path_(place(asked)) {
     std::error_code error;
-    std::string reason = "no home directory";
-    if (!path_.empty()) {
-        error = make_directory(path_);
-        if (!error && ::access(path_.c_str(), W_OK | X_OK) != 0) error = last_error();
-        if (!error) check(path_, error);
-        if (!error) lock_ = lock_of(path_, error);
-        reason = error.message();
+    if (!path_.empty()) folder_ = open(path_, error);
+    if (folder_) {
+        check(*folder_);
+        check_way(path_);
+        lock_ = lock_of(*folder_, error);
+        if (lock_) return;
+        folder_.reset();
     }
-    is_kept_ = !path_.empty() && !error;
-    if (is_kept_) return;
     spdlog::warn(
-        "the state directory '{}' can't be written ({}): after a restart clients must mount again, because "
-        "file handles will not be the same; and they get no locks, as they would not hear of a restart "
-        "that loses them: let uid {} write it, or name another one (--state)",
-        path_.string(), reason, ::geteuid());
+        "the state directory '{}' can't be written ({}): after a restart clients must mount again, "
+        "because file handles will change; and they get no locks, "
+        "because they could not be told of a restart: let uid {} write "
+        "it, or use another one (--state)",
+        path_.string(), path_.empty() ? "no home directory" : error.message(), ::geteuid());
+}
+
+void StateDirectory::release(const Lock& lock) noexcept {
+    if (lock) ::flock(::fileno(lock.get()), LOCK_UN);
 }
 
 std::shared_ptr<const vfs::Withheld> StateDirectory::withheld() const {
-    if (!is_kept_) return nullptr;
-    return std::make_shared<const vfs::Withheld>(std::array{path_, path_ / "handle.key"});
+    if (!is_kept()) return nullptr;
+    const auto key = handle_key();
+    vfs::Withheld::What what{.paths = {path_, path_ / "handle.key"}, .links = links_on(path_)};
+    what.mark = {.name = "handle.key", .contents = {key.bytes().begin(), key.bytes().end()}};
+    return std::make_shared<const vfs::Withheld>(what);
 }
 
-vfs::HandleKey StateDirectory::handle_key() const {
-    if (!is_kept_) return vfs::HandleKey::random();
+exports::HandleKey StateDirectory::handle_key() const {
+    if (!is_kept()) return exports::HandleKey::random();
     const auto file = path_ / "handle.key";
-    auto key = vfs::load_or_create_key(file);
+    const auto key = exports::load_or_create_key(*folder_);
     if (key) return *key;
     const auto reason = std::make_error_code(key.error()).message();
     if (key.error() == std::errc::invalid_argument)
@@ -166,7 +249,7 @@ vfs::HandleKey StateDirectory::handle_key() const {
                          " is not a handle key; move it away to have a new one made");
     spdlog::warn("{} can't be kept ({}): after a restart clients must mount again", file.string(),
                  reason);
-    return vfs::HandleKey::random();
+    return exports::HandleKey::random();
 }
 
 }  // namespace berth::server

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "nfs/vfs/handle.hpp"
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
+
+#include "nfs/exports/handle.hpp"
+#include "nfs/state/folder.hpp"
 #include "nfs/vfs/withheld.hpp"
 
 namespace berth::server {
@@ -17,39 +19,45 @@ namespace berth::server {
 class StateDirectory {
 public:
     /// Makes the directory if need be: the one asked for, else /var/lib/berth for root and
-    /// $XDG_STATE_HOME/berth (or ~/.local/state/berth) for others. It is for its owner alone; one
-    /// that is there keeps its mode, and the log says what others can do in it. Where it can't be
-    /// written the server goes on without, and the log says so. Throws UsageError when another
-    /// server has it, or when something in it is not what this server would have made.
-    explicit StateDirectory(const std::optional<std::filesystem::path>& asked);
+    /// $XDG_STATE_HOME/berth (or ~/.local/state/berth) for others. It is private to its owner; an
+    /// existing one keeps its mode, and the log says what others can do in it. If it can't be
+    /// written, the server goes on without it, and the log says so. Throws UsageError if another
+    /// server uses it, or if it contains something that this server would not have made.
+    ///
+    /// Directories above it may belong to others or be writable for them; they could then replace
+    /// it by another directory. The log says so.
+    explicit StateDirectory(const std::optional<boost::filesystem::path>& asked);
 
-    /// Where it is for those who asked for that, or for none; nothing is made.
-    static std::filesystem::path place(const std::optional<std::filesystem::path>& asked);
+    /// The directory that would be used for `asked`; makes nothing.
+    static boost::filesystem::path place(const std::optional<boost::filesystem::path>& asked);
 
-    /// The key that handles are sealed with; a fresh one when there is nowhere to keep it. Throws
-    /// UsageError when the file is there and is not a key.
-    [[nodiscard]] vfs::HandleKey handle_key() const;
+    /// The key that seals handles; a fresh one if there is nowhere to keep it. Throws UsageError if
+    /// the file exists and is not a key.
+    [[nodiscard]] exports::HandleKey handle_key() const;
 
-    /// A file or directory there; none when it would not be kept.
-    [[nodiscard]] std::optional<std::filesystem::path> file(std::string_view name) const {
-        return is_kept_ ? std::optional{path_ / name} : std::nullopt;
+    /// The path of a file or directory in it; empty if nothing is kept.
+    [[nodiscard]] std::optional<boost::filesystem::path> file(std::string_view name) const {
+        return is_kept() ? std::optional{path_ / name} : std::nullopt;
     }
 
-    /// What must not be exported: the directory with all that is in it, and the key wherever else
-    /// it has a name. After handle_key(). Null when nothing is kept.
+    /// The objects that must not be exported: the directory with everything in it, and the key
+    /// under any other name. To be called after handle_key(). Null if nothing is kept.
     [[nodiscard]] std::shared_ptr<const vfs::Withheld> withheld() const;
 
-    [[nodiscard]] bool is_kept() const noexcept { return is_kept_; }
+    [[nodiscard]] bool is_kept() const noexcept { return folder_.has_value(); }
+    /// The directory as it was opened. Only if is_kept().
+    [[nodiscard]] const state::Folder& folder() const { return *folder_; }
 
-    struct Close {
-        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-    };
-    using Lock = std::unique_ptr<std::FILE, Close>;
+    /// Held for as long as somebody has it; empty if nothing is kept.
+    using Lock = std::shared_ptr<std::FILE>;
+    [[nodiscard]] const Lock& lock() const noexcept { return lock_; }
+    /// For the end of the process: another server may use the directory from now on.
+    static void release(const Lock& lock) noexcept;
 
 private:
-    std::filesystem::path path_;
+    boost::filesystem::path path_;
+    std::optional<state::Folder> folder_;
     Lock lock_;
-    bool is_kept_ = false;
 };
 
 }  // namespace berth::server

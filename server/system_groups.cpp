@@ -11,9 +11,9 @@ namespace berth::server {
 
 namespace {
 
-// getgrouplist(3) leaves out what it can't ask, and does not say so. A group that nobody has is
-// looked for in every place that there is, and that one says so. A service that is configured but
-// not there (ENOENT) is none to wait for.
+// getgrouplist(3) silently leaves out sources that it can't ask. Looking up a group that does not
+// exist asks every source, and reports failures. A service that is configured but absent (ENOENT)
+// is not worth waiting for.
 bool can_ask_for_groups() {
     constexpr gid_t no_group = 0xFFFFFFF0;
     std::vector<char> memory(std::size_t{1} << 16);
@@ -25,9 +25,9 @@ bool can_ask_for_groups() {
 
 }  // namespace
 
-vfs::GroupDirectory::Groups SystemGroups::groups_of(uid_t uid) {
+exports::GroupDirectory::Groups SystemGroups::groups_of(uid_t uid) {
     constexpr std::size_t memory_max = std::size_t{1} << 20;
-    constexpr std::size_t groups_max = 65536;  // what a process can have: NGROUPS_MAX
+    constexpr std::size_t groups_max = 65536;  // the kernel's limit per process: NGROUPS_MAX
     std::vector<char> memory(4096);
     passwd entry{};
     passwd* found = nullptr;
@@ -36,7 +36,7 @@ vfs::GroupDirectory::Groups SystemGroups::groups_of(uid_t uid) {
            memory.size() < memory_max)
         memory.resize(memory.size() * 2);
     if (found == nullptr) {
-        // What the C library may say of a user that is not there, see getpwuid(3).
+        // The errors that the C library may return for a missing user, see getpwuid(3).
         const bool is_nobody = problem == 0 || problem == ENOENT || problem == ESRCH ||
                                problem == EBADF || problem == EPERM;
         return is_nobody ? NoGroups::unknown_user : NoGroups::nobody_to_ask;

@@ -1,15 +1,15 @@
-// Asks the system for the groups of users: /etc/passwd and /etc/group, LDAP, whatever
-// nsswitch.conf(5) has.
+// Asks the system for the groups of users: /etc/passwd and /etc/group, LDAP, or whatever
+// nsswitch.conf(5) configures.
 #pragma once
 
-#include "nfs/vfs/group_directory.hpp"
+#include "nfs/exports/group_directory.hpp"
 #include "nfs/vfs/mapped_ids.hpp"
 
 namespace berth::server {
 
-class SystemGroups final : public vfs::GroupDirectory {
+class SystemGroups final : public exports::GroupDirectory {
 public:
-    /// Without those that the kernel does not know in this user namespace.
+    /// Leaves out groups that this user namespace does not map.
     Groups groups_of(uid_t uid) override;
 
 private:

@@ -15,8 +15,8 @@ namespace berth::server {
 
 namespace {
 
-/// What a look-up of the C library brings. getaddrinfo(3) has one word for "there is none" and for
-/// some kinds of failure; these functions have one for each.
+/// The result of a look-up in the C library. getaddrinfo(3) has one error for "there is none" and
+/// for some failures; these functions distinguish them.
 class LookUp {
 public:
     /// `ask(entry, memory, size, found, problem)` calls one of them.
@@ -31,7 +31,7 @@ public:
     LookUp& operator=(const LookUp&) = delete;
 
     [[nodiscard]] const hostent* found() const noexcept { return found_; }
-    /// There is an answer, and be it that there is none.
+    /// Whether there is an answer, even if it says that there is none.
     [[nodiscard]] bool is_answered() const noexcept {
         return found_ != nullptr || problem_ == HOST_NOT_FOUND || problem_ == NO_DATA;
     }
@@ -43,15 +43,15 @@ private:
     int problem_ = NETDB_INTERNAL;
 };
 
-/// The names that reverse lookup gives; not to be believed without looking them up.
-vfs::HostNames claimed_names(const vfs::ClientAddress& address) {
+/// The names from reverse lookup; not to be believed before they have been looked up themselves.
+exports::HostNames claimed_names(const exports::ClientAddress& address) {
     const std::size_t size = address.is_v4() ? 4 : 16;
     const auto* const bytes = address.bytes.data() + (address.bytes.size() - size);
     const int family = address.is_v4() ? AF_INET : AF_INET6;
     const LookUp look_up{[&](auto... to) {
         return ::gethostbyaddr_r(bytes, static_cast<socklen_t>(size), family, to...);
     }};
-    vfs::HostNames names{.found = {}, .is_whole = look_up.is_answered()};
+    exports::HostNames names{.found = {}, .is_whole = look_up.is_answered()};
     if (look_up.found() == nullptr) return names;
     names.found.emplace_back(look_up.found()->h_name);
     for (auto* const* alias = look_up.found()->h_aliases; *alias != nullptr; ++alias)
@@ -59,9 +59,9 @@ vfs::HostNames claimed_names(const vfs::ClientAddress& address) {
     return names;
 }
 
-/// Adds the addresses of one family. False: somebody who may know more could not be asked.
+/// Adds the addresses of one family. False: a service that may know more could not be asked.
 bool add_addresses(const std::string& host, int family,
-                   std::vector<vfs::ClientAddress>& addresses) {
+                   std::vector<exports::ClientAddress>& addresses) {
     const LookUp look_up{
         [&](auto... to) { return ::gethostbyname2_r(host.c_str(), family, to...); }};
     if (look_up.found() == nullptr) return look_up.is_answered();
@@ -70,7 +70,7 @@ bool add_addresses(const std::string& host, int family,
         std::array<std::byte, 16> bytes{};
         std::memcpy(bytes.data(), *one,
                     std::min(bytes.size(), static_cast<std::size_t>(entry.h_length)));
-        addresses.push_back(vfs::ClientAddress::of(bytes, entry.h_addrtype == AF_INET6));
+        addresses.push_back(exports::ClientAddress::of(bytes, entry.h_addrtype == AF_INET6));
     }
     return true;
 }
@@ -83,12 +83,13 @@ void SystemHosts::tell_of_silence(const std::string& host) {
     const std::scoped_lock held{telling_};
     if (told_ && now - *told_ < between_tellings) return;
     told_ = now;
-    spdlog::warn("exports: the name service does not answer about {}; clients that an entry with a "
-                 "name may mean wait until it does. Check /etc/resolv.conf and the name server",
+    spdlog::warn("exports: the name service does not answer about {}; clients that an entry "
+                 "with a name may match must wait until "
+                 "it does. Check /etc/resolv.conf and the name server",
                  host);
 }
 
-vfs::HostNames SystemHosts::names(const vfs::ClientAddress& address) {
+exports::HostNames SystemHosts::names(const exports::ClientAddress& address) {
     auto names = claimed_names(address);
     if (!names.is_whole) tell_of_silence(address.text());
     std::erase_if(names.found, [&](const std::string& name) {
@@ -100,33 +101,33 @@ vfs::HostNames SystemHosts::names(const vfs::ClientAddress& address) {
     return names;
 }
 
-vfs::HostAddresses SystemHosts::addresses(const std::string& host) {
-    vfs::HostAddresses addresses;
+exports::HostAddresses SystemHosts::addresses(const std::string& host) {
+    exports::HostAddresses addresses;
     addresses.has_all_v4 = add_addresses(host, AF_INET, addresses.found);
     addresses.has_all_v6 = add_addresses(host, AF_INET6, addresses.found);
     if (!addresses.has_all_v4) tell_of_silence(host);
     return addresses;
 }
 
-// The C library says "no" as well where the directory of netgroups fails. So it is believed of a
-// netgroup that it can show.
-vfs::Membership SystemHosts::is_member(const std::string& netgroup, const std::string& host) {
+// The C library also returns "no" if the netgroup directory fails. So that is believed only for a
+// netgroup that the C library can list.
+exports::Membership SystemHosts::is_member(const std::string& netgroup, const std::string& host) {
     constexpr std::size_t told_max = 1000;
     const std::scoped_lock held{netgroups_};
     if (::innetgr(netgroup.c_str(), host.c_str(), nullptr, nullptr) == 1)
-        return vfs::Membership::yes;
+        return exports::Membership::yes;
     const bool is_there = ::setnetgrent(netgroup.c_str()) == 1;
     ::endnetgrent();
     if (is_there) {
         missing_netgroups_.erase(netgroup);
-        return vfs::Membership::no;
+        return exports::Membership::no;
     }
     if (missing_netgroups_.size() < told_max && missing_netgroups_.insert(netgroup).second)
-        spdlog::warn("exports: the system knows no netgroup '{}', or can't be asked; clients that "
-                     "it may mean wait until it can. Correct the name in the exports, or the "
-                     "directory of netgroups",
+        spdlog::warn("exports: netgroup '{}' is unknown or can't be looked up; "
+                     "clients that it may match must wait. Correct the name in the "
+                     "exports, or the directory of netgroups",
                      netgroup);
-    return vfs::Membership::unknown;
+    return exports::Membership::unknown;
 }
 
 }  // namespace berth::server

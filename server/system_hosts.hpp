@@ -1,4 +1,4 @@
-// Asks the system who is who: DNS, /etc/hosts, netgroups, as nsswitch.conf(5) has them.
+// Asks the system about hosts: DNS, /etc/hosts, netgroups, as nsswitch.conf(5) configures them.
 #pragma once
 
 #include <chrono>
@@ -7,23 +7,23 @@
 #include <set>
 #include <string>
 
-#include "nfs/vfs/host_directory.hpp"
+#include "nfs/exports/host_directory.hpp"
 
 namespace berth::server {
 
-class SystemHosts final : public vfs::HostDirectory {
+class SystemHosts final : public exports::HostDirectory {
 public:
-    vfs::HostNames names(const vfs::ClientAddress& address) override;
-    vfs::HostAddresses addresses(const std::string& host) override;
-    vfs::Membership is_member(const std::string& netgroup, const std::string& host) override;
+    exports::HostNames names(const exports::ClientAddress& address) override;
+    exports::HostAddresses addresses(const std::string& host) override;
+    exports::Membership is_member(const std::string& netgroup, const std::string& host) override;
 
 private:
     void tell_of_silence(const std::string& host);
 
     std::mutex telling_;
     std::optional<std::chrono::steady_clock::time_point> told_;
-    std::mutex netgroups_;                     // the C library reads them for one thread at a time
-    std::set<std::string> missing_netgroups_;  // that the log has told of
+    std::mutex netgroups_;                     // the C library serves one thread at a time
+    std::set<std::string> missing_netgroups_;  // that the log has reported
 };
 
 }  // namespace berth::server

@@ -1,7 +1,7 @@
-// Encodes and decodes wire types. A struct is its members in declaration order (RFC 4506 §4.14),
-// which is what a C++ aggregate says: Boost.PFR visits them, and there is nothing else to write per
-// type. An enum needs one function beside it, `constexpr bool is_valid(E)`, found by
-// argument-dependent lookup: a value that it refuses is refused on the wire.
+// Encodes and decodes wire types. A struct is its members in declaration order (RFC 4506 §4.14), as
+// in a C++ aggregate: Boost.PFR visits them, so types need no code of their own. An enum needs one
+// function, `constexpr bool is_valid(E)`, found by argument-dependent lookup: values for which it
+// returns false are refused on the wire.
 #pragma once
 
 #include <algorithm>
@@ -62,11 +62,17 @@ concept IsUnion = requires {
     T::arm_count;
 };
 
-/// The 4- and 8-byte integers, signed or not; XDR has no others.
+/// A type whose members are encoded one after the other.
+template <class T>
+concept IsStruct =
+    std::is_aggregate_v<T> && !is_fixed_opaque<T> && !is_fixed_array<T> && !is_array<T> &&
+    !is_list<T> && !is_optional<T> && !is_opaque<T> && !is_string<T> && !IsUnion<T>;
+
+/// Integers of 4 and 8 bytes, signed or unsigned; XDR has no others.
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && (sizeof(T) == 4 || sizeof(T) == 8);
 
-/// The fewest bytes that a T takes on the wire: bounds what a claimed count may reserve.
+/// The fewest bytes that a T takes on the wire. This bounds what a claimed count may reserve.
 template <class T>
 consteval std::size_t bytes_min();
 
@@ -97,7 +103,7 @@ inline std::string_view as_text(std::span<const std::byte> bytes) noexcept {
 
 }  // namespace detail
 
-/// Encodes into a Writer (or a Counter). A bound exceeded is a defect of the caller.
+/// Encodes into a Writer (or a Counter). Exceeding a bound is a defect of the caller.
 template <class Sink, class T>
 void encode(Sink& sink, const T& value) {
     using namespace detail;
@@ -197,7 +203,7 @@ void decode_union(Reader& reader, T& value) {
 
 }  // namespace detail
 
-/// Decodes; whether it worked is the reader's ok(). After a failure the value is valid but
+/// Decodes; the reader's ok() tells whether that worked. After a failure the value is valid but
 /// unspecified.
 template <class T>
 void decode(Reader& reader, T& value) {
@@ -240,7 +246,7 @@ void decode(Reader& reader, T& value) {
     }
 }
 
-/// How many bytes the encoding of `value` has.
+/// The length of the encoding of `value` in bytes.
 template <class T>
 [[nodiscard]] std::size_t encoded_bytes(const T& value) {
     Counter counter;

@@ -1,5 +1,5 @@
-// Reads XDR (RFC 4506) out of received bytes. It fails once and stays failed: every read after that
-// gives zeroes, so decoders need no check between fields. Copies nothing, allocates nothing.
+// Reads XDR (RFC 4506) from received bytes. Errors are sticky: every read after a failure returns
+// zeroes, so decoders need no check between fields. Copies nothing, allocates nothing.
 #pragma once
 
 #include <bit>
@@ -10,7 +10,7 @@
 
 namespace berth::xdr {
 
-/// Bytes of zero padding after `size` bytes of opaque data (RFC 4506 §3: units of four).
+/// The number of padding bytes after `size` bytes of opaque data (RFC 4506 §3: units of four).
 constexpr std::size_t padding(std::size_t size) noexcept {
     return (4 - size % 4) % 4;
 }
@@ -35,7 +35,7 @@ public:
     std::uint32_t u32() noexcept { return word<std::uint32_t>(); }
     std::uint64_t u64() noexcept { return word<std::uint64_t>(); }
 
-    /// `size` bytes and their padding (whose content is not looked at, as no implementation does).
+    /// `size` bytes and their padding (its content is ignored, as in all implementations).
     std::span<const std::byte> fixed(std::size_t size) noexcept {
         if (size > rest_.size() || padding(size) > rest_.size() - size) {
             fail();
@@ -46,7 +46,7 @@ public:
         return bytes;
     }
 
-    /// A counted run of at most `bytes_max` bytes.
+    /// A counted sequence of at most `bytes_max` bytes.
     std::span<const std::byte> counted(std::uint32_t bytes_max) noexcept {
         const auto size = u32();
         if (size > bytes_max) {

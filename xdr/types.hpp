@@ -1,7 +1,6 @@
-// The vocabulary of RFC 4506 that plain C++ types do not already say. A wire struct is an aggregate
-// of these, of fixed-width integers, bool, float, double, enums, std::array and other aggregates.
-// Opaque and String are views: decoded, they point into the received bytes and live as long as
-// those.
+// The types of RFC 4506 that plain C++ lacks. A wire struct is an aggregate of these, of
+// fixed-width integers, bool, float, double, enums, std::array and other aggregates. Opaque and
+// String are views: after decoding they point into the received bytes and live as long as those.
 #pragma once
 
 #include <array>
@@ -49,7 +48,7 @@ private:
     std::span<const std::byte> bytes_;
 };
 
-/// `string name<Max>` — RFC 4506 §4.11: counted bytes, any bytes; a view.
+/// `string name<Max>` — RFC 4506 §4.11: a counted view of arbitrary bytes.
 template <std::uint32_t Max = unbounded>
 class String {
 public:
@@ -65,7 +64,8 @@ private:
     std::string_view text_;
 };
 
-/// `T name<Max>` — RFC 4506 §4.13. Small bounds live in place, others on the heap.
+/// `T name<Max>` — RFC 4506 §4.13. Arrays with small bounds are stored in place, others on the
+/// heap.
 template <class T, std::uint32_t Max = unbounded>
 struct Array {
     static constexpr std::uint32_t count_max = Max;
@@ -98,8 +98,7 @@ private:
     std::optional<T> value_;
 };
 
-/// The linked list that RFC 4506 §4.19 describes (each item followed by an optional next one), as a
-/// sequence.
+/// The linked list of RFC 4506 §4.19 (each item followed by an optional next one), as a sequence.
 template <class T>
 struct List {
     List() = default;
@@ -135,8 +134,7 @@ constexpr bool selects(D discriminant) {
 
 }  // namespace detail
 
-/// Discriminated union — RFC 4506 §4.15. The first arm that matches is the one; Otherwise stands
-/// last.
+/// Discriminated union — RFC 4506 §4.15. The first arm that matches is used; Otherwise comes last.
 template <class Discriminant, class... Arms>
 class Union {
 public:
@@ -145,7 +143,7 @@ public:
     static constexpr std::size_t arm_count = sizeof...(Arms);
     static constexpr std::size_t no_arm = arm_count;
 
-    /// The arm that a discriminant selects; no_arm when the union has none for it.
+    /// The arm that a discriminant selects; no_arm if there is none.
     static constexpr std::size_t arm_of(Discriminant discriminant) {
         std::size_t index = 0;
         const bool found = ((detail::selects<Arms>(discriminant) || (++index, false)) || ...);
@@ -162,7 +160,7 @@ public:
         return made;
     }
 
-    /// The default arm, under a discriminant that no case names.
+    /// The default arm, for a discriminant without a case of its own.
     static Union otherwise(Discriminant value,
                            std::variant_alternative_t<arm_count - 1, Bodies> body = {}) {
         assert(arm_of(value) == arm_count - 1);
@@ -173,7 +171,7 @@ public:
 
     [[nodiscard]] Discriminant discriminant() const noexcept { return discriminant_; }
 
-    /// The body if the union stands on this arm, else null.
+    /// The body if the union is on this arm, otherwise null.
     template <Discriminant Value>
     [[nodiscard]] const auto* get_if() const noexcept {
         return std::get_if<arm_of(Value)>(&bodies_);
@@ -182,12 +180,12 @@ public:
     [[nodiscard]] auto* get_if() noexcept {
         return std::get_if<arm_of(Value)>(&bodies_);
     }
-    /// The default arm's body if the union stands on it, else null.
+    /// The default arm's body if the union is on that arm, otherwise null.
     [[nodiscard]] const auto* get_otherwise() const noexcept {
         return std::get_if<arm_count - 1>(&bodies_);
     }
 
-    /// For the codec: changes the arm (value-initialised); false when there is none for it.
+    /// For the codec: selects an arm (value-initialised); false if no arm matches.
     bool select(Discriminant discriminant) {
         const auto arm = arm_of(discriminant);
         if (arm == no_arm) return false;

@@ -1,5 +1,5 @@
-// Writes XDR (RFC 4506). Small things are copied into one buffer; large payloads are only
-// referenced, so that the whole leaves in one gathered send without having been copied. Reusable:
+// Writes XDR (RFC 4506). Small items are copied into one buffer; large payloads are only
+// referenced, so that one gathered send transmits everything without copying them. Reusable:
 // clear() keeps the buffer.
 #pragma once
 
@@ -18,7 +18,7 @@ namespace berth::xdr {
 
 class Writer {
 public:
-    /// Payloads from this size on are referenced by reference_or_copy(), smaller ones copied.
+    /// reference_or_copy() references payloads of at least this size, and copies smaller ones.
     static constexpr std::size_t reference_bytes_min = 1024;
 
     Writer() = default;
@@ -28,7 +28,7 @@ public:
     void u32(std::uint32_t value) { word(value); }
     void u64(std::uint64_t value) { word(value); }
 
-    /// Bytes and their zero padding, copied.
+    /// Copies bytes and their zero padding.
     void fixed(std::span<const std::byte> bytes) {
         if (bytes.empty()) return;
         const auto pad = padding(bytes.size());
@@ -37,22 +37,24 @@ public:
         std::memset(to + bytes.size(), 0, pad);
     }
 
-    /// Bytes and their padding; large ones must outlive what is made of segments().
+    /// Writes bytes and their padding; large ones must outlive every use of segments().
     void reference_or_copy(std::span<const std::byte> bytes);
 
     void clear() noexcept {
         size_ = referenced_bytes_ = 0;
         references_.clear();
     }
-    /// Gives memory above `bytes` back; for buffers that stay in a pool.
+    /// Releases memory above `bytes`; for buffers that stay in a pool.
     void shrink(std::size_t bytes) noexcept;
 
-    /// Whether nothing is referenced: the bytes written are all here.
+    /// Whether nothing is referenced: the buffer has all bytes.
     [[nodiscard]] bool owns_all() const noexcept { return references_.empty(); }
+    /// Memory held, whether written to or not.
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
     /// All bytes written, own and referenced.
     [[nodiscard]] std::size_t size() const noexcept { return size_ + referenced_bytes_; }
 
-    /// Calls take(span) for each piece, in order. Valid until the next write.
+    /// Calls take(span) for each piece, in order. The pieces are valid until the next write.
     template <class Take>
     void segments(Take&& take) const {
         std::size_t from = 0;
@@ -65,12 +67,12 @@ public:
         if (size_ > from) take(std::span<const std::byte>{bytes_.get() + from, size_ - from});
     }
 
-    /// Everything in one piece, copied.
+    /// A copy of everything in one piece.
     [[nodiscard]] std::vector<std::byte> flat() const;
 
 private:
     struct Reference {
-        std::size_t place;  // own bytes written before it
+        std::size_t place;  // own bytes before it
         std::span<const std::byte> bytes;
     };
 
@@ -95,7 +97,7 @@ private:
     std::size_t referenced_bytes_ = 0;
 };
 
-/// Takes what a Writer takes and only counts: how many bytes an encoding would have.
+/// Has the interface of a Writer, and only counts the bytes of an encoding.
 class Counter {
 public:
     void u32(std::uint32_t) noexcept { size_ += 4; }

@@ -1,4 +1,4 @@
-// LOOKUP, READLINK: from names to objects.
+// LOOKUP: finds the object of a name (RFC 1813 §3.3.3).
 #include "nfs/service.hpp"
 #include "nfs/status.hpp"
 
@@ -22,14 +22,6 @@ Lookup::Result Service::lookup(rpc::Call& call, const Lookup::Args& args) {
     return Lookup::Ok{.object = seal(call, *directory->exported, **found),
                       .attributes = directory->attributes_of(**found),
                       .directory = directory->attributes()};
-}
-
-ReadLink::Result Service::read_link(rpc::Call& call, const ReadLink::Args& args) {
-    const auto link = open(call, args.link);
-    if (!link) return {fail(call, link.error()), {}};
-    const auto text = link->node->read_link(link->caller);
-    if (!text) return {fail(call, text.error()), {link->attributes()}};
-    return ReadLink::Ok{.attributes = link->attributes(), .target = Path{call.memory.copy(*text)}};
 }
 
 }  // namespace berth::nfs

@@ -1,4 +1,4 @@
-// READ: data from files.
+// READ: reads data from files (RFC 1813 §3.3.6).
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -19,7 +19,7 @@ bool is_end(const Target& file, std::uint64_t offset) {
     return now && offset >= now->size;
 }
 
-/// A place in a file, for this process alone.
+/// Identifies a place in a file; valid in this process only.
 std::uint64_t token_of(const FileHandle& file, std::uint64_t offset) {
     constexpr std::size_t handle_bytes_max = 64;
     std::array<std::byte, handle_bytes_max + sizeof offset> place{};
@@ -28,8 +28,8 @@ std::uint64_t token_of(const FileHandle& file, std::uint64_t offset) {
     return rpc::body_checksum(place);
 }
 
-/// How a caller shows over UDP that it gets the replies: where one has no room for all that is
-/// asked for, it holds a part of random length, and clients go on from where that ends.
+/// How a caller proves over UDP that it receives replies: if a reply has no room for everything
+/// that was asked for, it holds a part of random length, and clients go on from where that ends.
 class Continuation {
 public:
     Continuation(rpc::Call& call, const Read::Args& args) : call_(call), args_(args) {
@@ -39,13 +39,13 @@ public:
                                         call.caller.address, token_of(args.file, args.offset)));
     }
 
-    /// Of `wanted` bytes, when the reply has room for `room`.
+    /// How many of `wanted` bytes to return if the reply has room for `room`.
     std::size_t cut(std::size_t wanted, std::size_t room) {
         is_cut_ = wanted > room && is_possible() && room > 0;
         if (!is_cut_) return std::min(wanted, room);
         return room - std::random_device{}() % ((room + 1) / 2);
     }
-    /// The reply ends there.
+    /// The reply ends at this offset.
     void ends_at(std::uint64_t offset) {
         if (is_cut_)
             call_.correspondents->given_out(call_.caller.address, token_of(args_.file, offset),
@@ -64,15 +64,15 @@ private:
 
 }  // namespace
 
-// The attributes are those from before the data was read. Newer ones would have the client take old
-// data for new, and keep it; older ones only make it ask again.
+// The attributes are from before the data was read. With newer ones the client would take old data
+// for new and keep it; older ones only make it ask again.
 Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     const auto file = open(call, args.file);
     if (!file) return {fail(call, file.error()), {}};
     const auto attributes = file->node->attributes(file->caller.wait);
     if (!attributes) return {fail(call, attributes.error()), {}};
     const auto shown = file->shown(*attributes);
-    // RFC 1813 §3.3.6 says so of directories too.
+    // RFC 1813 §3.3.6 requires this status for directories too.
     if (attributes->type != vfs::FileType::regular) return {Status::invalid, {shown}};
     if (args.count > std::numeric_limits<std::uint64_t>::max() - args.offset)
         return {Status::invalid, {shown}};
@@ -85,9 +85,9 @@ Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     const auto buffer = wanted > 0 ? call.memory.bytes(wanted) : std::span<std::byte>{};
     const auto count = file->node->read(file->caller, args.offset, buffer, &*attributes);
     if (!count) return {fail(call, count.error()), {shown}};
-    // Shorter than the size had promised: the file has been cut meanwhile, and this is its end; or
-    // what comes next can't be read, which the client is to be told when it asks for it. Beyond an
-    // end it would take it for zeros.
+    // Fewer bytes than the size had promised: the file was truncated meanwhile and ends here, or
+    // the next bytes can't be read. The client must get that error when it asks for them; past an
+    // end of file it would take them for zeros.
     const bool is_short = *count < wanted;
     const bool has_ended =
         is_short ? *count == 0 || is_end(*file, args.offset + *count) : *count == left;

@@ -53,8 +53,7 @@ struct MakeSymbolicLink {
     using Result = nfs::Result<Ok, Fail>;
 };
 
-/// RFC 1813 §3.3.11. A type that can't be made must decode, so that it can be answered with
-/// BADTYPE.
+/// RFC 1813 §3.3.11. Types that can't be made must still decode, so that they get BADTYPE.
 struct MakeNode {
     static constexpr rpc::ProcedureId id{11, "MKNOD", Replay::remember, Runs::guarded};
     struct Device {
@@ -134,7 +133,8 @@ struct Link {
 
 /// RFC 1813 §3.3.16
 struct ReadDirectory {
-    static constexpr rpc::ProcedureId id{16, "READDIR", Replay::execute, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{16, "READDIR", Replay::execute, Runs::on_worker,
+                                         Length::transfer};
     struct Args {
         FileHandle directory;
         std::uint64_t cookie = 0;
@@ -160,7 +160,8 @@ struct ReadDirectory {
 
 /// RFC 1813 §3.3.17
 struct ReadDirectoryPlus {
-    static constexpr rpc::ProcedureId id{17, "READDIRPLUS", Replay::execute, Runs::on_worker};
+    static constexpr rpc::ProcedureId id{17, "READDIRPLUS", Replay::execute, Runs::on_worker,
+                                         Length::transfer};
     struct Args {
         FileHandle directory;
         std::uint64_t cookie = 0;

@@ -1,5 +1,4 @@
-// The procedures of NFS version 3 on one object: its attributes, its contents, names looked up in
-// it.
+// The procedures of NFS version 3 on one object: its attributes, its contents, and lookups in it.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +26,7 @@ struct SetAttributes {
     struct Args {
         FileHandle object;
         NewAttributes attributes;
-        xdr::Optional<Time> guard;  ///< `sattrguard3`: do it only if ctime is this
+        xdr::Optional<Time> guard;  ///< `sattrguard3`: set them only if this is the ctime
     };
     struct Ok {
         Wcc object;
@@ -55,7 +54,7 @@ struct Lookup {
     using Result = nfs::Result<Ok, Fail>;
 };
 
-/// The rights that ACCESS speaks of.
+/// The rights that ACCESS can ask for.
 enum AccessBits : std::uint32_t {
     access_read = 0x01,
     access_lookup = 0x02,
@@ -124,7 +123,7 @@ constexpr bool is_valid(Stable stable) {
     return stable <= Stable::file_sync;
 }
 
-/// RFC 1813 §3.3.7. Remembered although it could run twice: a late duplicate would overwrite newer
+/// RFC 1813 §3.3.7. Remembered, although it can run twice: a late duplicate would overwrite newer
 /// data.
 struct Write {
     static constexpr rpc::ProcedureId id{7, "WRITE", Replay::remember, Runs::guarded};

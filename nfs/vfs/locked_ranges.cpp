@@ -13,6 +13,12 @@ constexpr auto last_of = [](const LockedRange& held) { return held.range.last; }
 
 }  // namespace
 
+void LockedRanges::make_room() {
+    constexpr std::size_t growth_max = 2;
+    if (ranges_.capacity() - ranges_.size() < growth_max)
+        ranges_.reserve(std::max(2 * ranges_.capacity(), ranges_.size() + growth_max));
+}
+
 void LockedRanges::unlock(const ByteRange& range) {
     const auto from = std::ranges::lower_bound(ranges_, range.first, {}, last_of);
     const auto to = std::ranges::upper_bound(from, ranges_.end(), range.last, {}, first_of);

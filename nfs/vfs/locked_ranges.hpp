@@ -1,5 +1,5 @@
-// The byte ranges of one file that one owner has locked, and how locking and unlocking changes
-// them: splitting, merging, upgrading and downgrading as POSIX has it for fcntl(). Plain values.
+// The byte ranges of one file that one owner has locked, and how locking and unlocking change them:
+// splitting, merging, upgrading and downgrading as POSIX defines for fcntl(). Plain values.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace berth::vfs {
 
-/// Bytes first..last, both included; not empty. The end of file, however far it moves, is byte_max.
+/// Bytes first..last, inclusive; not empty. byte_max stands for the end of file, however far it
+/// moves.
 struct ByteRange {
     static constexpr std::uint64_t byte_max = std::numeric_limits<std::int64_t>::max();
 
@@ -25,13 +26,13 @@ struct ByteRange {
 
 enum class LockKind : std::uint8_t { shared, exclusive };
 
-/// A range locked by somebody.
+/// A range and how it is locked.
 struct LockedRange {
     ByteRange range;
     LockKind kind = LockKind::shared;
     bool operator==(const LockedRange&) const = default;
 
-    /// Whether two owners can't have both.
+    /// Whether two owners can't have both locks.
     [[nodiscard]] bool excludes(const LockedRange& other) const noexcept {
         const bool one_is_exclusive =
             kind == LockKind::exclusive || other.kind == LockKind::exclusive;
@@ -41,18 +42,21 @@ struct LockedRange {
 
 class LockedRanges {
 public:
-    /// From now on the whole range is locked in this way, whatever it was before.
+    /// Locks the whole range in this way, whatever it was before.
     void lock(const LockedRange& wanted);
-    /// Unlocks what of the range was locked.
+    /// Unlocks those parts of the range that were locked.
     void unlock(const ByteRange& range);
 
-    /// By how much lock() would change size().
+    /// The next lock() or unlock() then allocates nothing, and so can't fail.
+    void make_room();
+
+    /// How much lock() would change size().
     [[nodiscard]] std::ptrdiff_t growth_by_lock(const LockedRange& wanted) const;
     [[nodiscard]] std::ptrdiff_t growth_by_unlock(const ByteRange& range) const;
 
-    /// The first that excludes `wanted` of somebody else, or nullptr.
+    /// The first range that would exclude `wanted` for another owner, or nullptr.
     [[nodiscard]] const LockedRange* excluding(const LockedRange& wanted) const noexcept;
-    /// Whether all of the range is locked, in this way or an exclusive one where shared is asked.
+    /// Whether the whole range is locked as wanted; an exclusive lock satisfies a shared one too.
     [[nodiscard]] bool cover(const LockedRange& wanted) const noexcept;
 
     /// Ascending and disjoint; neighbours differ in kind.
@@ -61,7 +65,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return ranges_.empty(); }
 
 private:
-    /// Those that meet the range or are next to it.
+    /// The ranges that meet the range or touch it.
     [[nodiscard]] LockedRanges near(const ByteRange& range) const;
 
     std::vector<LockedRange> ranges_;

@@ -9,7 +9,7 @@
 namespace berth::vfs {
 namespace {
 
-// The largest number is no id.
+// The largest number is not an id.
 constexpr std::uint64_t ids_end = 0xFFFFFFFF;
 
 std::string text_of(const char* file) {

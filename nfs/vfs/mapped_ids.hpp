@@ -1,5 +1,5 @@
-// The ids that the kernel knows in this process's user namespace. Outside of any namespace it knows
-// them all; in one (a container without root) those that were mapped. Plain values.
+// The ids that this process's user namespace maps. Outside of any namespace that is all ids; in one
+// (a container without root) only the mapped ones. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@ namespace berth::vfs {
 
 class MappedIds {
 public:
-    /// All ids there are.
+    /// All ids.
     MappedIds();
-    /// What a uid_map or gid_map of proc(5) says. A line that is none is left out.
+    /// Parses a uid_map or gid_map of proc(5). Malformed lines are skipped.
     explicit MappedIds(std::string_view map);
     [[nodiscard]] bool has(std::uint32_t id) const noexcept;
     [[nodiscard]] bool has_all() const noexcept { return has_all_; }
-    /// Any but this one; `other` itself when there is none.
+    /// Any mapped id but this one; `other` itself if there is none.
     [[nodiscard]] std::uint32_t one_besides(std::uint32_t other) const noexcept;
 
 private:
@@ -30,12 +30,12 @@ private:
     bool has_all_ = false;
 };
 
-/// Those of users and those of groups.
+/// The mapped ids of users and of groups.
 struct MappedOwners {
     MappedIds users;
     MappedIds groups;
 
-    /// Of this process. Where /proc can't tell, none is known to be mapped.
+    /// The ids of this process. Where /proc can't tell, no id counts as mapped.
     static MappedOwners of_process();
     [[nodiscard]] bool are_all() const noexcept { return users.has_all() && groups.has_all(); }
 };

@@ -1,6 +1,6 @@
-// A tree in RAM: no privileges, the same on every run, gone with the process. For tests, for
-// testing clients, and for `berth serve --memory`. It decides permissions itself, by the rules of
-// Linux.
+// A tree in RAM: it needs no privileges, is the same on every run, and goes with the process. For
+// tests, for testing clients, and for `berth serve --memory`. It checks permissions itself, by the
+// rules of Linux.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace berth::vfs::memory {
 
 struct Options {
-    /// For file contents, in blocks of 4 KiB; holes are free. Beyond it: no_space_on_device.
+    /// For file contents, in blocks of 4 KiB; holes are free. Past it: no_space_on_device.
     std::uint64_t capacity_bytes = std::uint64_t{1} << 30;
     /// Objects of any kind, the root included.
     std::uint64_t capacity_files = std::uint64_t{1} << 20;
@@ -21,20 +21,20 @@ struct Options {
     std::uint32_t root_mode = 01777;
     std::uint32_t root_uid = 0;
     std::uint32_t root_gid = 0;
-    /// Part of every object id: ids of an earlier tree are stale in this one if it had another
-    /// generation.
+    /// Part of every object id: ids of an earlier tree are stale in this one if its generation was
+    /// different.
     std::uint64_t generation = 1;
-    /// As the sysctl fs.protected_hardlinks: who neither owns a file nor may read and write it may
-    /// not link it.
+    /// Like the sysctl fs.protected_hardlinks: only the owner of a file, or a user that may read
+    /// and write it, may link it.
     bool protect_hard_links = false;
-    /// Empty: the machine's clock. Whatever it says, no two changes are stamped with the same time,
-    /// and none with an earlier one than the change before. Called under the tree's lock.
+    /// Empty: the machine's clock. Whatever the clock returns, no two changes have the same time,
+    /// and none is earlier than the change before. Called under the tree's lock.
     std::function<Time()> clock;
 };
 
-/// An empty tree. A time of access moves when an object is read for the first time after a change,
-/// as with the mount option relatime. No operation ever answers would_block; sync has nothing to
-/// do; losses() stays 0. Inode numbers are never used again.
+/// An empty tree. An access time moves when an object is first read after a change, as with the
+/// mount option relatime. No operation ever returns would_block; sync has nothing to do; losses()
+/// stays 0. Inode numbers are never reused.
 std::unique_ptr<FileSystem> make(const Options& options = {});
 
 }  // namespace berth::vfs::memory

@@ -1,18 +1,18 @@
-// A real directory exported: the kernel's own files, its own handles, its own permissions.
-// For the server layer, which opens one of these per exported directory and keeps it until it
-// stops.
+// A real directory, exported: the kernel's own files, handles and permissions. The server layer
+// opens one for each exported directory and keeps it until it stops.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
-#include <boost/assert/source_location.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
 #include <boost/system/result.hpp>
 
 #include "nfs/vfs/file_system.hpp"
@@ -24,92 +24,82 @@ namespace berth::vfs::posix {
 class Volumes;
 /// For Options::volumes.
 [[nodiscard]] std::shared_ptr<Volumes> make_volumes();
-/// Where the names of objects are kept so that handles survive a restart where the kernel opens
-/// none: one for all trees of a server. Its directory is made when a tree needs it.
+class OpenFiles;
+/// For Options::open_files: the limit on descriptors of all trees together.
+[[nodiscard]] std::shared_ptr<OpenFiles> make_open_files(std::size_t descriptors_max);
+/// Where names of objects are kept, so that handles survive a restart where the kernel has no
+/// handles. One for all trees of a server. Its directory is made when a tree needs it.
 class NameJournal;
-[[nodiscard]] std::shared_ptr<NameJournal> journal_in(const std::filesystem::path& directory);
+[[nodiscard]] std::shared_ptr<NameJournal> journal_in(const boost::filesystem::path& directory);
+/// For the end of the process: another one may use the journal from now on. Waits for nobody.
+void release(NameJournal& journal) noexcept;
 
 struct Options {
-    /// Objects kept open between calls, at most; each takes one descriptor, a busy file or
-    /// directory up to four. 0: a quarter of the process's descriptors, at most 16384.
+    /// The most objects kept open between calls. Each takes one descriptor; a busy file or
+    /// directory takes up to four. 0: as many as `open_files` allows.
     std::size_t nodes_max = 0;
-    /// None: names are kept in memory.
+    /// Shared by the trees of one process. Empty: this tree has the process's descriptors for
+    /// itself, at most 65536.
+    std::shared_ptr<OpenFiles> open_files;
+    /// Empty: names are kept in memory.
     std::shared_ptr<NameJournal> journal;
-    /// What the journal knows the tree by: the same after a restart, and no other tree's. Empty:
-    /// its path.
+    /// The tree's key in the journal: the same after a restart, and unique among the trees. Empty:
+    /// the tree's path.
     std::string name_in_journal;
-    /// Names kept in memory, at most, of about 200 bytes each; the longest unused are forgotten
-    /// first, and handles of their objects become stale.
+    /// The most names kept in memory, at about 200 bytes each. The least recently used are
+    /// forgotten first; handles of their objects become stale.
     std::size_t names_in_memory_max = 1'000'000;
-    /// Whether to use the kernel's handles where it lets us; false only to have the other way
-    /// tested.
+    /// Whether to use the kernel's handles where it permits that; false only to test the
+    /// alternative.
     bool kernel_handles = true;
-    /// Whether to look at handles at all; false only to have file systems without them tested.
+    /// Whether to look at handles at all; false only to test file systems without them.
     bool file_handles = true;
-    /// What the trees of one process share; empty: this tree shares nothing.
+    /// Shared by the trees of one process. Empty: this tree shares nothing.
     std::shared_ptr<Volumes> volumes;
-    /// What no client may reach in this tree, if anything.
+    /// The parts of this tree that no client may reach, if any.
     std::shared_ptr<const Withheld> withheld;
-    /// What makes a descriptor's file durable; fdatasync or fsync unless a test counts or fails
-    /// them.
+    /// Makes a descriptor's file durable: fdatasync or fsync, unless a test counts calls or makes
+    /// them fail.
     std::function<Result<void>(int descriptor, Sync what)> synchronize;
-};
-
-struct OpenError {
-    std::errc code{};
-    std::string reason;  ///< one line for the person who started the server
-};
-
-/// What value() of a failed open() throws: a std::system_error that says the reason.
-[[noreturn]] void throw_exception_from_error(const OpenError& error, const boost::source_location&);
-
-/// Where the root of a tree is among what is mounted.
-struct Mounting {
-    std::uint64_t mount = 0;  ///< the kernel's number for it, nobody else's while the tree is open
-    bool is_root = false;     ///< of all that is mounted there
-    std::string path;         ///< absolute, as the kernel tells it, links followed
 };
 
 class Tree;
 
-/// Nodes must be let go before it is destroyed.
+/// All nodes must be released before it is destroyed.
 class FileSystem final : public vfs::FileSystem {
 public:
     explicit FileSystem(std::unique_ptr<Tree> tree);
     ~FileSystem() override;
 
+    using vfs::FileSystem::find;
     using vfs::FileSystem::root;
     Result<NodePtr> root(Wait wait) override;
-    Result<NodePtr> find(const ObjectId& id, Wait wait) override { return find(id, {}, wait); }
     Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
+    Result<void> link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
+                      std::string_view name) override;
+    Result<void> rename(const Caller& caller, vfs::Node& from, std::string_view from_name,
+                        vfs::Node& to, std::string_view to_name) override;
     [[nodiscard]] Limits limits() const override;
     [[nodiscard]] std::uint64_t losses() const override;
     [[nodiscard]] bool gives_fileids() const override;
     [[nodiscard]] std::uint64_t id_space() const override;
-    /// What this tree was opened with.
-    [[nodiscard]] std::shared_ptr<Volumes> volumes() const;
+    [[nodiscard]] Result<MountPlace> mount_place() const override;
+    [[nodiscard]] Result<ObjectId> place_of(const MountPlace& inner) const override;
+    [[nodiscard]] std::string fingerprint() const override;
+    [[nodiscard]] bool has_kernel_handles() const override;
+    /// Shares volumes and descriptors with this tree, and withholds the same parts.
+    [[nodiscard]] boost::system::result<std::shared_ptr<vfs::FileSystem>, OpenError>
+    open_mounted(const std::string& point) const override;
 
     /// One line for the start-up log: how objects are found again, what does not survive a restart,
-    /// and as whom callers act.
+    /// and which identity callers act under.
     [[nodiscard]] std::string describe() const;
 
-    /// function_not_supported before Linux 5.8.
-    [[nodiscard]] Result<Mounting> mounting() const;
-    /// The directory of this tree in which the root of `inner` is mounted. permission_denied or
-    /// stale when there is none.
-    [[nodiscard]] Result<ObjectId> place_of(const FileSystem& inner) const;
-    /// What tells the file system from all others, and the root in it, wherever it is mounted and
-    /// after a restart: by its UUID, before Linux 6.9 by the id that statfs(2) tells. Empty when it
-    /// has neither.
-    [[nodiscard]] std::string fingerprint() const;
-    /// Whether objects are found by the kernel's file handles.
-    [[nodiscard]] bool has_kernel_handles() const;
-    /// What it was opened with.
-    [[nodiscard]] std::shared_ptr<const Withheld> withheld() const;
+    /// Whether each caller acts under its own identity; otherwise all act as the server's user.
+    [[nodiscard]] bool acts_as_callers() const;
 
-    /// Lets go of deleted objects, so that their space is freed, and of descriptors open for
-    /// writing that nobody has written to since the last call, so that a program just copied here
-    /// can be run locally.
+    /// Releases deleted objects, so that their space is freed. Also closes descriptors for writing
+    /// that were unused since the last call, so that a program just copied here can run locally.
     void sweep() override;
 
     [[nodiscard]] std::optional<std::string> trouble() override;
@@ -120,15 +110,15 @@ private:
     std::unique_ptr<Tree> tree_;
 };
 
-/// Exports the directory at `path`, symbolic links in it followed. operation_not_permitted when
-/// that is withheld, or below what is. The process's umask should be 0: modes come from clients,
-/// who have applied their own.
+/// Exports the directory at `path`, following symbolic links in it. operation_not_permitted if the
+/// directory is withheld, or lies below one that is. The process's umask should be 0: clients have
+/// applied their own to the modes that they send.
 boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::string& path,
                                                                    const Options& options = {});
 
-/// Gives up CAP_SYS_RESOURCE for good in the calling thread and those it starts, so that quotas and
-/// blocks reserved for root bind the server too. Call it in main, after limits are raised and
-/// before threads start.
+/// Gives up CAP_SYS_RESOURCE for good in the calling thread and in threads that it starts, so that
+/// quotas and blocks reserved for root bind the server too. To be called in main, after limits are
+/// raised and before threads start.
 void drop_resource_override();
 
 }  // namespace berth::vfs::posix

@@ -1,5 +1,5 @@
-// The vocabulary of exported trees: who asks, what an object is, what may be changed.
-// Plain values; knows no RPC and no XDR.
+// The vocabulary of exported trees: callers, objects, and the attributes that may be set. Plain
+// values; knows no RPC and no XDR.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 
 namespace berth::vfs {
 
-/// Whom the file system should take the caller for: after squashing, as local ids. The groups are
-/// the supplementary ones and live as long as the call.
+/// The identity that the file system grants a caller: after squashing, as local ids. `groups` are
+/// the supplementary groups; they live as long as the call.
 struct Identity {
     uid_t uid = 0;
     gid_t gid = 0;
@@ -28,7 +28,7 @@ struct Identity {
 /// Whether an operation may wait for a disk (or a lock held over disk work).
 enum class Wait : std::uint8_t { no, yes };
 
-/// Who asks, and whether the asking thread may block. One per call.
+/// The caller, and whether the thread may block. One per call.
 struct Caller {
     Identity identity;
     Wait wait = Wait::yes;
@@ -48,7 +48,7 @@ enum class FileType : std::uint8_t {
 struct Time {
     std::int64_t seconds = 0;
     std::uint32_t nanoseconds = 0;
-    // clang-tidy takes the 0 that comparisons are rewritten with for a pointer.
+    // clang-tidy takes the 0 in rewritten comparisons for a pointer.
     auto operator<=>(const Time&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
@@ -68,13 +68,13 @@ struct Attributes {
     std::uint64_t used = 0;  ///< bytes on disk
     DeviceNumber device;     ///< zero unless a device
     std::uint64_t fileid = 0;
-    /// Which part of the tree's file system the object is in: 0 for that of the root. Objects in
+    /// The part of the tree's file system that the object is in: 0 for the root's. Objects in
     /// different parts may have equal fileids. The same after a restart.
     std::uint64_t part = 0;
     Time accessed;
     Time modified;
     Time changed;
-    bool immutable = false;    ///< nothing of it can be changed by anybody
+    bool immutable = false;    ///< nobody can change anything about it
     bool append_only = false;  ///< its contents can only grow
     bool operator==(const Attributes&) const = default;
 };
@@ -84,10 +84,10 @@ struct NewTime {
     std::optional<Time> value;  ///< empty: the server's clock
 };
 
-/// What SETATTR and the creating operations may set; empty means leave alone. When creating: no
-/// mode is 0600, and 0700 for a directory; a uid or gid that the caller may not give is left out
-/// without an error (some clients send their idea of the group with every new file); a size is
-/// looked at only for a regular file; below a set-group-id directory a new one is one too.
+/// The attributes that SETATTR and the creating operations may set; empty means leave unchanged.
+/// When creating: without a mode it is 0600, or 0700 for a directory. A uid or gid that the caller
+/// may not set is left out without an error (some clients send a group with every new file). A size
+/// applies only to a regular file. Below a set-group-id directory a new directory is one too.
 struct NewAttributes {
     std::optional<std::uint32_t> mode;
     std::optional<std::uint32_t> uid;
@@ -97,23 +97,23 @@ struct NewAttributes {
     std::optional<NewTime> modified;
 };
 
-/// Permission to ask for or to answer with: a set of these bits, as access(2) has them.
+/// Permission bits to ask for or to grant, as a set; values as in access(2).
 enum Permission : std::uint8_t { may_execute = 1, may_write = 2, may_read = 4 };
 
 enum class CreateMode : std::uint8_t {
-    unchecked,  ///< what exists is taken as it is, of whatever type, as knfsd does; only `size` is
-                ///< applied, to a regular file
+    unchecked,  ///< any existing object is taken as it is, like knfsd; only `size` is applied, to a
+                ///< regular file
     guarded,    ///< an existing name is an error
-    exclusive,  ///< an existing file that this caller made with the same verifier is success,
-                ///< until its contents or times were changed
+    exclusive,  ///< success if this caller made the file with the same verifier, until its contents
+                ///< or times change
 };
 
 using CreateVerifier = std::array<std::byte, 8>;
 
 struct NewFile {
     CreateMode mode = CreateMode::unchecked;
-    NewAttributes attributes;   ///< not looked at when exclusive
-    CreateVerifier verifier{};  ///< looked at only when exclusive
+    NewAttributes attributes;   ///< ignored when exclusive
+    CreateVerifier verifier{};  ///< used only when exclusive
 };
 
 /// A FIFO, a socket, or a device with its number.
@@ -123,14 +123,14 @@ struct SpecialFile {
     NewAttributes attributes;
 };
 
-/// One directory entry while it is being listed. The name is valid only during the visit.
+/// One directory entry during a listing. The name is valid only during the visit.
 struct DirectoryEntry {
     std::uint64_t fileid = 0;
     std::string_view name;
     std::uint64_t cookie = 0;  ///< the position after this entry; never 0, at most 2^63-1
 };
 
-/// fsstat-like figures, in bytes and in files; `available` is what this caller may use.
+/// Figures like those of FSSTAT, in bytes and in files; `available` is what this caller may use.
 struct Space {
     std::uint64_t total_bytes = 0;
     std::uint64_t free_bytes = 0;
@@ -140,7 +140,7 @@ struct Space {
     std::uint64_t available_files = 0;
 };
 
-/// What the file system can do; constant while it is exported.
+/// The limits and properties of a file system; constant while it is exported.
 struct Limits {
     std::uint32_t name_bytes_max = 255;
     std::uint32_t links_max = 32000;
@@ -150,8 +150,8 @@ struct Limits {
     bool case_preserving = true;
 };
 
-/// A few bytes by value, opaque to all but the file system that made them. `For`: what they are, so
-/// that none of one kind is taken for another.
+/// A few bytes by value, opaque to all but the file system that made them. `For` says what they
+/// are, so that one kind is never taken for another.
 template <class For>
 class ShortBytes {
 public:
@@ -170,7 +170,7 @@ public:
     }
 
     friend bool operator==(const ShortBytes& a, const ShortBytes& b) noexcept {
-        return std::ranges::equal(a.bytes(), b.bytes());
+        return a.size_ == b.size_ && std::memcmp(a.bytes_.data(), b.bytes_.data(), a.size_) == 0;
     }
 
 private:
@@ -178,14 +178,13 @@ private:
     std::uint8_t size_ = 0;
 };
 
-/// What names an object inside one file system, across restarts where the file system can do so:
-/// the kernel's own file handle, an inode number with its generation, whatever the implementation
-/// chose.
+/// Names an object inside one file system, across restarts if the file system can do that: the
+/// kernel's file handle, an inode number with its generation, or whatever the implementation chose.
 using ObjectId = ShortBytes<struct ForObject>;
 
-/// What helps, besides its id, to find an object again: something about the way it was reached by.
-/// It does not tell objects apart: one object may have several. Often empty. An id and a way of one
-/// object have ObjectId::bytes_max together at most.
+/// Helps, besides the id, to find an object again: something about how it was reached. It does not
+/// identify objects: one object may have several. Often empty. An id and a way of one object have
+/// at most ObjectId::bytes_max together.
 using Way = ShortBytes<struct ForWay>;
 
 }  // namespace berth::vfs

@@ -11,12 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nfs/vfs/posix/system.hpp"
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
+
+#include "nfs/vfs/posix/node/open_files.hpp"
+#include "nfs/vfs/posix/system/calls.hpp"
 
 namespace berth::vfs {
 namespace {
-
-using posix::Descriptor;
 
 bool is_same(const struct statx& a, const struct statx& b) {
     return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major &&
@@ -27,15 +29,15 @@ bool is_on_one_device(const struct statx& a, const struct statx& b) {
     return a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
 }
 
-/// Goes from a directory up to the root of everything, as long as `is_found` says no.
+/// Goes from a directory up to the root of the file tree until `is_found` returns true.
 template <class IsFound>
 bool climb(int directory, IsFound is_found) {
     Descriptor at;
     for (auto here = posix::status(directory); here;) {
         if (is_found(*here)) return true;
-        auto above =
-            posix::open_at(at ? at.number() : directory, "..", O_PATH | O_DIRECTORY | O_NOFOLLOW);
-        if (!above) return false;
+        auto above = open_at(at ? at.number() : directory, "..", O_PATH | O_DIRECTORY | O_NOFOLLOW);
+        // Without descriptors its place can't be determined, so it is not shown now.
+        if (!above) return posix::lacks_descriptors(above.error());
         at = std::move(*above);
         const auto next = posix::status(at.number());
         if (!next || is_same(*next, *here)) return false;
@@ -44,36 +46,73 @@ bool climb(int directory, IsFound is_found) {
     return false;
 }
 
-/// Empty when the kernel tells none.
+/// Empty if the kernel reports none.
 Descriptor directory_of(int object) {
     std::array<char, PATH_MAX> path{};
-    const auto size = ::readlink(posix::ReopenPath{object}.text(), path.data(), path.size());
+    const auto size = posix::read_own_link(object, path);
     if (size <= 0 || static_cast<std::size_t>(size) == path.size()) return {};
     const auto directory =
-        std::filesystem::path{std::string_view{path.data(), static_cast<std::size_t>(size)}}
+        boost::filesystem::path{std::string_view{path.data(), static_cast<std::size_t>(size)}}
             .parent_path();
-    auto opened = posix::open_at(AT_FDCWD, directory.c_str(), O_PATH | O_DIRECTORY);
+    auto opened = open_at(AT_FDCWD, directory.c_str(), O_PATH | O_DIRECTORY);
     return opened ? std::move(*opened) : Descriptor{};
 }
 
 }  // namespace
 
-Withheld::Withheld(std::span<const std::filesystem::path> paths) {
-    for (const auto& path : paths) {
-        auto opened = posix::open_at(AT_FDCWD, path.c_str(), O_PATH);
-        if (!opened) continue;
-        const auto found = posix::status(opened->number());
-        if (!found) continue;
-        objects_.push_back(
-            {std::move(*opened), found->stx_dev_major, found->stx_dev_minor, found->stx_ino});
+std::optional<Withheld::Object> Withheld::object_at(const boost::filesystem::path& path) {
+    auto opened = open_at(AT_FDCWD, path.c_str(), O_PATH | O_NOFOLLOW);
+    if (!opened) return {};
+    const auto found = posix::status(opened->number());
+    if (!found) return {};
+    return Object{std::move(*opened), found->stx_dev_major, found->stx_dev_minor, found->stx_ino};
+}
+
+Withheld::Withheld(const What& what) : mark_(what.mark) {
+    for (const auto& path : what.paths) {
+        boost::system::error_code ignored;  // paths that lead nowhere are left out
+        if (auto object = object_at(boost::filesystem::canonical(path, ignored)))
+            objects_.push_back(std::move(*object));
+    }
+    for (const auto& path : what.links) {
+        auto link = object_at(path);
+        auto directory = open_at(AT_FDCWD, path.parent_path().c_str(), O_PATH | O_DIRECTORY);
+        if (!link || !directory) continue;
+        link->held = std::move(*directory);
+        links_.push_back(std::move(*link));
     }
 }
 
+bool Withheld::Object::is(const struct statx& found) const noexcept {
+    return inode == found.stx_ino && device_major == found.stx_dev_major &&
+           device_minor == found.stx_dev_minor;
+}
+
 bool Withheld::has(const struct statx& found) const noexcept {
-    return std::ranges::any_of(objects_, [&](const Object& object) {
-        return object.inode == found.stx_ino && object.device_major == found.stx_dev_major &&
-               object.device_minor == found.stx_dev_minor;
-    });
+    return std::ranges::any_of(objects_, [&](const Object& each) { return each.is(found); });
+}
+
+bool Withheld::is_link(const struct statx& found) const noexcept {
+    return std::ranges::any_of(links_, [&](const Object& each) { return each.is(found); });
+}
+
+bool Withheld::may_mark(int directory) const {
+    if (!mark_) return false;
+    const auto found = posix::status(directory, mark_->name.c_str());
+    return found ? S_ISREG(found->stx_mode) && found->stx_size == mark_->contents.size()
+                 : found.error() != std::errc::no_such_file_or_directory;
+}
+
+bool Withheld::marks(int directory) const {
+    if (!may_mark(directory)) return false;
+    constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    const auto file = open_at(directory, mark_->name.c_str(), flags);
+    // Without descriptors its place can't be determined, so it is not shown now.
+    if (!file) return posix::lacks_descriptors(file.error());
+    std::vector<std::byte> contents(mark_->contents.size() + 1);
+    const auto size = ::pread(file->number(), contents.data(), contents.size(), 0);
+    return size >= 0 && static_cast<std::size_t>(size) == mark_->contents.size() &&
+           std::equal(mark_->contents.begin(), mark_->contents.end(), contents.begin());
 }
 
 bool Withheld::reaches(int object) const {
@@ -93,10 +132,11 @@ bool Withheld::reaches(int object) const {
 bool Withheld::is_below(int directory) const {
     const auto top = posix::status(directory);
     if (!top) return false;
-    return std::ranges::any_of(objects_, [&](const Object& object) {
+    const auto lies_there = [&](const Object& object) {
         return climb(object.held.number(),
                      [&](const struct statx& here) { return is_same(here, *top); });
-    });
+    };
+    return std::ranges::any_of(objects_, lies_there) || std::ranges::any_of(links_, lies_there);
 }
 
 }  // namespace berth::vfs

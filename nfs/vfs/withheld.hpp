@@ -1,13 +1,16 @@
-// Objects that no client may reach, whatever is exported and by whatever way: the server's own
-// state. Never changes, so any number of threads may use one.
+// Objects that no client may reach, whatever is exported and however it is reached: the server's
+// own state. Immutable, so any number of threads may use one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <span>
+#include <optional>
+#include <string>
 #include <vector>
 
-#include "nfs/vfs/posix/descriptor.hpp"
+#include <boost/filesystem/path.hpp>
+
+#include "nfs/vfs/descriptor.hpp"
 
 struct statx;
 
@@ -15,27 +18,51 @@ namespace berth::vfs {
 
 class Withheld {
 public:
-    /// What is at these paths now, by its device and inode: so it is known under any other name,
-    /// too. It stays open, so that nothing else gets its numbers. A directory counts with all that
-    /// is below it. Left out is what can't be opened.
-    explicit Withheld(std::span<const std::filesystem::path> paths);
+    /// Reveals a directory that appears a second time with other numbers: through a stacked file
+    /// system (overlay, FUSE), or in a snapshot.
+    struct Mark {
+        std::string name;                 ///< the name of a file in the directory
+        std::vector<std::byte> contents;  ///< which no other file has
+    };
+    struct What {
+        /// The objects there now, identified by device and inode, and so known under any other name
+        /// too. They stay open, so that nothing else gets their numbers. A directory includes
+        /// everything below it. Paths that can't be opened are left out.
+        std::vector<boost::filesystem::path> paths;
+        /// Symbolic links that lead to them, which no client may move or remove.
+        std::vector<boost::filesystem::path> links;
+        std::optional<Mark> mark;
+    };
+    explicit Withheld(const What& what);
 
-    /// Whether that is the status of one of them.
+    /// Whether the status is that of a withheld object.
     [[nodiscard]] bool has(const struct statx& found) const noexcept;
-    /// Whether what is open there is one of them, or lies below one of them on its file system. Of
-    /// what is no directory the kernel's path tells where it lies.
+    /// Whether the open object is withheld, or lies below a withheld one on its file system. For an
+    /// object that is not a directory, the kernel's path tells where it lies.
     [[nodiscard]] bool reaches(int object) const;
-    /// Whether one of them lies below the open directory.
+    /// Whether a withheld object, or a link that leads to one, lies below the open directory.
     [[nodiscard]] bool is_below(int directory) const;
+    /// Whether the status is that of a link that leads to a withheld object.
+    [[nodiscard]] bool is_link(const struct statx& found) const noexcept;
+    /// Whether the open directory has the mark. For a thread that acts as the server.
+    [[nodiscard]] bool marks(int directory) const;
+    /// Whether it may have the mark: the name is there, or the caller may not find out. Any thread.
+    [[nodiscard]] bool may_mark(int directory) const;
 
 private:
     struct Object {
-        posix::Descriptor held;
+        Descriptor held;  // for a link: its directory
         std::uint32_t device_major = 0;
         std::uint32_t device_minor = 0;
         std::uint64_t inode = 0;
+
+        [[nodiscard]] bool is(const struct statx& found) const noexcept;
     };
+    static std::optional<Object> object_at(const boost::filesystem::path& path);
+
     std::vector<Object> objects_;
+    std::vector<Object> links_;
+    std::optional<Mark> mark_;
 };
 
 }  // namespace berth::vfs

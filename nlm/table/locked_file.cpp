@@ -2,9 +2,22 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace berth::nlm {
 namespace {
+
+template <class Work>
+class ScopeExit {
+public:
+    explicit ScopeExit(Work work) : work_(std::move(work)) {}
+    ScopeExit(const ScopeExit&) = delete;
+    ScopeExit& operator=(const ScopeExit&) = delete;
+    ~ScopeExit() { work_(); }
+
+private:
+    Work work_;
+};
 
 bool is_same(const LockRequest& a, const LockRequest& b) {
     return a.wanted == b.wanted && a.owner == b.owner;
@@ -21,7 +34,7 @@ vfs::LockedRanges cut_to(const vfs::LockedRanges& ranges, const vfs::ByteRange& 
     return pieces;
 }
 
-/// What both have, each byte in the lesser way of the two.
+/// The common part of both, each byte locked in the weaker way of the two.
 vfs::LockedRanges lesser_of(const vfs::LockedRanges& a, const vfs::LockedRanges& b) {
     vfs::LockedRanges both;
     for (const auto& piece : a.all()) {
@@ -57,8 +70,8 @@ std::optional<LockedFile::Obstacle> LockedFile::obstacle(const LockRequest& requ
     return std::nullopt;
 }
 
-// Who holds what the earlier one waits for can't be made to wait for it: neither would ever have
-// its lock.
+// A holder of what the earlier waiter waits for must not be made to wait for that waiter: neither
+// would ever get its lock.
 bool LockedFile::is_behind(const LockRequest& request, const LockRequest& earlier) const {
     if (earlier.owner == request.owner || !earlier.wanted.excludes(request.wanted)) return false;
     const auto own = holdings_.find(request.owner);
@@ -66,6 +79,7 @@ bool LockedFile::is_behind(const LockRequest& request, const LockRequest& earlie
 }
 
 vfs::Result<LockedFile::Attempt> LockedFile::take(Holding& holding, const LockRequest& request) {
+    holding.ranges.make_room();
     const auto taken = holding.locks->lock(request.wanted);
     if (!taken) return taken.error();
     if (!*taken) {
@@ -80,17 +94,21 @@ vfs::Result<LockedFile::Attempt> LockedFile::take(Holding& holding, const LockRe
 
 vfs::Result<LockedFile::Attempt> LockedFile::lock(const LockRequest& request, const OpenLocks& open,
                                                   bool in_turn) {
-    // Even when the answer is clear: who may not open the file learns nothing of it.
+    // Opened even if the answer is clear: a caller that may not open the file learns nothing about
+    // it.
     const auto found = holding_of(request.owner, open);
     if (!found) return found.error();
     auto& holding = (*found)->second;
+    bool is_to_wait = false;
+    const ScopeExit end{[&] {
+        if (!is_to_wait) drop_if_unused(*found);
+    }};
     const bool must_queue = in_turn && std::ranges::any_of(waiters_, [&](const Waiter& waiter) {
                                 return is_behind(request, waiter.request);
                             });
     vfs::Result<Attempt> outcome = Attempt::refused;
     if (!must_queue && !obstacle(request)) outcome = take(holding, request);
-    const bool is_to_wait = in_turn && outcome && *outcome == Attempt::refused;
-    if (!is_to_wait) drop_if_unused(*found);
+    is_to_wait = in_turn && outcome && *outcome == Attempt::refused;
     return outcome;
 }
 
@@ -98,13 +116,9 @@ vfs::Result<std::optional<LockedFile::Obstacle>> LockedFile::test(const LockRequ
                                                                   const OpenLocks& open) {
     const auto found = holding_of(request.owner, open);
     if (!found) return found.error();
-    auto known = obstacle(request);
-    if (known) {
-        drop_if_unused(*found);
-        return known;
-    }
+    const ScopeExit end{[&] { drop_if_unused(*found); }};
+    if (auto known = obstacle(request)) return known;
     const auto asked = (*found)->second.locks->obstacle_to(request.wanted);
-    drop_if_unused(*found);
     if (!asked) return asked.error();
     if (!*asked) return std::optional<Obstacle>{};
     return std::optional{Obstacle{.held = (*asked)->held, .process = (*asked)->process}};
@@ -114,8 +128,9 @@ vfs::Result<void> LockedFile::unlock(const Owner& owner, const vfs::ByteRange& r
     const auto found = holdings_.find(owner);
     if (found == holdings_.end()) return {};
     auto& holding = found->second;
+    holding.ranges.make_room();
     auto unlocked = holding.locks->unlock(range);
-    // What the file still has locked must be known here, or nobody could ever unlock it.
+    // Ranges still locked on the file must stay known here, or nobody could ever unlock them.
     if (unlocked) holding.ranges.unlock(range);
     drop_if_unused(found);
     return unlocked;
@@ -126,7 +141,7 @@ vfs::Result<void> LockedFile::restore(const Owner& owner, const vfs::LockedRange
     const auto found = holdings_.find(owner);
     if (found == holdings_.end()) return {};
     auto& holding = found->second;
-    // Never more than it has now: others may have what it has let go of since.
+    // Never more than the owner has now: others may have what it has released since.
     const auto kept = lesser_of(lesser_of(before, undone), holding.ranges);
     auto gaps = undone;
     for (const auto& piece : kept.all()) gaps.unlock(piece.range);
@@ -136,11 +151,13 @@ vfs::Result<void> LockedFile::restore(const Owner& owner, const vfs::LockedRange
     const auto growth = std::ssize(after.all()) - std::ssize(holding.ranges.all());
     if (!has_room(owner.host, {.ranges = growth})) return std::errc::no_lock_available;
     for (const auto& piece : kept.all()) {
+        holding.ranges.make_room();
         const auto taken = holding.locks->lock(piece);
         if (!taken) return taken.error();
         if (*taken) holding.ranges.lock(piece);
     }
     for (const auto& gap : gaps.all()) {
+        holding.ranges.make_room();
         if (auto unlocked = holding.locks->unlock(gap.range); !unlocked) return unlocked;
         holding.ranges.unlock(gap.range);
     }
@@ -179,8 +196,10 @@ LockedFile::Waiter* LockedFile::find_waiter(const LockRequest& request) {
 }
 
 void LockedFile::wait(const LockRequest& request, const ReturnPath& path) {
+    const auto own = holdings_.find(request.owner);
+    const ScopeExit end{[&] { drop_if_unused(own); }};
     waiters_.push_back({request, path});
-    auto& holding = holdings_.at(request.owner);
+    auto& holding = own->second;
     ++holding.waits;
     holding.from_reserved_port |= request.from_reserved_port;
 }
@@ -209,7 +228,7 @@ std::size_t LockedFile::free(const IsMeant& is_meant) {
         auto& [owner, held] = *holding;
         if (!held.ranges.empty() && is_meant(owner, {held.state, held.from_reserved_port})) {
             freed += held.ranges.size();
-            // Without a wait that is not meant, it goes, and so does what the file has locked.
+            // If no wait stays, the holding goes, and with it what the file has locked.
             if (held.waits == 0 || held.locks->unlock({0, vfs::ByteRange::byte_max}))
                 held.ranges = {};
         }
@@ -218,19 +237,18 @@ std::size_t LockedFile::free(const IsMeant& is_meant) {
     return freed;
 }
 
-std::vector<LockedFile::Served> LockedFile::serve(const HasRoom& has_room) {
-    std::vector<Served> served;
-    // What one of them gets may put another request of its owner before those it was behind.
+void LockedFile::serve(const HasRoom& has_room, std::vector<Served>& served) {
+    // Serving one waiter may move another request of its owner ahead of those that it was behind.
     std::size_t before = 0;
     do {
         before = served.size();
         serve_once(has_room, served);
     } while (served.size() != before);
-    return served;
 }
 
 void LockedFile::serve_once(const HasRoom& has_room, std::vector<Served>& served) {
     std::vector<const LockRequest*> passed_over;
+    passed_over.reserve(waiters_.size());
     is_contended_ = false;
     for (auto next = waiters_.begin(); next != waiters_.end();) {
         const auto waiter = next++;
@@ -239,17 +257,23 @@ void LockedFile::serve_once(const HasRoom& has_room, std::vector<Served>& served
             passed_over, [&](const LockRequest* earlier) { return is_behind(request, *earlier); });
         const auto holding = holdings_.find(request.owner);
         if (!must_queue && !obstacle(request)) {
-            auto before = cut_to(holding->second.ranges, request.wanted.range);
+            // Its place first: a lock that is taken must be told of.
+            served.push_back({{}, cut_to(holding->second.ranges, request.wanted.range)});
+            bool is_served = false;
+            const ScopeExit end{[&] {
+                if (!is_served) served.pop_back();
+            }};
             vfs::Result<Attempt> taken = Attempt::refused;
             if (has_room(request.owner.host, growth_by_lock(request)))
                 taken = take(holding->second, request);
-            if (taken && *taken == Attempt::granted) {
+            is_served = taken && *taken == Attempt::granted;
+            if (is_served) {
                 --holding->second.waits;
-                served.push_back({std::move(*waiter), std::move(before)});
+                served.back().waiter = std::move(*waiter);
                 waiters_.erase(waiter);
                 continue;
             }
-            // Who is out of locks, client or file system, has some again when others go.
+            // A client or file system that is out of locks has some again when others go.
             is_contended_ = true;
         }
         passed_over.push_back(&request);

@@ -1,5 +1,5 @@
-// One file with locks: who holds what on it, and who waits, in the order of asking. Every lock here
-// is held on the file itself too. Not locked by itself: the table does that.
+// One file with locks: its holders, and its waiters in the order in which they asked. Every lock
+// here is also held on the file itself. Does not lock itself: the table does that.
 #pragma once
 
 #include <cstddef>
@@ -15,72 +15,72 @@
 
 namespace berth::nlm {
 
-/// Opens the file for an owner who has nothing on it yet, or says why not.
+/// Opens the file for an owner that has nothing on it yet, or returns the error.
 using OpenLocks = std::function<vfs::Result<std::unique_ptr<vfs::FileLocks>>()>;
 
 class LockedFile {
 public:
-    /// What one owner has.
+    /// The locks of one owner.
     struct Holding {
         std::unique_ptr<vfs::FileLocks> locks;
         vfs::LockedRanges ranges;
         std::size_t waits = 0;
-        std::int32_t state = 0;           ///< of the client, as of the newest of its locks here
-        bool from_reserved_port = false;  ///< some of it was asked for from one
+        std::int32_t state = 0;           ///< the client's, from its newest lock here
+        bool from_reserved_port = false;  ///< part of it was requested from one
     };
     struct Waiter {
         LockRequest request;
         ReturnPath path;
     };
-    /// A waiter that has its lock now, and what it had in that range before.
+    /// A waiter that now has its lock, and what it had in that range before.
     struct Served {
         Waiter waiter;
         vfs::LockedRanges before;
     };
-    /// What something would add.
+    /// The growth that an operation would cause.
     struct Growth {
         std::ptrdiff_t ranges = 0;
         std::size_t open_files = 0;
     };
-    /// Whether so much more of a host is not too much.
+    /// Whether the host may have this much more.
     using HasRoom = std::function<bool(const Host&, const Growth&)>;
-    /// Somebody else's lock that is in the way. Without an owner it is not one of ours.
+    /// Another owner's lock that is in the way. Without an owner, it is not one of ours.
     struct Obstacle {
         vfs::LockedRange held;
-        const Owner* owner = nullptr;  ///< good until the next change
+        const Owner* owner = nullptr;  ///< valid until the next change
         pid_t process = 0;
     };
     enum class Attempt : std::uint8_t { granted, refused };
 
-    /// `in_turn`: not past somebody who has been waiting for what this would take.
+    /// `in_turn`: does not overtake a waiter that has been waiting for what this would take.
     vfs::Result<Attempt> lock(const LockRequest& request, const OpenLocks& open, bool in_turn);
     vfs::Result<std::optional<Obstacle>> test(const LockRequest& request, const OpenLocks& open);
     vfs::Result<void> unlock(const Owner& owner, const vfs::ByteRange& range);
-    /// Undoes a lock that was granted, as far as `undone` goes: what the owner had
-    /// there `before` it keeps, as far as it still has as much. Without room for the pieces nothing
-    /// changes: no_lock_available.
+    /// Undoes a granted lock within `undone`: the owner keeps what it had there `before`, as far as
+    /// it still has as much. If there is no room for the pieces, nothing changes:
+    /// no_lock_available.
     vfs::Result<void> restore(const Owner& owner, const vfs::LockedRanges& undone,
                               const vfs::LockedRanges& before, const HasRoom& has_room);
     [[nodiscard]] Growth growth_by_lock(const LockRequest& request) const;
     [[nodiscard]] Growth growth_by_unlock(const Owner& owner, const vfs::ByteRange& range) const;
 
-    /// The same request that waits already, or nullptr.
+    /// The waiter with the same request, or nullptr.
     [[nodiscard]] Waiter* find_waiter(const LockRequest& request);
-    /// After a refused lock().
+    /// To be called after a refused lock().
     void wait(const LockRequest& request, const ReturnPath& path);
     /// False: no such request waits.
     bool stop_waiting(const LockRequest& request);
-    /// These locks and waits are gone. Gives how many locks that were.
+    /// Frees the selected locks and waits. Returns how many locks there were.
     std::size_t free(const IsMeant& is_meant);
 
-    /// Gives waiters what they can have now, first come first served. Who has no room for it waits
-    /// on, as for a lock that is not ours.
-    std::vector<Served> serve(const HasRoom& has_room);
-    /// Whether the last serve() or lock() met a lock that is not ours: then only trying again shows
-    /// when it is gone.
+    /// Gives waiters what they can have now, in order, and adds them to `served`, also if it throws
+    /// afterwards. A waiter without room for its lock stays, as for a lock that is not ours.
+    void serve(const HasRoom& has_room, std::vector<Served>& served);
+    /// Whether the last serve() or lock() met a lock that is not ours: only a retry can show when
+    /// that has gone.
     [[nodiscard]] bool is_contended() const noexcept { return is_contended_ && !waiters_.empty(); }
 
-    /// Whether what this owner has and waits for may change by a call from such a port.
+    /// Whether a call from such a port may change this owner's locks and waits.
     [[nodiscard]] bool may_change(const Owner& owner, bool from_reserved_port) const;
 
     /// Whether the owner has all of it, in this way or a stronger one.

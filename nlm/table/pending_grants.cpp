@@ -15,15 +15,13 @@ std::uint64_t unused_id() {
 
 PendingGrants::PendingGrants() : last_id_(unused_id()) {}
 
-Grant PendingGrants::add(LockedFile::Served served) {
+Grant PendingGrants::add(const LockedFile::Served& served) {
     const std::lock_guard guard{lock_};
-    Grant grant{
-        .id = ++last_id_, .request = std::move(served.waiter.request), .path = served.waiter.path};
+    Grant grant{.id = ++last_id_, .request = served.waiter.request, .path = served.waiter.path};
     vfs::LockedRanges undone;
     undone.lock({grant.request.wanted.range, vfs::LockKind::exclusive});
-    pending_.emplace(
-        grant.id,
-        Pending{.grant = grant, .undone = std::move(undone), .before = std::move(served.before)});
+    pending_.emplace(grant.id,
+                     Pending{.grant = grant, .undone = std::move(undone), .before = served.before});
     return grant;
 }
 

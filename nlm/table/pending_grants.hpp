@@ -1,4 +1,4 @@
-// The grants that clients have not answered yet, and what a refusal of each would take back. Locks
+// The grants that clients have not answered yet, and what a refusal of each would undo. Locks
 // itself, never for long.
 #pragma once
 
@@ -13,9 +13,9 @@
 
 namespace berth::nlm {
 
-/// A lock that a waiter has got and is to be told of.
+/// A lock that a waiter has got, and must be told of.
 struct Grant {
-    std::uint64_t id = 0;  ///< never used again
+    std::uint64_t id = 0;  ///< never reused
     LockRequest request;
     ReturnPath path;
 };
@@ -24,17 +24,17 @@ class PendingGrants {
 public:
     PendingGrants();
 
-    /// Gives it an id.
-    Grant add(LockedFile::Served served);
-    /// The owner has locked or unlocked a range of `file`: a refusal does not take that back. Of a
-    /// grant of which it does not have all any more, nobody is told.
+    /// Assigns an id to the grant.
+    Grant add(const LockedFile::Served& served);
+    /// The owner has locked or unlocked a range of `file`: a refusal no longer undoes that part. If
+    /// the owner no longer has all of a granted lock, it is not told of the grant.
     void changed(const LockedFile& file, const LockRequest& request);
-    /// The owner has spoken of the lock itself: it knows.
+    /// The owner's calls show that it knows of the lock.
     void forget(const LockRequest& request);
     void forget(const FileKey& key, const IsMeant& is_meant);
 
     void acknowledge(std::uint64_t id, const rpc::Address& from, bool from_reserved_port);
-    /// None: not pending, or not from there.
+    /// Empty: not pending, or the call may not answer for it.
     [[nodiscard]] std::optional<FileKey> file_of(std::uint64_t id, const rpc::Address& from,
                                                  bool from_reserved_port) const;
     struct Refused {
@@ -43,7 +43,7 @@ public:
         vfs::LockedRanges before;
         int times_told = 0;
     };
-    /// None: not pending any more.
+    /// Empty: no longer pending.
     std::optional<Refused> take(std::uint64_t id);
 
     [[nodiscard]] bool contains(std::uint64_t id) const;

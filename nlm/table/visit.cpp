@@ -3,41 +3,59 @@
 #include <algorithm>
 #include <memory>
 
+#include "nlm/table/insist.hpp"
+
 namespace berth::nlm {
 
 using Clock = std::chrono::steady_clock;
 
 void LockTable::Visit::serve() {
-    auto all = file_.locks.serve(
-        [this](const Host& host, const auto& growth) { return reserve(host, growth); });
-    for (auto& served : all) {
-        const auto& request = served.waiter.request;
-        table_.pending_.changed(file_.locks, request);
-        grants_.push_back(table_.pending_.add(std::move(served)));
+    insist([this] {
+        file_.locks.serve(
+            [this](const Host& host, const auto& growth) { return reserve(host, growth); },
+            served_);
+    });
+    for (const auto& served : served_) {
+        changed(served.waiter.request);
+        insist([&] { grants_.push_back(table_.pending_.add(served)); });
     }
+    served_.clear();
+}
+
+void LockTable::Visit::changed(const LockRequest& request) {
+    insist([&] { table_.pending_.changed(file_.locks, request); });
 }
 
 LockTable::Visit::~Visit() {
-    auto is_new = leave();
-    for (; !is_new; is_new = leave()) run_errands();
-    for (const auto& grant : grants_) table_.events_.granted(table_, grant);
-    if (*is_new) table_.events_.contended();
+    std::optional<bool> is_new;
+    for (;;) {
+        insist([&] { is_new = leave(); });
+        if (is_new) break;
+        run_errands();
+    }
+    for (const auto& grant : grants_) insist([&] { table_.events_.granted(table_, grant); });
+    if (*is_new) insist([&] { table_.events_.contended(); });
 }
 
-void LockTable::Visit::run_errands() {
-    std::vector<Errand> errands;
-    {
+void LockTable::Visit::run_errands() noexcept {
+    for (;;) {
+        const Errand* errand = nullptr;
+        {
+            const std::lock_guard guard{table_.lock_};
+            if (file_.errands.empty()) return;
+            errand = &file_.errands.front();
+        }
+        insist([&] { (*errand)(*this); });
         const std::lock_guard guard{table_.lock_};
-        errands.swap(file_.errands);
+        file_.errands.pop_front();
     }
-    for (const auto& errand : errands) errand(*this);
 }
 
 LockTable::File& LockTable::enter(const FileKey& key) {
     std::unique_lock held{lock_};
-    auto& known = files_[key];
-    if (!known) known = std::make_unique<File>(key);
-    auto& file = *known;
+    auto known = files_.find(key);
+    if (known == files_.end()) known = files_.emplace(key, std::make_unique<File>(key)).first;
+    auto& file = *known->second;
     ++file.users;
     file.left.wait(held, [&] { return !file.is_visited; });
     file.is_visited = true;
@@ -54,7 +72,7 @@ LockTable::File* LockTable::enter_known(const FileKey& key, const Clock::time_po
     if (until == nullptr) {
         file.left.wait(held, is_free);
     } else if (!file.left.wait_until(held, *until, is_free)) {
-        --file.users;  // its visitor is another one
+        --file.users;  // another thread still visits it
         return nullptr;
     }
     file.is_visited = true;
@@ -80,6 +98,8 @@ std::optional<bool> LockTable::leave(File& file, Uses now) {
 
     const std::lock_guard guard{lock_};
     if (!file.errands.empty()) return {};
+    for (const auto& change : changes)
+        uses_.try_emplace(*change.host);  // allocates all there is to
     for (const auto& change : changes) count(*change.host, change.before, change.after);
     file.counted.swap(now);
     const bool is_contended = file.locks.is_contended();
@@ -132,8 +152,8 @@ void LockTable::count(const Host& host, const Use& before, const Use& after) {
     if (own->second == Use{}) uses_.erase(own);
 }
 
-// Counted at once, so that two who ask at the same time don't both have the last room; the end of
-// the visit puts right what came to nothing.
+// Counted at once, so that two concurrent requests do not both get the last room. The end of the
+// visit corrects the count if nothing came of a request.
 bool LockTable::reserve(File& file, const Host& host, const LockedFile::Growth& growth) {
     if (growth.ranges <= 0 && growth.open_files == 0) return true;
     const auto ranges = static_cast<std::size_t>(std::max<std::ptrdiff_t>(growth.ranges, 0));
@@ -145,10 +165,11 @@ bool LockTable::reserve(File& file, const Host& host, const LockedFile::Growth& 
         total_.open_files + growth.open_files > limits_.open_files_max)
         return false;
     auto& counted = file.counted[host];
-    const auto before = counted;
-    counted.locks += ranges;
-    counted.open_files += growth.open_files;
-    count(host, before, counted);
+    auto grown = counted;
+    grown.locks += ranges;
+    grown.open_files += growth.open_files;
+    count(host, counted, grown);
+    counted = grown;
     return true;
 }
 

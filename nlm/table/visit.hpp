@@ -1,9 +1,10 @@
-// How the lock table works on one file: who has entered it visits it alone, and does what others
-// have left word for. Any thread.
+// How the lock table works on one file: the thread that has entered it visits it alone, and runs
+// the errands that others have left. Any thread.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
+#include <list>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,19 +17,19 @@ struct LockTable::File {
     explicit File(FileKey name) : key(std::move(name)) {}
 
     const FileKey key;
-    // Of who visits the file.
+    // Used by the thread that visits the file.
     LockedFile locks;
     std::vector<Share> shares;
-    // Under the table's lock.
-    std::size_t users = 0;  ///< who visits it, and who wants to
+    // Guarded by the table's lock.
+    std::size_t users = 0;  ///< threads that visit it or wait to
     bool is_visited = false;
     std::condition_variable left;
-    std::vector<Errand> errands;  ///< left to the visitor by those who do not wait
-    Uses counted;                 ///< what is of this file in the table's counts
+    std::list<Errand> errands;  ///< left to the visitor by threads that do not wait
+    Uses counted;               ///< this file's part of the table's counts
 };
 
-/// One operation on a file that has been entered. At the end the counts follow, a file without
-/// locks is given up, and grants are told of.
+/// One operation on an entered file. Its end updates the counts, gives up a file without locks, and
+/// reports grants.
 class LockTable::Visit {
 public:
     Visit(LockTable& table, File& file) : table_(table), file_(file) { run_errands(); }
@@ -39,17 +40,20 @@ public:
     [[nodiscard]] bool reserve(const Host& host, const LockedFile::Growth& growth) {
         return table_.reserve(file_, host, growth);
     }
-    /// Something was let go of: who waits may have it.
+    /// Something was released: waiters may have it.
     void serve();
+    /// The owner has locked or unlocked the range of the request: see PendingGrants.
+    void changed(const LockRequest& request);
 
     ~Visit();
 
 private:
     [[nodiscard]] std::optional<bool> leave() { return table_.leave(file_, count(file_)); }
-    void run_errands();
+    void run_errands() noexcept;
 
     LockTable& table_;
     File& file_;
+    std::vector<LockedFile::Served> served_;
     std::vector<Grant> grants_;
 };
 

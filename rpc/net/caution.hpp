@@ -1,5 +1,5 @@
-// How many calls run on workers after one on a network thread took too long: few at first, more
-// while that happens again soon.
+// How many calls run on workers after a call on a network thread has taken too long: few at first,
+// more if it soon happens again.
 #pragma once
 
 #include <algorithm>
@@ -12,11 +12,13 @@ class Caution {
 public:
     static constexpr unsigned calls_max = 8192;
 
-    /// `least` calls after the first time, and twice as many as the last time if there were fewer
-    /// than `again` times as many sections in between.
+    /// `least` calls after the first slow section. After a later one twice as many as the last
+    /// time, if fewer than `again` times that number of sections lie in between; else `least`
+    /// again.
     constexpr Caution(unsigned least, unsigned again) noexcept : least_(least), again_(again) {}
 
-    /// How many calls to hand over after this section, the last of all that have been numbered.
+    /// How many calls to hand over after this section, the newest one. Sections are numbered in
+    /// order.
     unsigned calls_after(std::uint64_t section) noexcept {
         const auto between = section - std::exchange(section_, section);
         const bool is_soon = between < std::uint64_t{again_} * calls_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <future>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -13,22 +14,29 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "rpc/batch.hpp"
 #include "rpc/net/tcp_connection.hpp"
-#include "rpc/net/watch.hpp"
+#include "rpc/net/watchdog.hpp"
+#include "rpc/peer_log.hpp"
+#include "rpc/threads/background.hpp"
 
 namespace berth::rpc::net {
 
 namespace {
 
-// A section that took longer was not as quick as it should have been.
+// A section that took longer than this was too slow.
 constexpr std::chrono::microseconds slow{250};
-// While a thread that has been taken over from is still blocked, so many calls run on workers
-// before the next look at it.
+// While a replaced thread is still blocked, this many calls run on workers between two checks.
 constexpr unsigned calls_between_questions = 64;
-// A thread that only waits for a processor is worth some patience: another would wait as well.
+// A thread that only waits for a processor gets some patience: another would wait as well.
 constexpr unsigned looks_at_running_max = 5;
+constexpr std::chrono::milliseconds between_asking{10};
+constexpr std::size_t spare_exchanges_least = 8;
+constexpr std::size_t spare_exchanges_most = 256;
 
-// Whether a thread runs, or could. Where /proc can't tell, it is taken for one that sleeps.
+thread_local bool taken_over_from = false;
+
+// Whether a thread runs or is runnable. If /proc can't tell, the thread counts as sleeping.
 bool is_running(pid_t thread) noexcept {
     std::array<char, 64> path{};
     *fmt::format_to_n(path.data(), path.size() - 1, "/proc/self/task/{}/stat", thread).out = 0;
@@ -37,7 +45,7 @@ bool is_running(pid_t thread) noexcept {
     std::array<char, 128> text{};
     const auto size = ::read(file, text.data(), text.size());
     ::close(file);
-    // "ID (name) S ...", and a name may hold anything.
+    // "ID (name) S ...": the name may contain anything.
     const std::string_view stat{text.data(), static_cast<std::size_t>(std::max(size, ssize_t{0}))};
     const auto end_of_name = stat.rfind(") ");
     return end_of_name != std::string_view::npos && end_of_name + 2 < stat.size() &&
@@ -46,8 +54,17 @@ bool is_running(pid_t thread) noexcept {
 
 }  // namespace
 
+NetworkThread::NetworkThread(unsigned number, BlockPool& blocks, Watchdog& watchdog,
+                             std::size_t spare_bytes_max)
+    : number_(number),
+      blocks_(blocks),
+      watchdog_(watchdog),
+      spare_exchanges_max_(std::clamp<std::size_t>(spare_bytes_max / Exchange::spare_bytes_max,
+                                                   spare_exchanges_least, spare_exchanges_most)) {}
+
 NetworkThread::~NetworkThread() {
     stop();
+    waiting_for_memory_.clear();
     connections.clear();
 }
 
@@ -56,18 +73,31 @@ void NetworkThread::start() {
 }
 
 void NetworkThread::run() {
+    threads::name_this_thread("net-" + std::to_string(number_));
     thread_id_.store(::gettid(), std::memory_order_relaxed);
-    for (;;) {
+    while (!context_.stopped()) {
         try {
-            context_.run();
-            return;
-        } catch (const TakenOver&) {
+            take_turn();
+        } catch (const TakenOver&) {  // is_taken_over() reports it too
+        } catch (const std::exception& error) {
+            error_often("a network handler failed: {}", error.what());
+        }
+        if (taken_over_from) {
             former_is_blocked_.store(false, std::memory_order_release);
             return;
-        } catch (const std::exception& error) {
-            spdlog::error("something on the network failed: {}", error.what());
         }
     }
+}
+
+bool NetworkThread::is_taken_over() noexcept {
+    return taken_over_from;
+}
+
+// While something is kept, handlers that are ready belong to the same batch.
+void NetworkThread::take_turn() {
+    const Batch batch;
+    context_.run_one();
+    while (batch.keeps() && context_.poll_one() > 0) continue;
 }
 
 void NetworkThread::stop() {
@@ -85,15 +115,46 @@ ExchangePtr NetworkThread::take_exchange() {
 
 void NetworkThread::give_exchange(ExchangePtr exchange) noexcept {
     exchange->reset();
-    if (spare_.size() == spare_exchanges_max) return;
-    if (spare_.capacity() == 0) spare_.reserve(spare_exchanges_max);
+    if (spare_.size() == spare_exchanges_max_) return;
+    if (spare_.capacity() == 0) spare_.reserve(spare_exchanges_max_);
     spare_.push_back(std::move(exchange));
+}
+
+void NetworkThread::wait_for_memory(std::shared_ptr<TcpConnection> connection) {
+    waiting_for_memory_.push_back(std::move(connection));
+    if (waiting_for_memory_.size() > 1) return;
+    asking_again_.expires_after(between_asking);
+    asking_again_.async_wait([this](const auto& error) {
+        if (!error) ask_again();
+    });
+}
+
+void NetworkThread::ask_again() {
+    const auto waiting = std::exchange(waiting_for_memory_, {});
+    for (const auto& connection : waiting) connection->ask_again();
+}
+
+void NetworkThread::end_idle_after(std::chrono::seconds idle_max) {
+    if (idle_max.count() == 0 || std::exchange(is_looking_for_idle_, true)) return;
+    constexpr std::chrono::milliseconds between_looks_max{15'000};
+    looking_for_idle_.expires_after(
+        std::min(std::chrono::milliseconds{idle_max} / 4, between_looks_max));
+    looking_for_idle_.async_wait([this, idle_max](const auto& error) {
+        if (!error) look_for_idle(idle_max);
+    });
+}
+
+void NetworkThread::look_for_idle(std::chrono::seconds idle_max) {
+    is_looking_for_idle_ = false;
+    const std::vector all(connections.begin(), connections.end());
+    for (const auto& connection : all) connection->end_if_idle(idle_max);
+    if (!connections.empty()) end_idle_after(idle_max);
 }
 
 bool NetworkThread::may_enter() noexcept {
     if (calls_until_next_section_ == 0) return true;
     --calls_until_next_section_;
-    // One blocked thread at a time.
+    // At most one replaced thread may be blocked.
     if (calls_until_next_section_ == 0 && former_is_blocked_.load(std::memory_order_acquire))
         calls_until_next_section_ = calls_between_questions;
     return false;
@@ -104,12 +165,15 @@ std::uint64_t NetworkThread::enter(Guarded& running) noexcept {
     running_ = &running;
     entered_at_ = std::chrono::steady_clock::now();
     section_.store(section);
-    watch_.be_awake();
+    watchdog_.be_awake();
     return section;
 }
 
 bool NetworkThread::leave(std::uint64_t section) noexcept {
-    if (!section_.compare_exchange_strong(section, section + 1)) return false;
+    if (!section_.compare_exchange_strong(section, section + 1)) {
+        taken_over_from = true;
+        return false;
+    }
     if (std::chrono::steady_clock::now() - entered_at_ > slow)
         calls_until_next_section_ = after_slow_.calls_after(section / 2);
     return true;
@@ -149,7 +213,7 @@ void NetworkThread::take_over(std::uint64_t section) {
         successor.join();
         return;
     }
-    // Nobody is the network thread now, so its members are ours until the next one starts.
+    // There is no network thread now, so its members are ours until the next one starts.
     spdlog::debug("a file operation blocks; another thread takes over");
     calls_until_next_section_ = after_blocked_.calls_after(section / 2);
     former_ = std::exchange(thread_, std::move(successor));

@@ -1,5 +1,6 @@
 #include "rpc/net/outbox.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -13,6 +14,12 @@ void Outbox::push(ExchangePtr exchange) {
     auto& added = waiting_.emplace_back(Waiting{{}, std::move(exchange)});
     std::memcpy(added.mark.data(), &mark, sizeof mark);
     bytes_ += added.size();
+}
+
+void Outbox::charge(const Budget::AccountPtr& account) noexcept {
+    for (auto i = std::max(first_, charged_); i < waiting_.size(); ++i)
+        waiting_[i].exchange->charge(account);
+    charged_ = waiting_.size();
 }
 
 std::size_t Outbox::gather(std::span<iovec> pieces) const {
@@ -45,9 +52,10 @@ void Outbox::sent(std::size_t count, const Sent& done) {
     first_sent_ = count;
     if (is_empty()) {
         waiting_.clear();
-        first_ = 0;
+        first_ = charged_ = 0;
     } else if (first_ >= 1024) {
         waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+        charged_ -= std::min(charged_, first_);
         first_ = 0;
     }
 }
@@ -55,7 +63,7 @@ void Outbox::sent(std::size_t count, const Sent& done) {
 void Outbox::clear(const Sent& done) {
     for (; first_ < waiting_.size(); ++first_) done(std::move(waiting_[first_].exchange));
     waiting_.clear();
-    first_ = first_sent_ = bytes_ = 0;
+    first_ = charged_ = first_sent_ = bytes_ = 0;
 }
 
 }  // namespace berth::rpc::net

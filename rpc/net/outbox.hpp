@@ -1,5 +1,5 @@
-// Replies on their way out of one connection: each is a record of one fragment, and as many as
-// there are leave in one gathered send. Used by the connection's thread.
+// The replies that wait to leave through one connection: each is a record of one fragment, and one
+// gathered send takes as many as there are. Only the connection's thread uses it.
 #pragma once
 
 #include <array>
@@ -21,14 +21,17 @@ public:
 
     void push(ExchangePtr exchange);
     [[nodiscard]] bool is_empty() const noexcept { return first_ == waiting_.size(); }
-    /// Replies that have not wholly left.
+    /// Replies that have not been sent completely.
     [[nodiscard]] std::size_t size() const noexcept { return waiting_.size() - first_; }
     /// Bytes not yet sent, record marks included.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
-    /// The next pieces to send; fills at most all of `pieces`, gives how many.
+    /// Counts the memory of replies that are not counted yet against the client.
+    void charge(const Budget::AccountPtr& account) noexcept;
+
+    /// Fills `pieces` with the next pieces to send; returns how many it filled.
     std::size_t gather(std::span<iovec> pieces) const;
-    /// So many bytes have been sent.
+    /// `count` bytes have been sent.
     void sent(std::size_t count, const Sent& done);
     void clear(const Sent& done);
 
@@ -42,8 +45,9 @@ private:
     };
 
     std::vector<Waiting> waiting_;
-    std::size_t first_ = 0;       // of waiting_: what is before has left
-    std::size_t first_sent_ = 0;  // bytes of the first one that have left
+    std::size_t first_ = 0;       // index in waiting_: those before it have been sent
+    std::size_t charged_ = 0;     // index in waiting_: those before it have been counted
+    std::size_t first_sent_ = 0;  // bytes of the first reply that have been sent
     std::size_t bytes_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <new>
 #include <utility>
 
@@ -12,13 +13,15 @@
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
+#include "rpc/peer_log.hpp"
+
 namespace berth::rpc::net {
 
 namespace {
 
-// One connection may not keep its thread from the others for longer than this many reads.
+// The most reads in a row by one connection; then the thread's other connections get their turn.
 constexpr int reads_per_turn = 8;
-// Replies are sent together, but not more than the processor's own cache keeps until then.
+// Replies are sent together, but no more of them than stay in the processor's cache until then.
 constexpr std::size_t send_at_bytes = std::size_t{512} << 10;
 
 Endpoint local_endpoint_of(int descriptor) {
@@ -42,6 +45,7 @@ TcpConnection::TcpConnection(const Context& context, boost::asio::ip::tcp::socke
       socket_(std::move(socket)),
       peer_(peer),
       correspondent_(*context.options.correspondents, peer.address),
+      member_(context.options.budget, peer.address, *this),
       records_(context.thread.blocks(), context.options.records) {
     context_.connection_count.fetch_add(1, std::memory_order_relaxed);
     const auto descriptor = socket_.native_handle();
@@ -59,6 +63,7 @@ TcpConnection::~TcpConnection() {
 void TcpConnection::start() {
     spdlog::debug("connection from {}", peer_.text());
     context_.thread.connections.insert(shared_from_this());
+    context_.thread.end_idle_after(context_.options.idle_max);
     await_readable();
 }
 
@@ -83,19 +88,12 @@ void TcpConnection::await_writable() {
                        });
 }
 
-// Without memory this connection ends, and not the server.
-template <class Step>
-void TcpConnection::take_step(Step step) {
-    try {
-        step();
-    } catch (const std::bad_alloc&) {
-        spdlog::error("out of memory; closing the connection from {}", peer_.text());
-        close("out of memory");
-    }
+void TcpConnection::try_again() {
+    take_step([this] { advance(); });
 }
 
 void TcpConnection::on_readable() {
-    for (int turn = 0; turn < reads_per_turn && !is_stalled(); ++turn) {
+    for (int turn = 0; turn < reads_per_turn && may_receive(); ++turn) {
         const bool more = receive();
         if (!is_open_) return;
         if (!answer_records()) return;
@@ -104,23 +102,25 @@ void TcpConnection::on_readable() {
     advance();
 }
 
-// Reads once; whether more may be there.
+// Reads once. True if there may be more to read.
 bool TcpConnection::receive() {
     const auto space = records_.space();
     const auto count = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
     if (count > 0) {
+        member_.moved();
         records_.received(static_cast<std::size_t>(count));
         return static_cast<std::size_t>(count) == space.size();
     }
     if (count == 0)
-        draining_ = at_end_ = true;  // what was asked is still answered: only its sending has ended
+        draining_ = at_end_ = true;  // the client may still read: answer what it has asked
     else if (errno != EAGAIN && errno != EINTR)
         close("receive failed");
     return false;
 }
 
-// Answers what has arrived and sends, until there is nothing left to do without waiting.
+// Answers what has arrived and sends replies, until nothing is left to do without waiting.
 void TcpConnection::advance() {
+    if (awaiting_turn_) take_turn();
     for (bool again = true; again;) {
         if (!answer_records()) return;
         const bool was_stalled = is_stalled();
@@ -128,14 +128,14 @@ void TcpConnection::advance() {
         if (!is_open_) return;
         again = was_stalled && !is_stalled();
     }
-    if (draining_ && outbox_.is_empty() && calls_out_ == 0) {
+    if (draining_ && outbox_.is_empty() && calls_out_ == 0 && !held_back_) {
         close(at_end_ ? "closed by the client" : "drained");
         return;
     }
-    if (is_stalled())
-        return;  // read on when calls are answered: until then TCP holds the client back
+    // Reads on when calls are answered or there is memory; until then TCP holds the client back.
     records_.rest();
-    await_readable();
+    if (is_stalled() || held_back_ || awaiting_turn_) return;
+    may_receive() ? await_readable() : wait_for_memory();
 }
 
 bool TcpConnection::is_stalled() const noexcept {
@@ -145,17 +145,26 @@ bool TcpConnection::is_stalled() const noexcept {
 
 // False: the connection has been closed.
 bool TcpConnection::answer_records() {
-    while (!is_stalled()) {
-        const auto record = records_.next();
+    while (!is_stalled() && !awaiting_turn_) {
+        auto record = next_record();
         if (!record) break;
+        if (!may_run(*record)) {
+            held_back_ = std::move(record);
+            wait_for_memory();
+            break;
+        }
         take(*record);
         if (outbox_.bytes() >= send_at_bytes && !writing_) send_waiting();
         if (!is_open_) return false;
     }
     if (!records_.is_broken()) return true;
-    spdlog::warn("{} sent no RPC record; closing its connection", peer_.text());
+    warn_of(peer_.address, "{} sent data that is no RPC record; closing its connection", peer_);
     close("not a record");
     return false;
+}
+
+std::optional<Record> TcpConnection::next_record() {
+    return held_back_ ? std::exchange(held_back_, {}) : records_.next();
 }
 
 void TcpConnection::take(const Record& record) {
@@ -166,20 +175,23 @@ void TcpConnection::take(const Record& record) {
     exchange->call.caller = peer_;
     exchange->call.local = local_;
     exchange->call.transport = Transport::tcp;
-    switch (context_.dispatcher.handle(*exchange)) {
+    const auto verdict = context_.dispatcher.handle(*exchange);
+    switch (verdict) {
     case Verdict::reply: queue(std::move(exchange)); break;
     case Verdict::silent: context_.thread.give_exchange(std::move(exchange)); break;
     case Verdict::guarded:
-        ++calls_out_;
-        bytes_out_ += record.bytes.size();
-        attempt(std::move(exchange));
-        break;
     case Verdict::worker:
-        ++calls_out_;
-        bytes_out_ += record.bytes.size();
-        hand_over(std::move(exchange));
+    case Verdict::delayed:
+        begin_call(record);
+        go_on_with(std::move(exchange), verdict);
         break;
     }
+}
+
+void TcpConnection::begin_call(const Record& record) noexcept {
+    ++calls_out_;
+    bytes_out_ += record.bytes.size();
+    member_.begin_work();
 }
 
 // Runs a call here that should take no time, unless it has much to do or others have blocked.
@@ -190,11 +202,11 @@ void TcpConnection::attempt(ExchangePtr exchange) {
         hand_over(std::move(exchange));
         return;
     }
-    const auto section = thread.enter(*this);
+    NetworkThread::Section section{thread, *this};
     const auto verdict = context_.dispatcher.attempt(*exchange);
-    if (!thread.leave(section)) {
+    if (!section.end()) {
         if (verdict == Verdict::worker) {
-            exchange->reply_bytes_expected = 0;  // whoever counts, it is not us any more
+            exchange->reply_bytes_expected = 0;  // this thread may no longer count it
             submit(std::move(exchange));
         } else {
             const auto path = exchange->path;
@@ -205,27 +217,22 @@ void TcpConnection::attempt(ExchangePtr exchange) {
     if (verdict == Verdict::worker)
         hand_over(std::move(exchange));
     else
-        settle(std::move(exchange));
+        complete(std::move(exchange));
 }
 
 void TcpConnection::hand_over(ExchangePtr exchange) {
     bytes_out_ += exchange->reply_bytes_expected;
+    exchange->charge(member_.account(), exchange->reply_bytes_expected);
+    if (exchange->procedure->id.length == Length::any) {
+        awaiting_turn_ = std::move(exchange);
+        take_turn();
+        return;
+    }
     submit(std::move(exchange));
 }
 
 void TcpConnection::submit(ExchangePtr exchange) {
     context_.workers.submit(context_.dispatcher, std::move(exchange));
-}
-
-void TcpConnection::queue(ExchangePtr exchange) {
-    exchange->path.reset();  // nothing of ours may keep us alive
-    exchange->newest_path.reset();
-    // A client that is slow to read shall not keep its calls in memory as well.
-    if (exchange->reply.owns_all()) {
-        exchange->request = {};
-        exchange->request_owner.reset();
-    }
-    outbox_.push(std::move(exchange));
 }
 
 void TcpConnection::send_waiting() {
@@ -246,20 +253,22 @@ void TcpConnection::send_waiting() {
             close("send failed");
             return;
         }
+        member_.moved();
         outbox_.sent(static_cast<std::size_t>(count),
                      [this](ExchangePtr sent) { context_.thread.give_exchange(std::move(sent)); });
     }
 }
 
 void TcpConnection::deliver(ExchangePtr finished) {
-    finished->path.reset();  // nothing of ours may keep us alive
+    finished->path.reset();  // no call may keep its own connection alive
+    finished->count_reply();
     bool first = false;
     {
         const std::scoped_lock held{finished_lock_};
         first = finished_.empty();
         finished_.push_back(std::move(finished));
     }
-    // One wake-up collects all that is finished by then.
+    // One wake-up collects everything that is finished by then.
     if (first)
         boost::asio::post(context_.thread.context(), [self = shared_from_this()] {
             self->take_step([&] { self->collect_finished(); });
@@ -272,20 +281,21 @@ void TcpConnection::collect_finished() {
         const std::scoped_lock held{finished_lock_};
         finished.swap(finished_);
     }
-    for (auto& exchange : finished) settle(std::move(exchange));
+    for (auto& exchange : finished) complete(std::move(exchange));
     if (is_open_) advance();
 }
 
-// What is to become of a call that has come back.
-void TcpConnection::settle(ExchangePtr finished) {
-    if (!finished->is_redirected) {  // else another connection has counted it
+// Takes a call that a worker has returned: sends its reply, or passes it to the newest path.
+void TcpConnection::complete(ExchangePtr finished) {
+    if (!finished->is_redirected) {  // otherwise another connection has counted it
         --calls_out_;
         bytes_out_ -= finished->request.size() + finished->reply_bytes_expected;
     }
-    // Who asked again over another connection may have given this one up without our knowing.
+    // A client that asked again over another connection may have given this one up unnoticed.
     if (const auto newest = std::exchange(finished->newest_path, {});
         newest && newest.get() != this) {
         finished->is_redirected = true;
+        finished->charge(member_.account());  // at the client that owns the request's bytes
         newest->deliver(std::move(finished));
     } else if (is_open_ && finished->reply.size() > 0) {
         queue(std::move(finished));
@@ -312,6 +322,12 @@ void TcpConnection::close(const char* reason) {
     socket_.close(ignored);
     outbox_.clear(
         [this](ExchangePtr exchange) { context_.thread.give_exchange(std::move(exchange)); });
+    held_back_.reset();
+    if (awaiting_turn_) {
+        context_.dispatcher.give_up(*awaiting_turn_);
+        context_.thread.give_exchange(std::move(awaiting_turn_));
+    }
+    records_.end();
     context_.thread.connections.erase(shared_from_this());
 }
 

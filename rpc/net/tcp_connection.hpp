@@ -1,12 +1,20 @@
-// One TCP connection, pinned to one network thread. Reads what is there, answers every complete
-// record in it, and sends the replies of one wake-up together, unless they are large. deliver() may
-// be called from any thread, the rest from its own.
+// One TCP connection, pinned to one network thread. It reads what is there, answers every complete
+// record in that, and sends the replies of one wake-up together, unless they are large. Any thread
+// may call deliver(), give_way() and give_way_if_idle(); only its own thread may call the rest.
+//
+// The budget counts what a connection holds beyond the thread's turn: part of a record, calls that
+// workers have, replies that could not be sent at once. While the client has no room in the budget,
+// the connection takes no memory to read into, and runs only calls that bring more bytes than their
+// answers will have. The thread asks it again until there is room.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -14,6 +22,7 @@
 #include "rpc/net/network_thread.hpp"
 #include "rpc/net/outbox.hpp"
 #include "rpc/net/worker_pool.hpp"
+#include "rpc/peer_log.hpp"
 #include "rpc/record.hpp"
 #include "rpc/server.hpp"
 
@@ -21,6 +30,7 @@ namespace berth::rpc::net {
 
 class TcpConnection final : public ReplyPath,
                             public Guarded,
+                            public Budget::Holder,
                             public std::enable_shared_from_this<TcpConnection> {
 public:
     struct Context {
@@ -31,18 +41,25 @@ public:
         std::atomic<std::size_t>& connection_count;
     };
 
-    /// The peer's endpoint as it was accepted: the socket itself does not know it any more when the
-    /// client has reset the connection, and the calls in it may still be read.
+    /// `peer` is the endpoint as it was accepted: once the client has reset the connection, the
+    /// socket no longer knows it, and calls that it has sent may still be read.
     TcpConnection(const Context& context, boost::asio::ip::tcp::socket socket,
                   const Endpoint& peer);
     ~TcpConnection() override;
 
     void start();
-    /// Reads no more; closes when everything taken in has been answered.
+    /// Reads nothing more; closes when every call that was read has been answered.
     void drain();
 
     void deliver(ExchangePtr finished) override;
     void go_on() override;
+    std::shared_ptr<Budget::Holder> hold() noexcept override { return weak_from_this().lock(); }
+    void give_way(const char* reason) noexcept override;
+    void give_way_if_idle(const char* reason) noexcept override;
+
+    /// Whether there is memory now; the thread that the connection waits at asks.
+    void ask_again() noexcept;
+    void end_if_idle(std::chrono::seconds idle_max);
 
 private:
     void await_readable();
@@ -52,35 +69,76 @@ private:
     void advance();
     template <class Step>
     void take_step(Step step);
+    void try_again();
     bool answer_records();
+    std::optional<Record> next_record();
     void take(const Record& record);
+    void go_on_with(ExchangePtr exchange, Verdict verdict);
+    void begin_call(const Record& record) noexcept;
+    template <class Step>
+    void delay(ExchangePtr exchange, std::chrono::nanoseconds time, Step step);
     void attempt(ExchangePtr exchange);
     void hand_over(ExchangePtr exchange);
     void submit(ExchangePtr exchange);
-    void settle(ExchangePtr finished);
+    void complete(ExchangePtr finished);
     void queue(ExchangePtr exchange);
+    [[nodiscard]] bool may_leave(ExchangePtr& exchange);
+    void push(ExchangePtr exchange);
     void send_waiting();
     void collect_finished();
     void close(const char* reason);
     [[nodiscard]] bool is_stalled() const noexcept;
+
+    // tcp_connection_memory.cpp
+    void count_up();
+    [[nodiscard]] bool may_receive() const noexcept;
+    [[nodiscard]] bool may_run(const Record& record) const noexcept;
+    void wait_for_memory();
+    void take_turn();
+    template <class Ending>
+    void ask_to_end(Ending ending) noexcept;
+    [[nodiscard]] bool can_never_end_record();
+    [[nodiscard]] bool is_idle() const noexcept;
 
     Context context_;
     boost::asio::ip::tcp::socket socket_;
     Endpoint peer_;
     Endpoint local_;
     Correspondents::Connection correspondent_;
+    Budget::Member member_;
     RecordReader records_;
     Outbox outbox_;
-    std::size_t calls_out_ = 0;  // with workers, or in a section
-    std::size_t bytes_out_ = 0;  // of their requests, and of the replies that workers will make
-    bool reading_ = false;       // a wait for readability is under way
+    std::optional<Record> held_back_;  // until there is memory for its reply
+    ExchangePtr awaiting_turn_;        // one of calls_out_
+    std::size_t uncounted_bytes_ = 0;  // of exchanges in the outbox
+    unsigned asked_ = 0;  // how often the connection was asked whether there is memory now
+    bool waits_for_memory_ = false;  // and the thread will ask again
+    std::size_t calls_out_ = 0;      // on workers, in a section, or delayed
+    std::size_t bytes_out_ = 0;      // their requests, and the replies that workers will make
+    bool reading_ = false;           // waiting for the socket to become readable
     bool writing_ = false;
     bool draining_ = false;
     bool at_end_ = false;  // the client sends no more; it may still be reading
     bool is_open_ = true;
 
     std::mutex finished_lock_;
-    std::vector<ExchangePtr> finished_;  // by workers, not yet collected
+    std::vector<ExchangePtr> finished_;  // by workers; not yet collected
 };
+
+// If a step fails, for want of memory say, this connection ends, not the server.
+template <class Step>
+void TcpConnection::take_step(Step step) {
+    try {
+        step();
+        if (is_open_) count_up();
+    } catch (const std::exception& error) {
+        if (NetworkThread::is_taken_over()) {
+            give_way("a call was lost");  // it still counts, so this connection can't go on
+            throw;
+        }
+        error_of(peer_.address, "{}; closing the connection from {}", error.what(), peer_);
+        close("something failed");
+    }
+}
 
 }  // namespace berth::rpc::net

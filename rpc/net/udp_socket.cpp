@@ -3,16 +3,20 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <new>
+#include <exception>
+#include <memory>
+#include <tuple>
 #include <utility>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
 
 #include "rpc/message.hpp"
+#include "rpc/peer_log.hpp"
 #include "xdr/codec.hpp"
 
 namespace berth::rpc::net {
@@ -32,7 +36,7 @@ bool is_link_local(const Address& address) {
            (address.bytes[1] & std::byte{0xc0}) == std::byte{0x80};
 }
 
-/// The address a datagram was sent to; of a broadcast one, ours that it reached.
+/// The address that a datagram was sent to; for a broadcast, the local address that it reached.
 void read_local_address(msghdr& message, Address& local) {
     for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr;
          part = CMSG_NXTHDR(&message, part)) {
@@ -62,7 +66,7 @@ void attach(msghdr& message, Control& control, int level, int type, const Info& 
     std::memcpy(CMSG_DATA(part), &info, sizeof info);
 }
 
-/// Has a datagram leave from `local`.
+/// Makes a datagram leave from `local`.
 void write_local_address(msghdr& message, Control& control, const Address& local) {
     if (local.is_any()) return;
     if (local.v6) {
@@ -101,6 +105,7 @@ UdpSocket::UdpSocket(NetworkThread& thread, boost::asio::ip::udp::socket socket,
       dispatcher_(dispatcher),
       workers_(workers),
       correspondents_(*options.correspondents),
+      budget_(*options.budget),
       calls_in_flight_max_(options.calls_in_flight_max),
       bound_(endpoint_of(socket_)) {
     const int on = 1;
@@ -126,8 +131,9 @@ void UdpSocket::on_readable() {
     try {
         for (int turn = 0; turn < datagrams_per_turn; ++turn)
             if (!receive()) break;
-    } catch (const std::bad_alloc&) {
-        spdlog::error("out of memory: a datagram is lost");
+    } catch (const std::exception& error) {
+        if (NetworkThread::is_taken_over()) throw;
+        error_often("lost a datagram: {}", error.what());
     }
     await_readable();
 }
@@ -136,7 +142,7 @@ void UdpSocket::go_on() {
     boost::asio::post(thread_.context(), [self = shared_from_this()] { self->on_readable(); });
 }
 
-// Takes one datagram; false when there is none.
+// Takes one datagram; false if there is none.
 bool UdpSocket::receive() {
     if (!buffer_ || !buffer_->is_unique())
         buffer_ = Buffer::make(thread_.blocks(), datagram_bytes_max);
@@ -160,11 +166,10 @@ bool UdpSocket::receive() {
     return true;
 }
 
-// No host has such an address, or such a port, to take the reply.
+// No host with such an address or port exists to take the reply.
 bool UdpSocket::is_forged(const Endpoint& from) {
     if (!from.address.is_mapped() && from.port != 0) return false;
-    if (!std::exchange(is_forgery_told_, true))
-        spdlog::warn("a datagram claims to come from {}; such are dropped", from.text());
+    warn_often("dropped a datagram with the impossible source {}", from);
     return true;
 }
 
@@ -179,47 +184,112 @@ void UdpSocket::answer(std::size_t size, const Endpoint& from, const Endpoint& t
     exchange->call.transport = Transport::udp;
     exchange->call.reply_bytes_max = correspondents_.heard(from.address, size);
     exchange->call.correspondents = &correspondents_;
-    switch (dispatcher_.handle(*exchange)) {
-    case Verdict::reply: send(*exchange); [[fallthrough]];
-    case Verdict::silent: thread_.give_exchange(std::move(exchange)); break;
+    const auto verdict = dispatcher_.handle(*exchange);
+    go_on_with(std::move(exchange), verdict);
+}
+
+void UdpSocket::go_on_with(ExchangePtr exchange, Verdict verdict) {
+    switch (verdict) {
+    case Verdict::reply: exchange = complete(std::move(exchange)); [[fallthrough]];
+    case Verdict::silent:
+        if (exchange) thread_.give_exchange(std::move(exchange));
+        break;
     case Verdict::guarded:
-        ++in_flight_;
+        exchange->in_flight = Counted{in_flight_};
         attempt(std::move(exchange));
         break;
     case Verdict::worker:
-        ++in_flight_;
-        workers_.submit(dispatcher_, std::move(exchange));
+        exchange->in_flight = Counted{in_flight_};
+        hand_over(std::move(exchange));
+        break;
+    case Verdict::delayed: {
+        exchange->in_flight = Counted{in_flight_};
+        const auto time = exchange->interception.decision.delay();
+        delay(std::move(exchange), time, [this](ExchangePtr delayed) {
+            const auto next = dispatcher_.resume(*delayed);
+            go_on_with(std::move(delayed), next);
+        });
         break;
     }
+    }
+}
+
+// Calls `step` with the exchange on the network thread, after a delay. Any thread.
+template <class Step>
+void UdpSocket::delay(ExchangePtr exchange, std::chrono::nanoseconds time, Step step) {
+    exchange->charge(budget_.account(exchange->call.caller.address));
+    auto timer = std::make_unique<boost::asio::steady_timer>(thread_.context(), time);
+    auto& started = *timer;
+    started.async_wait([self = shared_from_this(), timer = std::move(timer),
+                        exchange = std::move(exchange),
+                        step](const auto&) mutable { step(std::move(exchange)); });
 }
 
 // Runs a call here that should take no time, unless others have blocked.
 void UdpSocket::attempt(ExchangePtr exchange) {
     if (!thread_.may_enter()) {
-        workers_.submit(dispatcher_, std::move(exchange));
+        hand_over(std::move(exchange));
         return;
     }
-    const auto section = thread_.enter(*this);
+    NetworkThread::Section section{thread_, *this};
     const auto verdict = dispatcher_.attempt(*exchange);
-    const bool is_still_ours = thread_.leave(section);
+    const bool is_still_ours = section.end();
     if (verdict == Verdict::worker) {
-        workers_.submit(dispatcher_, std::move(exchange));
+        hand_over(std::move(exchange));
     } else {
-        settle(*exchange);
-        if (is_still_ours) thread_.give_exchange(std::move(exchange));
+        exchange = complete(std::move(exchange));
+        if (is_still_ours && exchange) thread_.give_exchange(std::move(exchange));
     }
     if (!is_still_ours) throw NetworkThread::TakenOver{};
 }
 
-void UdpSocket::deliver(ExchangePtr finished) {
-    settle(*finished);
+// Gives a call to the workers, or drops it if its client has no room: the client will send it
+// again.
+void UdpSocket::hand_over(ExchangePtr exchange) {
+    const auto account = budget_.account(exchange->call.caller.address);
+    bool may_run = account->has_room();
+    if (may_run && exchange->procedure->id.length == Length::any) {
+        exchange->turn = Budget::Turn{budget_};
+        may_run = static_cast<bool>(exchange->turn);
+    }
+    if (!may_run) {
+        budget_.relieve(*account);
+        Dispatcher::give_up(*exchange);
+        return;
+    }
+    exchange->charge(account, exchange->reply_bytes_expected);
+    workers_.submit(dispatcher_, std::move(exchange));
 }
 
-// Sends the reply of a call that has come back. On any thread.
-void UdpSocket::settle(const Exchange& finished) {
-    if (finished.is_redirected) return;  // it came over TCP: there is no datagram to answer
-    if (open_ && finished.reply.size() > 0) send(finished);
-    --in_flight_;
+void UdpSocket::deliver(ExchangePtr finished) {
+    std::ignore = complete(std::move(finished));
+}
+
+// Sends the reply of a returned call, and returns the exchange if it can be reused. Any thread.
+ExchangePtr UdpSocket::complete(ExchangePtr finished) {
+    if (finished->is_redirected)
+        return finished;  // it came over TCP: there is no datagram to answer
+    if (!open_ || finished->reply.size() == 0) return finished;
+    if (finished->interception) return leave(std::move(finished));
+    send(*finished);
+    return finished;
+}
+
+ExchangePtr UdpSocket::leave(ExchangePtr exchange) {
+    const auto& call = exchange->call;
+    Departure departure{call.local, call.caller, Transport::udp, exchange->reply};
+    exchange->interception.leave(departure);
+    if (departure.act != Departure::Act::send) return exchange;
+    if (departure.delay.count() > 0) {
+        if (!exchange->in_flight) exchange->in_flight = Counted{in_flight_};
+        delay(std::move(exchange), departure.delay, [this](ExchangePtr delayed) {
+            if (open_) send(*delayed);
+            thread_.give_exchange(std::move(delayed));
+        });
+        return {};
+    }
+    send(*exchange);
+    return exchange;
 }
 
 void UdpSocket::send(const Exchange& exchange) {
@@ -228,8 +298,9 @@ void UdpSocket::send(const Exchange& exchange) {
     xdr::Writer refusal;
     if (is_too_long) {
         write_error(refusal, call.xid);
-        spdlog::debug("{} {} from {}: the reply has {} bytes, too many for a datagram to somebody "
-                      "who has not shown that it gets replies",
+        spdlog::debug("{} {} from {}: the reply has {} bytes, too many for UDP to a client "
+                      "that has not proved that it "
+                      "receives replies",
                       call.program.name, call.procedure.name, call.caller.text(),
                       exchange.reply.size());
     }

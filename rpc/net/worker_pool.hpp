@@ -1,14 +1,16 @@
-// The threads that run calls which may block. What they finish goes back by the exchange's path.
+// The threads that run calls which may block. A finished call goes back along its exchange's path.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <limits>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "rpc/dispatcher.hpp"
+#include "rpc/net/work_queue.hpp"
 
 namespace berth::rpc::net {
 
@@ -20,32 +22,35 @@ public:
     /// Needs stop() to have been called if it was started.
     ~WorkerPool() = default;
 
-    /// At most so many threads; they are made as calls come that find none free.
-    void start(unsigned threads_max);
-    /// Has `dispatcher.finish` run on a worker. From any thread. What bounds the queue is what each
-    /// connection may have in flight.
+    /// At most as many threads as workers are allowed; they are made as calls come that find none
+    /// free.
+    void start(const WorkQueue::Limits& limits);
+    /// Has a worker call `dispatcher.finish`. Any thread. The limits on calls in flight of each
+    /// connection bound the queue.
     void submit(Dispatcher& dispatcher, ExchangePtr exchange);
+    /// To be called about once a second: see WorkQueue::look.
+    void look();
     [[nodiscard]] std::size_t waiting() const;
-    /// No call waits or runs.
+    /// Places from which no call has returned for some time.
+    [[nodiscard]] std::size_t silent_places() const;
+    /// Whether no call waits or runs.
     [[nodiscard]] bool is_idle() const;
-    /// Drops what waits; returns when the threads have ended.
+    /// Drops waiting calls; returns when the threads have ended.
     void stop();
 
 private:
-    struct Job {
-        Dispatcher* dispatcher;
-        ExchangePtr exchange;
-    };
     void work();
-    static void run(Job job) noexcept;
+    void run_all_ready(std::unique_lock<std::mutex>& held);
+    static void run(WorkQueue::Job job) noexcept;
     void add_thread();
+    /// Adds a thread if there is work for it. Needs the lock.
+    void grow();
 
     mutable std::mutex lock_;
     std::condition_variable something_;
-    std::deque<Job> jobs_;
-    std::size_t running_ = 0;
-    std::size_t free_ = 0;  // threads that wait for something to do
-    std::size_t threads_max_ = 0;
+    std::optional<WorkQueue> calls_;
+    std::size_t free_ = 0;  // threads that wait for work
+    std::size_t threads_max_ = std::numeric_limits<std::size_t>::max();  // what the system gives
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };

@@ -73,6 +73,9 @@ class Bench:
         self._ports.add(port)
         return port
 
+    def last_pid(self) -> int:
+        return self._servers[-1].pid
+
     def reload(self, expected: str) -> None:
         """Sends the last server SIGHUP, and waits until its log says this (a pattern) once more."""
         log = self.directory / f"berth-{self._started - 1}.log"
@@ -97,9 +100,14 @@ class Bench:
         while self._servers:
             self.stop_last_server()
 
-    def stop_last_server(self) -> None:
+    def ask_last_server_to_stop(self) -> subprocess.Popen:
+        """For those who see to its end themselves."""
         process = self._servers.pop()
         process.send_signal(signal.SIGTERM)
+        return process
+
+    def stop_last_server(self) -> None:
+        process = self.ask_last_server_to_stop()
         try:
             status = process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "nfs/vfs/exports_file.hpp"
+#include "nfs/exports/file.hpp"
 #include "tests/fuzz/support/expect.hpp"
 
 namespace berth::fuzz {
@@ -21,15 +21,15 @@ std::string escaped(std::string_view path) {
     return text;
 }
 
-void describe_and_parse(const vfs::ListedExport& listed) {
+void describe_and_parse(const exports::ListedExport& listed) {
     std::string text;
     for (const auto& rule : listed.clients) {
         // A path with its first '/' plain: an escaped one is the same, but nobody writes it.
         text += '/' + escaped(std::string_view{listed.path}.substr(1)) + ' ' + rule.client.text() +
                 '(' + describe(rule) + ")\n";
     }
-    vfs::ExportsList again;
-    vfs::parse_exports(text, "again", again);
+    exports::Listing again;
+    exports::parse_exports(text, "again", again);
     expect(again.problems.empty());
     expect(again.exports.size() == 1);
     const auto& found = again.exports.front();
@@ -40,8 +40,8 @@ void describe_and_parse(const vfs::ListedExport& listed) {
 }
 
 void parse(std::string_view text) {
-    vfs::ExportsList list;
-    vfs::parse_exports(text, "fuzz", list);
+    exports::Listing list;
+    exports::parse_exports(text, "fuzz", list);
     const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1;
     for (const auto& problem : list.problems) {
         expect(problem.where.line >= 1 && problem.where.line <= lines);
@@ -53,8 +53,8 @@ void parse(std::string_view text) {
         expect(!listed.clients.empty() || !list.problems.empty());
         if (!listed.clients.empty()) describe_and_parse(listed);
         for (const auto& rule : listed.clients)
-            if (rule.client.kind == vfs::ClientKind::wildcard)
-                static_cast<void>(vfs::matches_wildcard(rule.client.name, "node7.lab.example"));
+            if (rule.client.kind == exports::ClientKind::wildcard)
+                static_cast<void>(exports::matches_wildcard(rule.client.name, "node7.lab.example"));
     }
 }
 

@@ -1,6 +1,6 @@
 // Any bytes as a handle: refused, unless they are just what sealing gives. And what sealing gives
 // is refused with any one bit turned, cut short, or under another key.
-#include "nfs/vfs/handle.hpp"
+#include "nfs/exports/handle.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,10 +13,10 @@
 namespace berth::fuzz {
 namespace {
 
-constexpr std::array<std::byte, vfs::HandleKey::size> key{std::byte{1}};
-constexpr std::array<std::byte, vfs::HandleKey::size> other_key{std::byte{2}};
+constexpr std::array<std::byte, exports::HandleKey::size> key{std::byte{1}};
+constexpr std::array<std::byte, exports::HandleKey::size> other_key{std::byte{2}};
 
-void open(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
+void open(const exports::HandleSealer& sealer, std::span<const std::byte> bytes) {
     const test::ExactCopy copy{bytes};
     const auto opened = sealer.open(copy.bytes());
     if (!opened) {
@@ -27,14 +27,14 @@ void open(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
     expect(std::ranges::equal(sealed.bytes(), bytes));
 }
 
-bool opens(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
+bool opens(const exports::HandleSealer& sealer, std::span<const std::byte> bytes) {
     return sealer.open(test::ExactCopy{bytes}.bytes()).has_value();
 }
 
 // The input as what a handle says: an export, an object and a way.
-void seal(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
+void seal(const exports::HandleSealer& sealer, std::span<const std::byte> bytes) {
     if (bytes.size() < 6) return;
-    const auto export_id = vfs::ExportId{xdr::Reader{bytes.first(4)}.u32()};
+    const auto export_id = exports::ExportId{xdr::Reader{bytes.first(4)}.u32()};
     const auto turned_bit = std::to_integer<std::size_t>(bytes[4]);
     const auto said = bytes.subspan(6).first(std::min(bytes.size() - 6, vfs::ObjectId::bytes_max));
     const auto id_bytes = std::min(std::to_integer<std::size_t>(bytes[5]), said.size());
@@ -56,7 +56,7 @@ void seal(const vfs::HandleSealer& sealer, std::span<const std::byte> bytes) {
         wrong[i] ^= bit;
         expect(!opens(sealer, std::span{wrong}.first(i)));
     }
-    expect(!opens(vfs::HandleSealer{vfs::HandleKey{other_key}}, sealed.bytes()));
+    expect(!opens(exports::HandleSealer{exports::HandleKey{other_key}}, sealed.bytes()));
 }
 
 // Bytes that no tree has given out are no object of it, and do no harm.
@@ -76,7 +76,7 @@ void find(std::span<const std::byte> bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace berth;
-    static const vfs::HandleSealer sealer{vfs::HandleKey{fuzz::key}};
+    static const exports::HandleSealer sealer{exports::HandleKey{fuzz::key}};
     const auto bytes = fuzz::input(data, size);
     fuzz::open(sealer, bytes);
     fuzz::seal(sealer, bytes);

@@ -12,10 +12,10 @@
 #include <gtest/gtest.h>
 
 #include "mount/service.hpp"
-#include "nfs/vfs/faulty.hpp"
 #include "nfs/vfs/memory.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/caller.hpp"
+#include "tests/support/faulty/file_system.hpp"
 
 namespace berth::mount {
 
@@ -56,22 +56,22 @@ protected:
         return caller(version).call<Mount1>({path}).discriminant();
     }
     /// What the handle that MNT gives says.
-    vfs::OpenedHandle handle(std::string_view path) {
+    exports::OpenedHandle handle(std::string_view path) {
         auto asking = caller(3);
         const auto result = asking.call<Mount>({path});
         const auto* ok = result.get_if<Status::ok>();
         EXPECT_NE(ok, nullptr) << path;
-        return ok == nullptr ? vfs::OpenedHandle{} : sealer.open(ok->handle.bytes()).value();
+        return ok == nullptr ? exports::OpenedHandle{} : sealer.open(ok->handle.bytes()).value();
     }
     /// From now on these are exported, as exports(5) writes it.
     void export_all(const std::string& text) {
-        vfs::ExportsList list;
-        vfs::parse_exports(text, "exports", list);
+        exports::Listing list;
+        exports::parse_exports(text, "exports", list);
         for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
-        std::vector<vfs::Export> all;
+        std::vector<exports::Export> all;
         for (const auto& listed : list.exports)
-            all.push_back(vfs::make_export(listed.path, listed.path == "/srv" ? outer : inner,
-                                           listed.clients));
+            all.push_back(exports::make_export(listed.path, listed.path == "/srv" ? outer : inner,
+                                               listed.clients));
         exports.replace(std::move(all));
     }
     vfs::ObjectId id(std::initializer_list<std::string_view> way) {
@@ -83,8 +83,9 @@ protected:
     std::shared_ptr<vfs::faulty::FileSystem> outer =
         std::make_shared<vfs::faulty::FileSystem>(vfs::memory::make());
     std::shared_ptr<vfs::FileSystem> inner = vfs::memory::make();
-    vfs::Exports exports{{vfs::make_export("/srv", outer), vfs::make_export("/srv/inner", inner)}};
-    vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    exports::Exports exports{
+        {exports::make_export("/srv", outer), exports::make_export("/srv/inner", inner)}};
+    exports::HandleSealer sealer{exports::HandleKey::random()};
     MountList mounts;
     Services services{exports, sealer, mounts};
 };

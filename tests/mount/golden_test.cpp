@@ -43,8 +43,8 @@ TEST(GoldenMount, Mount) {
 // reply's bytes but for the handle, which is the server's own.
 TEST(MountGolden, MountAndUnmount) {
     const auto tree = std::shared_ptr{vfs::memory::make()};
-    const vfs::Exports exports{{vfs::make_export("/tmp/lab-src/run/x.m1", tree)}};
-    const vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    const exports::Exports exports{{exports::make_export("/tmp/lab-src/run/x.m1", tree)}};
+    const exports::HandleSealer sealer{exports::HandleKey::random()};
     MountList mounts;
     Services services{exports, sealer, mounts};
     test::Caller caller{services.programs()[2]};
@@ -88,9 +88,9 @@ TEST(MountGolden, AnotherServersAnswer) {
 
 // From rpcinfo-showmount.pcap, frame 21: the answer to `showmount -e`.
 TEST(MountGolden, Export) {
-    const vfs::Exports exports{
-        {vfs::make_export("/tmp/lab-src/run/x.tools", std::shared_ptr{vfs::memory::make()})}};
-    const vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    const exports::Exports exports{
+        {exports::make_export("/tmp/lab-src/run/x.tools", std::shared_ptr{vfs::memory::make()})}};
+    const exports::HandleSealer sealer{exports::HandleKey::random()};
     MountList mounts;
     Services services{exports, sealer, mounts};
     test::Caller caller{services.programs()[2]};

@@ -58,7 +58,7 @@ TEST_F(MountThroughLinks, AnotherExportIsEntered) {
     link("above", "../../srv/inner");
     for (const auto* path : {"/srv/other", "/srv/above/below"}) {
         const auto found = handle(path);
-        EXPECT_EQ(found.export_id, vfs::make_export("/srv/inner", inner).id) << path;
+        EXPECT_EQ(found.export_id, exports::make_export("/srv/inner", inner).id) << path;
         EXPECT_EQ(found.object, inner->root().value()->lookup(root_user, "below").value()->id());
     }
 }
@@ -141,8 +141,8 @@ TEST_F(MountThroughLinks, AnExportIsRenewedBeforeItIsEntered) {
     Services renewing{exports, sealer, mounts, [&](const std::string& path) {
                           asked.push_back(path);
                           if (path == "/srv/inner")
-                              exports.replace({vfs::make_export("/srv", outer),
-                                               vfs::make_export("/srv/inner", next)});
+                              exports.replace({exports::make_export("/srv", outer),
+                                               exports::make_export("/srv/inner", next)});
                           return answer;
                       }};
     test::Caller asking{renewing.programs().at(2)};

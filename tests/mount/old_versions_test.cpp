@@ -10,8 +10,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nfs/vfs/memory.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "tests/mount/fixture.hpp"
+#include "tests/support/forwarding.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace berth::mount {
@@ -34,20 +36,15 @@ protected:
 };
 
 /// Says of itself what it is told to say.
-class Limited final : public vfs::FileSystem {
+class Limited final : public vfs::forwarding::FileSystem {
 public:
-    explicit Limited(const vfs::Limits& limits) : limits_(limits) {}
+    explicit Limited(const vfs::Limits& limits)
+        : FileSystem(vfs::memory::make()),
+          limits_(limits) {}
 
-    using vfs::FileSystem::root;
-    vfs::Result<vfs::NodePtr> root(vfs::Wait wait) override { return inner_->root(wait); }
-    vfs::Result<vfs::NodePtr> find(const vfs::ObjectId& id, vfs::Wait wait) override {
-        return inner_->find(id, wait);
-    }
     [[nodiscard]] vfs::Limits limits() const override { return limits_; }
-    [[nodiscard]] std::uint64_t losses() const override { return 0; }
 
 private:
-    std::unique_ptr<vfs::FileSystem> inner_ = vfs::memory::make();
     vfs::Limits limits_;
 };
 
@@ -156,7 +153,7 @@ TEST_F(OldMountService, SunOsAndSolarisReadTheSame) {
 TEST_F(OldMountService, PathConfigurationIsTrueForARealDirectory) {
     const test::TemporaryDirectory directory;
     exports.replace(
-        {vfs::make_export("/srv", vfs::posix::open(directory.path().string()).value())});
+        {exports::make_export("/srv", vfs::posix::open(directory.path().string()).value())});
     const auto answer = configuration("/srv");
     EXPECT_EQ(answer.links_max, ::pathconf(directory.path().c_str(), _PC_LINK_MAX));
     EXPECT_EQ(answer.name_bytes_max, ::pathconf(directory.path().c_str(), _PC_NAME_MAX));
@@ -164,7 +161,7 @@ TEST_F(OldMountService, PathConfigurationIsTrueForARealDirectory) {
 }
 
 TEST_F(OldMountService, FiguresThatDoNotFitAreTheLargestThatDo) {
-    exports.replace({vfs::make_export(
+    exports.replace({exports::make_export(
         "/srv",
         std::make_shared<Limited>(vfs::Limits{.name_bytes_max = 65535, .links_max = UINT32_MAX}))});
     EXPECT_EQ(configuration("/srv").links_max, INT32_MAX);
@@ -173,7 +170,8 @@ TEST_F(OldMountService, FiguresThatDoNotFitAreTheLargestThatDo) {
 
 TEST_F(OldMountService, PathConfigurationIsThatOfTheLongestExport) {
     const auto limited = std::make_shared<Limited>(vfs::Limits{.links_max = 7});
-    exports.replace({vfs::make_export("/srv", outer), vfs::make_export("/srv/inner", limited)});
+    exports.replace(
+        {exports::make_export("/srv", outer), exports::make_export("/srv/inner", limited)});
     EXPECT_EQ(configuration("/srv/inner").links_max, 7);
     EXPECT_EQ(configuration("/srv/open").links_max, 32000);
 }

@@ -23,10 +23,9 @@ using Bytes = std::vector<std::byte>;
 
 /// On each thread that answers calls: what was allocated between the ends of the last two calls.
 /// That is the sending of the one reply and everything of the next call.
-class Allocations final : public rpc::Observer {
+class Allocations final : public rpc::Interceptor {
 public:
-    void before(const rpc::Call&) override {}
-    void after(const rpc::Call&, const rpc::Ending&) override {
+    void after(const rpc::Intercepted&, rpc::Ending, rpc::Reply&) override {
         of_last_call = test::allocations().count;
         test::forget_allocations();
     }
@@ -108,10 +107,11 @@ protected:
     }
 
     test::TemporaryDirectory directory;
-    vfs::Exports exports{{vfs::make_export(
-        "/tree", std::shared_ptr<vfs::FileSystem>{vfs::posix::open(directory.path()).value()},
-        {.squash = vfs::Squash::none, .sync = false})}};
-    vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    exports::Exports exports{{exports::make_export(
+        "/tree",
+        std::shared_ptr<vfs::FileSystem>{vfs::posix::open(directory.path().string()).value()},
+        {.squash = exports::Squash::none, .sync = false})}};
+    exports::HandleSealer sealer{exports::HandleKey::random()};
     Service service{exports, sealer, {}};
     rpc::Dispatcher dispatcher;
     std::shared_ptr<Allocations> allocations = std::make_shared<Allocations>();
@@ -150,7 +150,7 @@ TEST_F(SteadyPath, DispatcherOverRealFiles) {
 }
 
 TEST_F(SteadyPath, OverTcp) {
-    dispatcher.watch(allocations);
+    dispatcher.intercept(allocations);
     rpc::Server server{{.network_threads = 1, .workers = 1}};
     const std::array<rpc::Server::Binding, 1> wanted{
         {{rpc::Transport::tcp, rpc::endpoint("127.0.0.1", 0)}}};

@@ -1,5 +1,5 @@
-// CREATE, MKDIR, SYMLINK, MKNOD — RFC 1813 §3.3.8 to §3.3.11. Names are in names_test.cpp.
-#include "tests/nfs/support.hpp"
+// CREATE — RFC 1813 §3.3.8. Names are in names_test.cpp.
+#include "tests/nfs/making.hpp"
 
 namespace berth::nfs {
 namespace {
@@ -7,48 +7,7 @@ namespace {
 using namespace std::string_view_literals;
 using vfs::faulty::Operation;
 
-NewAttributes mode(std::uint32_t bits) {
-    NewAttributes attributes;
-    attributes.mode = bits;
-    return attributes;
-}
-
-class CreateTest : public ServiceTest {
-protected:
-    static Create::How unchecked(const NewAttributes& attributes = {}) {
-        return Create::How::make<CreateMode::unchecked>(attributes);
-    }
-    static Create::How guarded(const NewAttributes& attributes = {}) {
-        return Create::How::make<CreateMode::guarded>(attributes);
-    }
-    static Create::How exclusive(std::string_view verifier) {
-        Verifier bytes{};
-        std::ranges::copy(data_of(verifier), bytes.begin());
-        return Create::How::make<CreateMode::exclusive>(bytes);
-    }
-    static NewAttributes size(std::uint64_t bytes) {
-        NewAttributes attributes;
-        attributes.size = bytes;
-        return attributes;
-    }
-
-    /// Expects what the four answer to success, and gives the object.
-    KeptHandle expect_made(const Created& made, const Attributes& directory_before, FileType type) {
-        expect_wcc(made.directory, directory_before);
-        EXPECT_FALSE(made.directory.after->changed == directory_before.changed);
-        EXPECT_TRUE(made.object);
-        EXPECT_TRUE(made.attributes);
-        if (!made.object || !made.attributes) return {};
-        EXPECT_EQ(made.attributes->type, type);
-        const auto shown = *made.attributes;
-        const KeptHandle object = *made.object;
-        EXPECT_EQ(attributes(object), shown);
-        return object;
-    }
-};
-class MakeDirectoryTest : public CreateTest {};
-class MakeSymbolicLinkTest : public CreateTest {};
-class MakeNodeTest : public CreateTest {};
+class CreateTest : public MakingTest {};
 
 TEST_F(CreateTest, makes_a_file) {
     const auto before = attributes(root());
@@ -190,116 +149,6 @@ TEST_F(CreateTest, that_cannot_be_made_durable_fails_and_shows_the_change) {
     const auto fail = refuse<Create>(Status::no_space, {entry(root(), "file")});
     expect_wcc(fail.directory, before);
     EXPECT_FALSE(fail.directory.after->changed == before.changed);
-}
-
-TEST_F(MakeDirectoryTest, makes_a_directory) {
-    const auto before = attributes(root());
-    const auto made = succeed<MakeDirectory>({entry(root(), "directory"), mode(0750)});
-    const auto directory = expect_made(made, before, FileType::directory);
-    EXPECT_EQ(attributes(directory).mode, 0750U);
-    EXPECT_EQ(attributes(directory).links, 2U);
-    EXPECT_EQ(attributes(root()).links, before.links + 1);
-}
-
-TEST_F(MakeDirectoryTest, does_not_look_at_a_size) {
-    succeed<MakeDirectory>({entry(root(), "directory"), size(100)});
-}
-
-TEST_F(MakeDirectoryTest, takes_nothing_existing) {
-    make_others(root());
-    make_file(root(), "file");
-    for (const auto name : {"file"sv, "a directory"sv, "a link"sv, "a fifo"sv})
-        refuse<MakeDirectory>(Status::exists, {entry(root(), name)});
-}
-
-TEST_F(MakeSymbolicLinkTest, makes_a_link) {
-    const auto before = attributes(root());
-    const auto made = succeed<MakeSymbolicLink>({entry(root(), "link"), mode(0600), "../target"sv});
-    const auto link = expect_made(made, before, FileType::symbolic_link);
-    EXPECT_EQ(succeed<ReadLink>({link}).target.view(), "../target");
-}
-
-TEST_F(MakeSymbolicLinkTest, does_not_look_at_a_size) {
-    succeed<MakeSymbolicLink>({entry(root(), "link"), size(100), "target"sv});
-}
-
-TEST_F(MakeSymbolicLinkTest, refuses_targets_that_no_link_can_hold) {
-    const auto before = attributes(root());
-    const auto refuse_target = [&](Status status, std::string_view target) {
-        const auto fail = refuse<MakeSymbolicLink>(status, {entry(root(), "link"), {}, target});
-        expect_unchanged(fail.directory, before);
-    };
-    refuse_target(Status::access, "a\0b"sv);
-    refuse_target(Status::no_entry, "");
-    refuse_target(Status::name_too_long, std::string(4096, 't'));
-    refuse_target(Status::name_too_long, std::string(65536, 't'));
-    EXPECT_EQ(attributes(root()), before);
-}
-
-TEST_F(MakeSymbolicLinkTest, takes_nothing_existing) {
-    make_file(root(), "file");
-    refuse<MakeSymbolicLink>(Status::exists, {entry(root(), "file"), {}, "target"sv});
-}
-
-TEST_F(MakeNodeTest, makes_each_kind) {
-    struct Row {
-        MakeNode::What what;
-        FileType type;
-    };
-    int number = 0;
-    for (const auto& row :
-         {Row{MakeNode::What::make<FileType::fifo>(mode(0600)), FileType::fifo},
-          Row{MakeNode::What::make<FileType::socket>(mode(0600)), FileType::socket},
-          Row{MakeNode::What::make<FileType::block_device>({mode(0600), {8, 17}}),
-              FileType::block_device},
-          Row{MakeNode::What::make<FileType::character_device>({mode(0600), {1, 0xFFFFF}}),
-              FileType::character_device}}) {
-        const auto name = std::to_string(++number);
-        const auto before = attributes(root());
-        const auto object =
-            expect_made(succeed<MakeNode>({entry(root(), name), row.what}), before, row.type);
-        EXPECT_EQ(attributes(object).mode, 0600U);
-    }
-    EXPECT_EQ(attributes(lookup(root(), "3")).device.minor, 17U);
-    EXPECT_EQ(attributes(lookup(root(), "4")).device.major, 1U);
-    EXPECT_EQ(attributes(lookup(root(), "4")).device.minor, 0xFFFFFU);
-}
-
-TEST_F(MakeNodeTest, of_the_kinds_that_have_their_own_procedure_is_a_bad_type) {
-    const auto now = attributes(root());
-    for (const auto type : {FileType::regular, FileType::directory, FileType::symbolic_link}) {
-        const auto fail = refuse<MakeNode>(
-            Status::bad_type, {entry(root(), "node"), MakeNode::What::otherwise(type)});
-        expect_unchanged(fail.directory, now);
-    }
-    EXPECT_FALSE(exists(root(), "node"));
-}
-
-TEST_F(MakeNodeTest, of_a_type_that_the_protocol_does_not_have_is_garbage) {
-    for (const std::uint32_t type : {0U, 8U, 0xFFFFFFFFU}) {
-        xdr::Writer writer;
-        xdr::encode(writer, entry(root(), "node"));
-        writer.u32(type);
-        EXPECT_EQ(accepts(MakeNode::id.number, writer.flat()),
-                  rpc::AcceptStatus::garbage_arguments);
-    }
-}
-
-TEST_F(MakeNodeTest, lets_only_root_make_devices) {
-    const auto open = make_directory(root(), "open", 0777);
-    become(1000, 1000);
-    refuse<MakeNode>(Status::not_owner,
-                     {entry(open, "device"), MakeNode::What::make<FileType::block_device>()});
-    refuse<MakeNode>(Status::not_owner,
-                     {entry(open, "device"), MakeNode::What::make<FileType::character_device>()});
-    succeed<MakeNode>({entry(open, "fifo"), MakeNode::What::make<FileType::fifo>()});
-    succeed<MakeNode>({entry(open, "socket"), MakeNode::What::make<FileType::socket>()});
-}
-
-TEST_F(MakeNodeTest, takes_nothing_existing) {
-    make_file(root(), "file");
-    refuse<MakeNode>(Status::exists,
-                     {entry(root(), "file"), MakeNode::What::make<FileType::fifo>()});
 }
 
 }  // namespace

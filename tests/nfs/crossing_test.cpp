@@ -10,11 +10,12 @@ protected:
     CrossingTest() : point_{make_directory(root(), "point", 0700)} {}
 
     /// /tree with these options, and in it another tree at "point", nested or an export of its own.
-    void mount(vfs::ExportOptions outer, vfs::ExportOptions inner = {}, bool is_nested = true) {
-        outer.squash = inner.squash = vfs::Squash::none;
-        auto tree = vfs::make_export("/tree", files_, outer);
-        auto mounted = is_nested ? vfs::make_nested_export(tree, "/tree/point", other_, "uuid=1")
-                                 : vfs::make_export("/tree/point", other_, inner);
+    void mount(exports::Options outer, exports::Options inner = {}, bool is_nested = true) {
+        outer.squash = inner.squash = exports::Squash::none;
+        auto tree = exports::make_export("/tree", files_, outer);
+        auto mounted = is_nested
+                           ? exports::make_nested_export(tree, "/tree/point", other_, "uuid=1")
+                           : exports::make_export("/tree/point", other_, inner);
         tree.crossings.push_back({(*files_->root())->id(), "point", mounted.id});
         exports_.replace({tree, mounted});
         inner_ = sealer_.seal(mounted.id, (*other_->root())->id()).bytes();
@@ -30,9 +31,9 @@ protected:
 
     const KeptHandle point_;
     KeptHandle inner_;
-    static constexpr vfs::ExportOptions plain{};
-    static constexpr vfs::ExportOptions crossing{.crosses_mounts = true};
-    static constexpr vfs::ExportOptions shown{.is_hidden = false};
+    static constexpr exports::Options plain{};
+    static constexpr exports::Options crossing{.crosses_mounts = true};
+    static constexpr exports::Options shown{.is_hidden = false};
 };
 
 TEST_F(CrossingTest, a_name_leads_to_what_is_mounted_there_and_back) {
@@ -102,7 +103,7 @@ TEST_F(CrossingTest, an_export_of_its_own_shows_if_either_says_so) {
 TEST_F(CrossingTest, handles_of_what_is_unmounted_are_stale) {
     mount(crossing);
     const auto file = make_file(inner_, "file");
-    exports_.replace({vfs::make_export("/tree", files_, crossing)});
+    exports_.replace({exports::make_export("/tree", files_, crossing)});
     refuse<GetAttributes>(Status::stale, {file});
     refuse<Lookup>(Status::stale, {entry(inner_, "file")});
     mount(crossing);

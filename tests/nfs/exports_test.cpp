@@ -13,12 +13,13 @@ protected:
     /// From now on /tree is exported to these clients, as exports(5) writes it.
     void export_to(const std::string& clients) { export_all("/tree " + clients); }
     void export_all(const std::string& text) {
-        vfs::ExportsList list;
-        vfs::parse_exports(text, "exports", list);
+        exports::Listing list;
+        exports::parse_exports(text, "exports", list);
         for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
-        std::vector<vfs::Export> exports;
+        std::vector<exports::Export> exports;
         for (const auto& listed : list.exports)
-            exports.push_back(vfs::make_export(listed.path, files_, listed.clients, listed.fsid));
+            exports.push_back(
+                exports::make_export(listed.path, files_, listed.clients, listed.fsid));
         exports_.replace(std::move(exports));
     }
     void call_from(const char* address, std::uint16_t port = 800) {

@@ -13,7 +13,7 @@ protected:
         });
     }
     KeptHandle sealed(std::uint32_t export_id, std::span<const std::byte> object) {
-        return sealer_.seal(vfs::ExportId{export_id}, vfs::ObjectId{object}).bytes();
+        return sealer_.seal(exports::ExportId{export_id}, vfs::ObjectId{object}).bytes();
     }
 };
 
@@ -60,7 +60,7 @@ TEST_F(Handles, cut_or_extended_is_bad) {
 }
 
 TEST_F(Handles, sealed_with_another_key_is_bad) {
-    const vfs::HandleSealer other{vfs::HandleKey::random()};
+    const exports::HandleSealer other{exports::HandleKey::random()};
     const auto object = (*files_->root())->id();
     const auto id = exports_.pin()->matches("/tree").front().found->id;
     expect_everywhere(Status::bad_handle, other.seal(id, object).bytes());

@@ -1,6 +1,5 @@
 // Others write to the exported files too, directly: whatever they change is in the very next reply,
 // whichever it is and whatever was asked before.
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,6 +9,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <boost/filesystem/operations.hpp>
 
 #include "nfs/vfs/posix.hpp"
 #include "tests/nfs/support.hpp"
@@ -28,7 +29,7 @@ protected:
     }
 
     [[nodiscard]] std::string path(const std::string& name = "file") const {
-        return directory.path() / name;
+        return (directory.path() / name).string();
     }
     void write(const std::string& text, int flags = O_TRUNC, const std::string& name = "file") {
         const int file = ::open(path(name).c_str(), O_WRONLY | O_CREAT | flags, 0644);
@@ -122,10 +123,11 @@ protected:
     }
 
     test::TemporaryDirectory directory;
-    vfs::Exports exports{{vfs::make_export(
-        "/tree", std::shared_ptr<vfs::FileSystem>{vfs::posix::open(directory.path()).value()},
-        {.squash = vfs::Squash::none})}};
-    vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    exports::Exports exports{{exports::make_export(
+        "/tree",
+        std::shared_ptr<vfs::FileSystem>{vfs::posix::open(directory.path().string()).value()},
+        {.squash = exports::Squash::none})}};
+    exports::HandleSealer sealer{exports::HandleKey::random()};
     Service service{exports, sealer, {}};
     rpc::Dispatcher dispatcher;
     Loopback::Wire wire;
@@ -143,7 +145,7 @@ TEST_F(LocalWriters, WhatTheyDoToAFileIsInTheVeryNextReply) {
         {"empty", [&] { write(""); }},
         {"chmod", [&] { EXPECT_EQ(::chmod(path().c_str(), 0604), 0); }},
         {"chown", [&] { EXPECT_EQ(::chown(path().c_str(), 1234, 5678), 0); }},
-        {"link", [&] { std::filesystem::create_hard_link(path(), path("other")); }},
+        {"link", [&] { boost::filesystem::create_hard_link(path(), path("other")); }},
         {"touch",
          [&] {
              const timespec times[2]{{.tv_sec = 5, .tv_nsec = 6}, {.tv_sec = 7, .tv_nsec = 8}};
@@ -161,8 +163,8 @@ TEST_F(LocalWriters, WhatTheyDoToAFileIsInTheVeryNextReply) {
             for (const auto& other : questions()) expect_true(other.ask(file));
             change();
             expect_true(question.ask(file));
-            std::filesystem::remove(path());
-            std::filesystem::remove(path("other"));
+            boost::filesystem::remove(path());
+            boost::filesystem::remove(path("other"));
         }
     }
 }
@@ -192,7 +194,7 @@ TEST_F(LocalWriters, WhatTheyRemoveIsGoneForEveryQuestion) {
         write("text");
         const auto file = lookup();
         for (const auto& other : questions()) expect_true(other.ask(file));
-        std::filesystem::remove(path());
+        boost::filesystem::remove(path());
         if (question.name == "LOOKUP") {
             EXPECT_EQ(call<Lookup>({entry(root, "file")}).status(), Status::no_entry);
         } else if (question.name == "READDIRPLUS") {
@@ -212,25 +214,25 @@ TEST_F(LocalWriters, WhatTheyRemoveIsGoneForEveryQuestion) {
 TEST_F(LocalWriters, WhatTheyRenameHasItsNewNameAtOnce) {
     write("text");
     const auto file = lookup();
-    std::filesystem::rename(path(), path("renamed"));
+    boost::filesystem::rename(path(), path("renamed"));
     EXPECT_EQ(call<Lookup>({entry(root, "file")}).status(), Status::no_entry);
     EXPECT_EQ(lookup("renamed"), file);
     EXPECT_EQ(text_of(succeed<Read>({file, 0, 100}).data.bytes()), "text");
 
     write("new", O_TRUNC, "next");
     const auto next = lookup("next");
-    std::filesystem::rename(path("next"), path("renamed"));
+    boost::filesystem::rename(path("next"), path("renamed"));
     EXPECT_EQ(lookup("renamed"), next);
     EXPECT_EQ(call<Read>({file, 0, 100}).status(), Status::stale);
 }
 
 TEST_F(LocalWriters, ADirectoryTheyMoveTakesItsFilesAlong) {
-    std::filesystem::create_directories(path("from/inner"));
-    std::filesystem::create_directory(path("to"));
+    boost::filesystem::create_directories(path("from/inner"));
+    boost::filesystem::create_directory(path("to"));
     write("text", O_TRUNC, "from/inner/file");
     const auto inner = KeptHandle{succeed<Lookup>({entry(lookup("from"), "inner")}).object};
     const auto file = KeptHandle{succeed<Lookup>({entry(inner, "file")}).object};
-    std::filesystem::rename(path("from/inner"), path("to/moved"));
+    boost::filesystem::rename(path("from/inner"), path("to/moved"));
     const auto to = lookup("to");
     EXPECT_EQ(KeptHandle{succeed<Lookup>({entry(to, "moved")}).object}, inner);
     EXPECT_EQ(KeptHandle{succeed<Lookup>({entry(inner, "..")}).object}, to);

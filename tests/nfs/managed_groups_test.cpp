@@ -7,7 +7,7 @@ namespace {
 
 struct Groups {
     test::KnownGroups directory{{{1000, {4711}}}};
-    vfs::UserGroups users{directory, {.patience = test::patience}};
+    exports::UserGroups users{directory, {.patience = test::patience}};
 };
 
 class ManagedGroups : public Groups, public ServiceTest {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/nfs/every_procedure.hpp"
 #include "tests/nfs/support.hpp"
 
 namespace berth::nfs {
@@ -78,6 +79,18 @@ TEST_F(Patience, ACallThatWasDeferredHasChangedNothingBefore) {
     const auto calls = files_->calls(vfs::faulty::Operation::create);
     make_file(top, "once");
     EXPECT_EQ(files_->calls(vfs::faulty::Operation::create) - calls, 1U);
+}
+
+TEST_F(Patience, CallsThatHaveWaitedForTooLongDoNothingAndSayLater) {
+    const auto top = root();
+    make_file(top, "name");
+    wire_.is_late = true;
+    with_every_procedure(top, [&]<class Procedure>(const typename Procedure::Args& args) {
+        EXPECT_EQ(call<Procedure>(args).status(), Status::jukebox) << Procedure::id.name;
+    });
+    wire_.is_late = false;
+    EXPECT_TRUE(exists(top, "name"));
+    EXPECT_FALSE(exists(top, "new"));
 }
 
 }  // namespace

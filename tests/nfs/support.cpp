@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rpc/batch.hpp"
 #include "rpc/exchange.hpp"
 #include "rpc/message.hpp"
 
@@ -10,27 +11,28 @@ namespace berth::nfs {
 
 namespace {
 
-constexpr std::array<std::byte, vfs::HandleKey::size> key{std::byte{1}, std::byte{2}, std::byte{3}};
+constexpr std::array<std::byte, exports::HandleKey::size> key{std::byte{1}, std::byte{2},
+                                                              std::byte{3}};
 
-vfs::ExportOptions mapped() {
-    vfs::ExportOptions options{.squash = vfs::Squash::none, .anonymous_uid = 98};
+exports::Options mapped() {
+    exports::Options options{.squash = exports::Squash::none, .anonymous_uid = 98};
     EXPECT_EQ(options.users.add("0:0"), "");
     EXPECT_EQ(options.users.add("1000-1999:101000"), "");
     EXPECT_EQ(options.groups.add("1000-1999:101000"), "");
     return options;
 }
 
-std::vector<vfs::Export> make_exports(const std::shared_ptr<vfs::FileSystem>& files,
-                                      const std::shared_ptr<vfs::FileSystem>& other) {
-    using vfs::Squash;
+std::vector<exports::Export> make_exports(const std::shared_ptr<vfs::FileSystem>& files,
+                                          const std::shared_ptr<vfs::FileSystem>& other) {
+    using exports::Squash;
     return {
-        vfs::make_export("/tree", files, {.squash = Squash::none}),
-        vfs::make_export("/squashed", files, {.squash = Squash::root}),
-        vfs::make_export("/anonymous", files, {.squash = Squash::all, .anonymous_uid = 99}),
-        vfs::make_export("/readonly", files, {.read_only = true, .squash = Squash::none}),
-        vfs::make_export("/async", files, {.squash = Squash::none, .sync = false}),
-        vfs::make_export("/mapped", files, mapped()),
-        vfs::make_export("/other", other, {.squash = Squash::none}),
+        exports::make_export("/tree", files, {.squash = Squash::none}),
+        exports::make_export("/squashed", files, {.squash = Squash::root}),
+        exports::make_export("/anonymous", files, {.squash = Squash::all, .anonymous_uid = 99}),
+        exports::make_export("/readonly", files, {.read_only = true, .squash = Squash::none}),
+        exports::make_export("/async", files, {.squash = Squash::none, .sync = false}),
+        exports::make_export("/mapped", files, mapped()),
+        exports::make_export("/other", other, {.squash = Squash::none}),
     };
 }
 
@@ -55,11 +57,17 @@ std::span<const std::byte> Loopback::exchange(std::vector<std::byte> request) {
         exchange.call.reply_bytes_max =
             wire_.correspondents->heard(wire_.caller.address, exchange.request.size());
     }
+    // As on a thread of the server: between the operations of a call it goes on as the caller.
+    const rpc::Batch batch;
     auto verdict = dispatcher_.handle(exchange);
-    if (verdict == rpc::Verdict::guarded) verdict = dispatcher_.attempt(exchange);
-    if (verdict == rpc::Verdict::worker) {
-        ++wire_.on_workers;
-        verdict = dispatcher_.finish(exchange);
+    if (wire_.is_late) {
+        verdict = dispatcher_.finish_late(exchange);
+    } else {
+        if (verdict == rpc::Verdict::guarded) verdict = dispatcher_.attempt(exchange);
+        if (verdict == rpc::Verdict::worker) {
+            ++wire_.on_workers;
+            verdict = dispatcher_.finish(exchange);
+        }
     }
     wire_.last_reply.clear();
     if (verdict == rpc::Verdict::reply) wire_.last_reply = exchange.reply.flat();
@@ -67,12 +75,12 @@ std::span<const std::byte> Loopback::exchange(std::vector<std::byte> request) {
 }
 
 ServiceTest::ServiceTest(const ServiceOptions& options, const vfs::memory::Options& tree,
-                         vfs::UserGroups* groups)
+                         exports::UserGroups* groups)
     : tree_(vfs::memory::make(tree)),
       files_(std::make_shared<vfs::faulty::FileSystem>(tree_)),
       other_(vfs::memory::make()),
       exports_(make_exports(files_, other_), nullptr, {}, groups),
-      sealer_(vfs::HandleKey{key}),
+      sealer_(exports::HandleKey{key}),
       service_(exports_, sealer_, options),
       raw_(dispatcher_, wire_),
       client_(std::make_unique<Loopback>(dispatcher_, wire_), program, root_user) {

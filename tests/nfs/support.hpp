@@ -14,14 +14,14 @@
 
 #include <gtest/gtest.h>
 
+#include "nfs/exports/exports.hpp"
 #include "nfs/protocol.hpp"
 #include "nfs/service.hpp"
-#include "nfs/vfs/exports.hpp"
-#include "nfs/vfs/faulty.hpp"
 #include "nfs/vfs/memory.hpp"
 #include "rpc/client.hpp"
 #include "rpc/correspondents.hpp"
 #include "rpc/dispatcher.hpp"
+#include "tests/support/faulty/file_system.hpp"
 
 namespace berth::nfs {
 
@@ -58,6 +58,7 @@ public:
         rpc::Endpoint caller{.address = *rpc::Address::parse("192.0.2.7"), .port = 800};
         rpc::Correspondents* correspondents = nullptr;  ///< as a socket for datagrams has them
         std::uint64_t on_workers = 0;                   ///< calls that needed one
+        bool is_late = false;                           ///< as if calls had waited for too long
         std::vector<std::byte> last_request;
         std::vector<std::byte> last_reply;  ///< empty when there was none
     };
@@ -78,7 +79,8 @@ private:
 class ServiceTest : public ::testing::Test {
 protected:
     explicit ServiceTest(const ServiceOptions& options = {.write_verifier = 0x0123456789ABCDEF},
-                         const vfs::memory::Options& tree = {}, vfs::UserGroups* groups = nullptr);
+                         const vfs::memory::Options& tree = {},
+                         exports::UserGroups* groups = nullptr);
 
     /// The root of an export.
     KeptHandle root(std::string_view path = "/tree");
@@ -160,8 +162,8 @@ protected:
     std::shared_ptr<vfs::FileSystem> tree_;
     std::shared_ptr<vfs::faulty::FileSystem> files_;
     std::shared_ptr<vfs::FileSystem> other_;
-    vfs::Exports exports_;
-    vfs::HandleSealer sealer_;
+    exports::Exports exports_;
+    exports::HandleSealer sealer_;
     Service service_;
     rpc::Dispatcher dispatcher_;
     Loopback::Wire wire_;

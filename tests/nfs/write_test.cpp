@@ -1,7 +1,7 @@
-// WRITE, COMMIT — RFC 1813 §3.3.7, §3.3.21.
+// WRITE — RFC 1813 §3.3.7.
 #include <limits>
 
-#include "tests/nfs/support.hpp"
+#include "tests/nfs/writing.hpp"
 
 namespace berth::nfs {
 namespace {
@@ -10,21 +10,7 @@ using vfs::faulty::Operation;
 
 constexpr std::uint64_t end_max = std::numeric_limits<std::int64_t>::max();
 
-class WriteTest : public ServiceTest {
-protected:
-    const KeptHandle file_ = make_file(root(), "file", "0123456789");
-
-    static Write::Args write_args(const KeptHandle& file, std::uint64_t offset,
-                                  std::string_view data, Stable stable = Stable::unstable) {
-        return {.file = file,
-                .offset = offset,
-                .count = static_cast<std::uint32_t>(data.size()),
-                .stable = stable,
-                .data = data_of(data)};
-    }
-    Verifier verifier_of_commit() { return succeed<Commit>({file_}).verifier; }
-};
-class CommitTest : public WriteTest {};
+class WriteTest : public WritingTest {};
 
 TEST_F(WriteTest, puts_the_data_there) {
     const auto before = attributes(file_);
@@ -177,8 +163,8 @@ TEST_F(WriteTest, that_may_have_been_lost_before_its_sync_is_asked_for_again) {
 TEST_F(WriteTest, that_the_disk_has_no_room_for_is_short_or_refused) {
     const vfs::memory::Options small{.capacity_bytes = 8192};
     auto files = vfs::memory::make(small);
-    const vfs::Exports exports{
-        {vfs::make_export("/small", std::move(files), {.squash = vfs::Squash::none})}};
+    const exports::Exports exports{
+        {exports::make_export("/small", std::move(files), {.squash = exports::Squash::none})}};
     Service service{exports, sealer_, {}};
     rpc::Dispatcher dispatcher;
     dispatcher.add(rpc::make_program(program, service));
@@ -190,47 +176,6 @@ TEST_F(WriteTest, that_the_disk_has_no_room_for_is_short_or_refused) {
     const std::string data(10'000, 'd');
     EXPECT_EQ((*client.call<Write>(write_args(file, 0, data))).ok()->count, 8192U);
     EXPECT_EQ((*client.call<Write>(write_args(file, 8192, "more"))).status(), Status::no_space);
-}
-
-TEST_F(CommitTest, syncs_whatever_the_range) {
-    struct Range {
-        std::uint64_t offset;
-        std::uint32_t count;
-    };
-    for (const auto& range :
-         {Range{0, 0}, Range{0, 10}, Range{5, 0}, Range{1000, 1000}, Range{end_max, 1},
-          Range{std::numeric_limits<std::uint64_t>::max(), 0xFFFFFFFF}}) {
-        EXPECT_EQ(syncs([&] {
-                      const auto ok = succeed<Commit>(
-                          {.file = file_, .offset = range.offset, .count = range.count});
-                      ASSERT_TRUE(ok.file.after);
-                      EXPECT_EQ(ok.file.after->size, 10U);
-                      EXPECT_FALSE(ok.file.before) << "nothing was changed under the lock";
-                  }),
-                  1U);
-    }
-    EXPECT_EQ(syncs([&] { succeed<Commit>({through("/async", file_)}); }), 1U);
-}
-
-TEST_F(CommitTest, tells_of_errors) {
-    for (const auto& [error, status] :
-         {std::pair{std::errc::io_error, Status::io},
-          std::pair{std::errc::no_space_on_device, Status::no_space}}) {
-        fail_all(Operation::sync, error);
-        EXPECT_TRUE(refuse<Commit>(status, {file_}).file.after);
-        files_->clear();
-    }
-}
-
-TEST_F(CommitTest, shows_what_another_sync_was_told) {
-    const auto verifier = succeed<Write>(write_args(file_, 0, "data")).verifier;
-    before_next(Operation::sync, [&] { files_->lose(); });
-    EXPECT_NE(verifier_of_commit(), verifier);
-}
-
-TEST_F(CommitTest, is_for_files) {
-    for (const auto& other : make_others(root()))
-        EXPECT_TRUE(refuse<Commit>(Status::invalid, {other}).file.after);
 }
 
 }  // namespace

@@ -23,9 +23,9 @@ protected:
     Callback callback(int to, std::string name, int failures = 0) {
         Callback made{.path = {.client = host(to).address, .local = {}},
                       .program = {.number = 100021, .version = 4, .name = "NLM"},
-                      .attempt = {},
+                      .call = {},
                       .patience = {}};
-        made.attempt = [this, name = std::move(name), failures](rpc::Client&) mutable {
+        made.call = [this, name = std::move(name), failures](rpc::Client&) mutable {
             attempts.push_back(name);
             return failures-- == 0;
         };
@@ -98,7 +98,7 @@ TEST_F(CallbacksTest, AThreadIsKeptForGrants) {
     callbacks.start(4);
     for (int to = 1; to <= 20; ++to) {
         auto made = callback(to, {});
-        made.attempt = [&](rpc::Client&) {
+        made.call = [&](rpc::Client&) {
             gate.pass();
             return true;
         };
@@ -108,7 +108,7 @@ TEST_F(CallbacksTest, AThreadIsKeptForGrants) {
     std::promise<void> done;
     auto made = callback(200, {});
     made.kind = Callback::Kind::grant;
-    made.attempt = [&](rpc::Client&) {
+    made.call = [&](rpc::Client&) {
         done.set_value();
         return true;
     };
@@ -181,7 +181,7 @@ TEST_F(CallbacksTest, BeyondTheCeilingTheNewestAreLost) {
 TEST_F(CallbacksTest, RunOnThreadsThatEndWhenTold) {
     std::promise<void> done;
     auto made = callback(1, "a");
-    made.attempt = [&](rpc::Client&) {
+    made.call = [&](rpc::Client&) {
         done.set_value();
         return true;
     };
@@ -195,7 +195,7 @@ TEST_F(CallbacksTest, StopTellsOfAnAttemptThatHangs) {
     berth::test::Gate gate;
     gate.close();
     auto made = callback(1, "a");
-    made.attempt = [&](rpc::Client&) {
+    made.call = [&](rpc::Client&) {
         gate.pass();
         return true;
     };

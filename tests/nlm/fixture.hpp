@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nfs/vfs/exports.hpp"
+#include "nfs/exports/exports.hpp"
 #include "nfs/vfs/memory.hpp"
 #include "nlm/callbacks.hpp"
 #include "nlm/cookie.hpp"
@@ -174,15 +174,16 @@ class LockServer {
 public:
     /// `before_restart`: who held locks; then there is a grace period.
     explicit LockServer(std::vector<Host> before_restart = {}, const LockLimits& limits = {},
-                        vfs::UserGroups* groups = nullptr)
+                        exports::UserGroups* groups = nullptr)
         : exports({}, nullptr, {}, groups),
           table(limits, grants),
-          grace(std::chrono::seconds{45}, std::move(before_restart), [this] { return now; }) {
-        std::vector<vfs::Export> made;
-        made.push_back(vfs::make_export("/tree", files, {.squash = vfs::Squash::none}));
-        made.push_back(
-            vfs::make_export("/readonly", files, {.read_only = true, .squash = vfs::Squash::none}));
-        made.push_back(vfs::make_export("/squashed", files, {.squash = vfs::Squash::root}));
+          grace(std::chrono::seconds{45}, {.hosts = std::move(before_restart)},
+                [this] { return now; }) {
+        std::vector<exports::Export> made;
+        made.push_back(exports::make_export("/tree", files, {.squash = exports::Squash::none}));
+        made.push_back(exports::make_export("/readonly", files,
+                                            {.read_only = true, .squash = exports::Squash::none}));
+        made.push_back(exports::make_export("/squashed", files, {.squash = exports::Squash::root}));
         exports.replace(std::move(made));
         auto first = rpc::make_program(id1, narrow);
         auto second = rpc::make_program(id2, narrow);
@@ -232,8 +233,8 @@ public:
     }
 
     std::shared_ptr<vfs::FileSystem> files = vfs::memory::make({});
-    vfs::Exports exports;
-    vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    exports::Exports exports;
+    exports::HandleSealer sealer{exports::HandleKey::random()};
 
     ClientSide<V> client_side;
     NoticedSide client_nsm;
@@ -254,9 +255,9 @@ public:
     }};
     GrantCalls grants{callbacks, [this] { ++contentions; }};
     LockTable table;
-    MonitorList monitored{std::nullopt};
-    Watches watches{{.file = {},
-                     .boot = "first",
+    MonitorList monitored{nullptr};
+    Watches watches{nullptr,
+                    {.boot = "first",
                      .resolve =
                          [](const std::string& name) {
                              std::vector<rpc::Address> known;

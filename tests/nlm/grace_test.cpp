@@ -12,8 +12,11 @@ using std::chrono::seconds;
 
 class GraceTest : public ::testing::Test {
 protected:
-    Grace make(std::vector<Host> awaited, seconds duration = seconds{45}) {
-        return Grace{duration, std::move(awaited), [this] { return now; }};
+    Grace make(std::vector<Host> awaited, seconds duration = seconds{45},
+               bool may_lack_some = false) {
+        return Grace{duration,
+                     {.hosts = std::move(awaited), .may_lack_some = may_lack_some},
+                     [this] { return now; }};
     }
     Grace::Clock::time_point now = Grace::Clock::now();
 };
@@ -54,9 +57,24 @@ TEST_F(GraceTest, EndsAtOnceWhenNobodyIsAwaitedAnyMore) {
     EXPECT_FALSE(grace.is_on());
 }
 
+TEST_F(GraceTest, LastsToItsEndWhereNotAllThatHadLocksAreKnown) {
+    for (auto awaited : {std::vector<Host>{}, std::vector{host(1)}}) {
+        auto grace = make(awaited, seconds{45}, true);
+        grace.heard_of(host(1));
+        now += Grace::silence;
+        EXPECT_TRUE(grace.is_on());
+        grace.not_awaited(host(1));
+        now += seconds{34};
+        EXPECT_TRUE(grace.is_on());
+        now += seconds{1};
+        EXPECT_FALSE(grace.is_on());
+    }
+    EXPECT_FALSE(make({}, seconds{0}, true).is_on()) << "--no-grace";
+}
+
 TEST_F(GraceTest, CanBeginAnew) {
     auto grace = make({});
-    grace.begin({host(1)});
+    grace.begin({.hosts = {host(1)}});
     EXPECT_TRUE(grace.is_on());
     now += seconds{45};
     EXPECT_FALSE(grace.is_on());

@@ -1,14 +1,17 @@
 // Restarts of the server and of clients, and the NSM by which they tell each other.
 #include "nlm/recovery.hpp"
 
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
 #include <gmock/gmock.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "nfs/vfs/faulty.hpp"
 #include "nlm/programs.hpp"
 #include "tests/nlm/fixture.hpp"
 #include "tests/support/caller.hpp"
+#include "tests/support/faulty/file_system.hpp"
+#include "tests/support/kept_state.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace berth::nlm::test {
@@ -180,8 +183,8 @@ TEST_F(RecoveryTest, WhoMayNotLockIsNotMonitored) {
 TEST_F(RecoveryTest, WhoIsDroppedWhileItsFileIsOpenedIsMonitoredAgainThoughItWaits) {
     serve();
     const auto slow = std::make_shared<vfs::faulty::FileSystem>(server->files);
-    std::vector<vfs::Export> made;
-    made.push_back(vfs::make_export("/tree", slow, {.squash = vfs::Squash::none}));
+    std::vector<exports::Export> made;
+    made.push_back(exports::make_export("/tree", slow, {.squash = exports::Squash::none}));
     server->exports.replace(std::move(made));
     file = server->handle("f");
     auto other = server->client(id4, "192.0.2.8");
@@ -281,54 +284,135 @@ TEST_F(RecoveryTest, AClientThatRestartedTooIsNotAwaited) {
     EXPECT_THAT(server->monitored.to_notify(), IsEmpty());
 }
 
-TEST(NlmStop, WhoHoldsNothingIsNotAwaitedAfterIt) {
-    const berth::test::TemporaryDirectory directory;
-    const auto state = directory.path() / "locks";
+/// The whole of a lock manager, which keeps its state in a directory.
+struct Keeping {
+    explicit Keeping(const boost::filesystem::path& folder, seconds grace = seconds{45})
+        : state(folder),
+          services(world.exports, world.sealer,
+                   {.state = &state.store,
+                    .grace = grace,
+                    .host_name = "server",
+                    .connect = [](const ReturnPath&,
+                                  const rpc::ProgramId&) { return std::unique_ptr<rpc::Client>{}; },
+                    .watches = {}}) {
+        for (auto& program : services.programs()) dispatcher.add(std::move(program));
+    }
+    Status lock(std::string_view host, bool reclaim = false, std::uint16_t port = 700) {
+        auto channel = std::make_unique<berth::test::Loopback>(dispatcher);
+        channel->from = {holder.address, port};
+        rpc::Client client{std::move(channel), id4};
+        const LockArgument<Wide> range{.caller_name = host, .file = bytes(file), .svid = port};
+        return client.call<Lock<Wide>>({.exclusive = true, .lock = range, .reclaim = reclaim})
+            .value()
+            .status;
+    }
+    Status unlock(std::string_view host) {
+        auto channel = std::make_unique<berth::test::Loopback>(dispatcher);
+        channel->from = {holder.address, 700};
+        rpc::Client client{std::move(channel), id4};
+        const LockArgument<Wide> range{.caller_name = host, .file = bytes(file), .svid = 700};
+        return client.call<Unlock<Wide>>({.lock = range}).value().status;
+    }
+    void serve_any_port() {
+        std::vector<exports::Export> made;
+        made.push_back(exports::make_export("/tree", world.files,
+                                            {.squash = exports::Squash::none, .secure = false}));
+        world.exports.replace(std::move(made));
+    }
+
+    berth::test::KeptState state;
     LockServer<Wide> world;  // of which only the exported tree serves
-    const auto file = world.handle("f");
-    Services services{
-        world.exports, world.sealer, {.state_file = state, .host_name = "server", .connect = {}}};
+    std::string file = world.handle("f");
     rpc::Dispatcher dispatcher;
-    for (auto& program : services.programs()) dispatcher.add(std::move(program));
-    services.start();
-    rpc::Client client{std::make_unique<berth::test::Loopback>(dispatcher), id4};
-    const LockArgument<Wide> range{.caller_name = std::string_view{"client"}, .file = bytes(file)};
-    ASSERT_EQ(client.call<Lock<Wide>>({.exclusive = true, .lock = range}).value().status,
-              Status::granted);
-    EXPECT_EQ(MonitorList{state}.to_notify().size(), 1U);
-    ASSERT_EQ(client.call<Unlock<Wide>>({.lock = range}).value().status, Status::granted);
-    EXPECT_TRUE(services.stop(seconds{20}));
-    EXPECT_THAT(MonitorList{state}.to_notify(), IsEmpty());
+    Services services;
+};
+
+class NlmState : public ::testing::Test {
+protected:
+    [[nodiscard]] std::size_t recorded() const {
+        berth::test::TemporaryDirectory copy;
+        boost::filesystem::copy(folder / "locks", copy.path() / "locks");
+        berth::test::KeptState state{copy.path()};
+        return MonitorList{&state.store}.to_notify().size();
+    }
+    NlmState() { boost::filesystem::create_directory(folder); }
+
+    berth::test::TemporaryDirectory directory;
+    boost::filesystem::path folder = directory.path() / "state";
+    boost::filesystem::path away = directory.path() / "away";
+};
+
+TEST_F(NlmState, WhoHoldsNothingIsNotAwaitedAfterAStop) {
+    Keeping server{folder};
+    server.services.start();
+    ASSERT_EQ(server.lock("client"), Status::granted);
+    EXPECT_EQ(recorded(), 1U);
+    ASSERT_EQ(server.unlock("client"), Status::granted);
+    EXPECT_TRUE(server.services.stop(seconds{20}));
+    EXPECT_EQ(recorded(), 0U);
 }
 
-TEST(NlmState, ALockThatCanNotBeRecordedIsRefusedAndNotHeld) {
-    const berth::test::TemporaryDirectory directory;
-    const auto folder = directory.path() / "state";
-    const auto away = directory.path() / "away";
-    std::filesystem::create_directory(folder);
-    LockServer<Wide> world;  // of which only the exported tree serves
-    const auto file = world.handle("f");
-    Services services{world.exports,
-                      world.sealer,
-                      {.state_file = folder / "locks",
-                       .grace = seconds{0},
-                       .host_name = "server",
-                       .connect = {}}};
-    rpc::Dispatcher dispatcher;
-    for (auto& program : services.programs()) dispatcher.add(std::move(program));
-    rpc::Client client{std::make_unique<berth::test::Loopback>(dispatcher), id4};
-    const auto lock = [&](std::string_view host) {
-        const LockArgument<Wide> range{.caller_name = host, .file = bytes(file)};
-        return client.call<Lock<Wide>>({.exclusive = true, .lock = range}).value().status;
-    };
-    std::filesystem::rename(folder, away);
-    EXPECT_EQ(lock("one"), Status::denied_no_locks);
-    EXPECT_THAT(services.table().hosts(), IsEmpty());
-    std::filesystem::rename(away, folder);
-    EXPECT_EQ(lock("two"), Status::granted) << "nobody holds it";
-    std::filesystem::rename(folder, away);
-    EXPECT_EQ(lock("two"), Status::granted) << "this one is recorded";
-    std::filesystem::rename(away, folder);
+TEST_F(NlmState, ALockThatCanNotBeRecordedIsRefusedAndNotHeld) {
+    auto log = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
+    spdlog::default_logger()->sinks().push_back(log);
+    Keeping server{folder, seconds{0}};
+    boost::filesystem::rename(folder, away);
+    for (const auto* host : {"one", "other", "one"})
+        EXPECT_EQ(server.lock(host), Status::denied_no_locks);
+    EXPECT_THAT(server.services.table().hosts(), IsEmpty());
+    boost::filesystem::create_directory(folder);
+    EXPECT_EQ(server.lock("one"), Status::denied_no_locks) << "another directory";
+    spdlog::default_logger()->sinks().pop_back();
+    EXPECT_THAT(log->last_formatted(), ElementsAre(HasSubstr("locks can't be written")))
+        << "not for each lock";
+    boost::filesystem::remove(folder);
+    boost::filesystem::rename(away, folder);
+    EXPECT_EQ(server.lock("two"), Status::granted) << "nobody holds it";
+    boost::filesystem::rename(folder, away);
+    EXPECT_EQ(server.lock("two"), Status::denied_no_locks) << "the next start would not know";
+    boost::filesystem::rename(away, folder);
+}
+
+TEST_F(NlmState, AfterDamageEverybodyMayReclaimAndNobodyElseLock) {
+    { EXPECT_EQ(Keeping{folder}.lock("client"), Status::granted); }
+    boost::filesystem::resize_file(folder / "locks", 5);
+    for (int times = 0; times < 2; ++times) {
+        Keeping server{folder};
+        EXPECT_EQ(server.lock("other"), Status::denied_grace_period) << times;
+        EXPECT_EQ(server.lock("client", true), Status::granted) << "though it is unknown";
+        // Another crash meanwhile, and this one is not known either.
+        boost::filesystem::remove(folder / "locks.damaged-1");
+    }
+    Keeping server{folder, seconds{0}};
+    server.services.start();
+    EXPECT_TRUE(server.services.stop(seconds{20}));
+    EXPECT_EQ(Keeping{folder}.lock("other"), Status::denied_grace_period)
+        << "the client that has reclaimed is known";
+}
+
+TEST_F(NlmState, WhatAReservedPortHeldNoOtherReclaims) {
+    constexpr std::uint16_t users_port = 40000;
+    {
+        Keeping server{folder};
+        server.serve_any_port();
+        EXPECT_EQ(server.lock("client"), Status::granted);
+    }
+    {
+        Keeping server{folder};
+        server.serve_any_port();
+        EXPECT_EQ(server.lock("client", true, users_port), Status::denied_no_locks);
+        EXPECT_EQ(server.lock("any name", true, users_port), Status::denied_no_locks);
+        EXPECT_EQ(server.lock("client", true), Status::granted);
+    }
+    boost::filesystem::remove(folder / "locks");
+    {
+        Keeping server{folder};
+        server.serve_any_port();
+        EXPECT_EQ(server.lock("client", false, users_port), Status::granted);
+    }
+    Keeping server{folder};
+    server.serve_any_port();
+    EXPECT_EQ(server.lock("client", true, users_port), Status::granted) << "what a user held";
 }
 
 class NsmTest : public RecoveryTest {

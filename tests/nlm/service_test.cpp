@@ -446,7 +446,7 @@ TYPED_TEST(LaterVersions, FreeAllFreesTheCallersAndNobodyElses) {
 
 TEST(NlmGroups, AreTheServersWhereItHasASay) {
     berth::test::KnownGroups directory{{{1000, {4711}}}};
-    vfs::UserGroups users{directory, {.patience = berth::test::patience}};
+    exports::UserGroups users{directory, {.patience = berth::test::patience}};
     LockServer<Wide> server{{}, {}, &users};
     const auto file = server.handle("f", "/tree", 0060);
     const auto node = server.files->root().value()->lookup({}, "f").value();
@@ -459,7 +459,7 @@ TEST(NlmGroups, AreTheServersWhereItHasASay) {
                  .length = 1};
     EXPECT_EQ(client->call<Lock<Wide>>(args).value().status, Status::granted);
     directory.is_silent = true;
-    vfs::UserGroups silent{directory, {}};
+    exports::UserGroups silent{directory, {}};
     LockServer<Wide> other{{}, {}, &silent};
     const auto unknown = other.handle("f");
     args.lock.file = bytes(unknown);
@@ -468,8 +468,8 @@ TEST(NlmGroups, AreTheServersWhereItHasASay) {
 }
 
 TEST(NlmPrograms, HaveTheProceduresOfTheirVersions) {
-    const vfs::Exports exports;
-    const vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    const exports::Exports exports;
+    const exports::HandleSealer sealer{exports::HandleKey::random()};
     Services services{exports, sealer, {.host_name = "server", .connect = {}}};
     std::vector<std::pair<std::uint32_t, std::size_t>> seen;
     for (const auto& program : services.programs()) {

@@ -33,9 +33,9 @@ TYPED_TEST(ReservedPorts, WhatWasLockedFromOneIsUnlockedFromOneOnly) {
 
 TYPED_TEST(ReservedPorts, WhoMayCallFromAnyDoesNotWeakenALockOfRoot) {
     using S = typename TestFixture::Answer;
-    std::vector<vfs::Export> made;
-    made.push_back(vfs::make_export("/tree", this->server.files,
-                                    {.squash = vfs::Squash::none, .secure = false}));
+    std::vector<exports::Export> made;
+    made.push_back(exports::make_export("/tree", this->server.files,
+                                        {.squash = exports::Squash::none, .secure = false}));
     this->server.exports.replace(std::move(made));
     ASSERT_EQ(this->lock(*this->one, 0, 10), S::granted);
     auto shared = this->lock_args(0, 10);

@@ -3,11 +3,13 @@
 #include "nlm/watches.hpp"
 
 #include <fstream>
-#include <sstream>
 
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
 #include <gmock/gmock.h>
 
 #include "tests/nlm/fixture.hpp"
+#include "tests/support/kept_state.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace berth::nlm::test {
@@ -140,10 +142,17 @@ TEST_F(WatchingTest, ASimulatedCrashTellsTheHostsAndForgetsThem) {
 
 class WatchesTest : public ::testing::Test {
 protected:
-    Watches open(const std::string& boot = "first") {
-        return Watches{{.file = file(), .boot = boot, .resolve = {}}, callbacks};
-    }
-    [[nodiscard]] std::filesystem::path file() const { return directory.path() / "watches"; }
+    /// Those that live until the test "restarts" the server.
+    struct Kept {
+        Kept(const boost::filesystem::path& folder, const std::string& boot, Callbacks& callbacks)
+            : state(folder),
+              watches(&state.store, {.boot = boot, .resolve = {}}, callbacks) {}
+        Watches* operator->() { return &watches; }
+        berth::test::KeptState state;
+        Watches watches;
+    };
+    Kept open(const std::string& boot = "first") { return Kept{folder, boot, callbacks}; }
+    [[nodiscard]] boost::filesystem::path file() const { return folder / "watches"; }
     static Watch watch(const std::string& host) {
         return {.host = host,
                 .watcher = {.name = std::string("a b\n\0", 5), .program = 1, .version = 2},
@@ -151,13 +160,16 @@ protected:
                 .from = *rpc::Address::parse("127.0.0.1"),
                 .from_reserved_port = true};
     }
-    static std::vector<std::string> lost(Watches& watches) {
+    static std::vector<std::string> lost(Kept& watches) {
         std::vector<std::string> hosts;
-        watches.end_lost([&](const Watch& watch) { hosts.push_back(watch.host); });
+        watches->end_lost([&](const Watch& watch) { hosts.push_back(watch.host); });
         return hosts;
     }
 
+    WatchesTest() { boost::filesystem::create_directory(folder); }
+
     berth::test::TemporaryDirectory directory;
+    boost::filesystem::path folder = directory.path() / "state";
     Callbacks callbacks{
         [](const ReturnPath&, const rpc::ProgramId&) { return std::unique_ptr<rpc::Client>{}; }};
 };
@@ -165,55 +177,72 @@ protected:
 TEST_F(WatchesTest, AreKeptAcrossARestartOfTheServer) {
     {
         auto watches = open();
-        ASSERT_TRUE(watches.add(watch("192.0.2.30")));
-        ASSERT_TRUE(watches.add(watch("2001:db8::7")));
-        watches.remove("192.0.2.30", watch("").watcher, true);
+        ASSERT_TRUE(watches->add(watch("192.0.2.30")));
+        ASSERT_TRUE(watches->add(watch("2001:db8::7")));
+        watches->remove("192.0.2.30", watch("").watcher, true);
     }
     auto watches = open();
-    EXPECT_EQ(watches.size(), 1U);
+    EXPECT_EQ(watches->size(), 1U);
     EXPECT_THAT(lost(watches), IsEmpty());
-    watches.remove("2001:db8::7", watch("").watcher, true);
-    EXPECT_EQ(watches.size(), 0U);
+    watches->remove("2001:db8::7", watch("").watcher, false);
+    EXPECT_EQ(watches->size(), 1U) << "root asked for it";
+    watches->remove("2001:db8::7", watch("").watcher, true);
+    EXPECT_EQ(watches->size(), 0U);
 }
 
 TEST_F(WatchesTest, EndWithTheBootAndTheirHostsAreToldOnce) {
-    { ASSERT_TRUE(open().add(watch("192.0.2.30"))); }
     {
-        auto watches = open("second");
-        EXPECT_EQ(watches.size(), 0U);
+        auto watches = open();
+        ASSERT_TRUE(watches->add(watch("192.0.2.30")));
+        ASSERT_TRUE(watches->add(watch("192.0.2.31")));
     }
     {
         auto watches = open("second");
+        EXPECT_EQ(watches->size(), 0U);
+        ASSERT_TRUE(watches->add(watch("192.0.2.31"))) << "it asks again";
+    }
+    {
+        auto watches = open("second");
+        EXPECT_EQ(watches->size(), 1U);
         EXPECT_THAT(lost(watches), ElementsAre("192.0.2.30")) << "nobody had been told";
     }
     auto watches = open("second");
     EXPECT_THAT(lost(watches), IsEmpty());
+    EXPECT_EQ(watches->size(), 1U);
+}
+
+TEST_F(WatchesTest, AreTakenFromTheTextOfEarlierVersions) {
+    const std::string line = "watch x3139322e302e322e3330 x61 1 2 3 x" + std::string(32, '0') +
+                             " 127.0.0.1 udp reserved 192.0.2.30\n";
+    std::ofstream{file()} << "boot first\n" << line << "watch\nsomething\n";
+    EXPECT_EQ(open()->size(), 1U);
+    EXPECT_EQ(open()->size(), 1U) << "it is no text any more";
+    auto watches = open("second");
+    EXPECT_THAT(lost(watches), ElementsAre("192.0.2.30"));
 }
 
 TEST_F(WatchesTest, LinesThatAreNoneAreLeftOut) {
     std::ofstream{file()} << "boot first\nwatch\nwatch x00 x 1 1 1 x 127.0.0.1 udp any\nsomething\n"
                           << "watch x61 x 1 1 1 x" << std::string(32, '0')
                           << " 192.0.2.7 udp any 192.0.2.7\n";
-    EXPECT_EQ(open().size(), 0U) << "the last one would be called elsewhere";
+    EXPECT_EQ(open()->size(), 0U) << "the last one would be called elsewhere";
 }
 
 TEST_F(WatchesTest, WhatCanNotBeWrittenIsRefused) {
-    const auto folder = directory.path() / "state";
     const auto away = directory.path() / "away";
-    std::filesystem::create_directory(folder);
-    Watches watches{{.file = folder / "watches", .boot = "first", .resolve = {}}, callbacks};
-    ASSERT_TRUE(watches.add(watch("192.0.2.30")));
-    std::filesystem::rename(folder, away);
-    EXPECT_FALSE(watches.add(watch("192.0.2.31")));
-    EXPECT_FALSE(watches.add(watch("192.0.2.30")));
-    EXPECT_EQ(watches.size(), 1U) << "the one that is in the file";
-    std::filesystem::rename(away, folder);
-    EXPECT_TRUE(watches.add(watch("192.0.2.31")));
-    EXPECT_EQ(watches.size(), 2U);
+    auto watches = open();
+    ASSERT_TRUE(watches->add(watch("192.0.2.30")));
+    boost::filesystem::rename(folder, away);
+    EXPECT_FALSE(watches->add(watch("192.0.2.31")));
+    EXPECT_FALSE(watches->add(watch("192.0.2.30")));
+    EXPECT_EQ(watches->size(), 1U) << "the one that is in the file";
+    boost::filesystem::rename(away, folder);
+    EXPECT_TRUE(watches->add(watch("192.0.2.31")));
+    EXPECT_EQ(watches->size(), 2U);
 }
 
 TEST_F(WatchesTest, HaveACeiling) {
-    Watches watches{{.file = {}, .boot = {}, .resolve = {}}, callbacks};
+    Watches watches{nullptr, {.boot = {}, .resolve = {}}, callbacks};
     auto one = watch("192.0.2.30");
     for (std::size_t n = 0; n < Watches::watches_max; ++n) {
         one.watcher.program = static_cast<std::uint32_t>(n);

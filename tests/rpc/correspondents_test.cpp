@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/allocations.hpp"
+
 namespace berth::rpc {
 namespace {
 
@@ -24,6 +26,16 @@ protected:
     Correspondents::Clock::time_point now = Correspondents::Clock::now();
     Correspondents all{[this] { return now; }};
 };
+
+TEST_F(CorrespondentsTest, LackOfMemoryLeavesNoHalfEntry) {
+    berth::test::fail_each_allocation([&] { all.heard(one, 40); },
+                                      [&] {
+                                          EXPECT_EQ(all.heard(one, 40), 400U);
+                                          EXPECT_EQ(all.heard(other, 40), 400U);
+                                      });
+    for (unsigned n = 3; n < 3 + Correspondents::addresses_max; ++n) all.heard(address(n), 40);
+    berth::test::fail_each_allocation([&] { all.heard(one, 40); }, [&] { all.heard(one, 40); });
+}
 
 TEST_F(CorrespondentsTest, AReplyToAStrangerIsAtMostTenTimesAsLongAsTheCall) {
     EXPECT_EQ(all.heard(one, 40), 400U);

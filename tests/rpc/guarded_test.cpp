@@ -1,10 +1,16 @@
 // Calls that run on the network thread although they could block, and what is left of the others
 // when one does.
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <iterator>
+#include <memory>
+#include <new>
 #include <set>
 #include <vector>
 
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
 #include <gtest/gtest.h>
 
 #include "tests/rpc/server_fixture.hpp"
@@ -17,10 +23,6 @@ using May = toy::CountGuarded::May;
 using std::chrono::milliseconds;
 using test::bytes_of;
 using test::hex_of;
-
-std::uint32_t xid_of(std::span<const std::byte> message) {
-    return xdr::Reader{message}.u32();
-}
 
 Bytes guarded_call(May may, std::uint32_t xid = 1) {
     return toy_call<toy::CountGuarded>({1, may, {}}, {.xid = xid});
@@ -66,6 +68,65 @@ TEST_P(GuardedCallsOnEach, OneThatBlocksIsAnsweredInTheEnd) {
     EXPECT_EQ(blocked.get(), 5U);
     EXPECT_EQ(service.total, 5U);
     EXPECT_TRUE(client(GetParam()).call<toy::Null>({}));
+}
+
+/// Out of memory when a call of a guarded procedure has run, once for each time it is told so.
+class Failing final : public Interceptor {
+public:
+    std::atomic<int> times{0};
+
+    void after(const Intercepted& call, Ending /*ending*/, Reply& /*reply*/) override {
+        const bool is_guarded = call.call().procedure.number == toy::CountGuarded::id.number;
+        if (is_guarded && times.load() > 0 && times.fetch_sub(1) > 0) throw std::bad_alloc{};
+    }
+};
+
+std::size_t threads_of_process() {
+    namespace fs = boost::filesystem;
+    const fs::directory_iterator tasks{"/proc/self/task"};
+    return static_cast<std::size_t>(std::distance(fs::begin(tasks), fs::end(tasks)));
+}
+
+TEST_P(GuardedCallsOnEach, OneThatFailsEndsTheThreadThatWasTakenOverFrom) {
+    const auto failing = std::make_shared<Failing>();
+    dispatcher.intercept(failing);
+    options.workers = 1;  // which is there from the start: threads that come are network threads
+    start_with_one_thread();
+    ASSERT_TRUE(client().call<toy::Null>({}));
+    auto caller = client(GetParam());
+    const auto threads = threads_of_process();
+    for (int round = 1; round <= 3; ++round) {
+        ASSERT_TRUE(becomes_true([&] {
+            return !caller.call<toy::CountGuarded>({0, May::go_on, {}})->on_worker;
+        }));
+        service.gate.close();
+        RawClient raw{tcp};
+        raw.call(guarded_call(May::block));
+        service.gate.await_held_back(1);
+        ASSERT_TRUE(client().call<toy::Null>({})) << "another thread has taken over";
+        failing->times = 1;
+        service.gate.open();
+        EXPECT_TRUE(becomes_true([&] { return failing->times == 0; }));
+        EXPECT_TRUE(becomes_true([&] { return threads_of_process() <= threads; }));
+        // The call has come to nothing, so a copy of it runs.
+        RawClient again{tcp};
+        again.call(guarded_call(May::go_on));
+        EXPECT_EQ(xid_of(again.reply()), 1U);
+    }
+}
+
+TEST_P(GuardedCallsOnEach, OneThatFailsHereLeavesNothingBehind) {
+    const auto failing = std::make_shared<Failing>();
+    dispatcher.intercept(failing);
+    options.calls_in_flight_max = 2;
+    start_with_one_thread();
+    auto caller = client(GetParam());
+    for (std::uint32_t call = 1; call <= 4; ++call) {
+        failing->times = 1;
+        // Its copy is answered, over a new connection if need be.
+        EXPECT_EQ(caller.call<toy::CountGuarded>({1, May::go_on, {}})->total, 2 * call);
+    }
+    EXPECT_TRUE(server->stop(long_enough)) << "nothing is in flight";
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, GuardedCallsOnEach,

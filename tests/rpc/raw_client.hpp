@@ -28,12 +28,21 @@ using test::becomes_true;
 
 class Socket {
 public:
-    Socket(int type, const Endpoint& server, std::optional<int> receive_bytes = {})
+    /// `source`: the address to call from, instead of what the system picks.
+    Socket(int type, const Endpoint& server, std::optional<int> receive_bytes = {},
+           const std::optional<Address>& source = {})
         : number_(::socket(server.address.v6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0)) {
         if (receive_bytes)
             ::setsockopt(number_, SOL_SOCKET, SO_RCVBUF, &*receive_bytes, sizeof *receive_bytes);
         sockaddr_storage storage{};
         auto& address = reinterpret_cast<sockaddr&>(storage);
+        if (source) {
+            const auto source_size = static_cast<socklen_t>(Endpoint{*source, 0}.to(address));
+            if (::bind(number_, &address, source_size) != 0) {
+                close();
+                throw std::runtime_error{"can't call from " + source->text()};
+            }
+        }
         const auto size = static_cast<socklen_t>(server.to(address));
         if (::connect(number_, &address, size) != 0) {
             close();
@@ -48,6 +57,15 @@ public:
         while (!bytes.empty()) {
             const auto count = ::send(number_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (count <= 0) throw std::runtime_error{"sending failed"};
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+        }
+    }
+    /// As much as goes without waiting.
+    void send_what_fits(std::span<const std::byte> bytes) {
+        while (!bytes.empty()) {
+            const auto count =
+                ::send(number_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (count <= 0) return;
             bytes = bytes.subspan(static_cast<std::size_t>(count));
         }
     }
@@ -79,11 +97,16 @@ private:
     int number_;
 };
 
+inline std::uint32_t xid_of(std::span<const std::byte> message) {
+    return xdr::Reader{message}.u32();
+}
+
 /// Records over TCP.
 class RawClient {
 public:
-    explicit RawClient(const Endpoint& server, std::optional<int> receive_bytes = {})
-        : socket(SOCK_STREAM, server, receive_bytes) {}
+    explicit RawClient(const Endpoint& server, std::optional<int> receive_bytes = {},
+                       const std::optional<Address>& source = {})
+        : socket(SOCK_STREAM, server, receive_bytes, source) {}
 
     static std::vector<std::byte> record(std::span<const std::byte> message) {
         xdr::Writer out;

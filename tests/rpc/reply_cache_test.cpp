@@ -125,6 +125,54 @@ TEST_F(ReplyCacheTest, SpaceIsBoundedAndTheOldestGoFirst) {
     EXPECT_EQ(seen(key(1990)), Seen::answered);
 }
 
+TEST_F(ReplyCacheTest, WhoCallsMuchPushesOutItsOwn) {
+    for (std::uint32_t xid = 0; xid < 50; ++xid) remember(key(xid, "192.0.2.1"));
+    for (std::uint32_t xid = 0; xid < 5000; ++xid) {
+        remember(key(xid, "192.0.2.2"), 400);
+        ASSERT_LE(cache.statistics().bytes, 16U * 10'000);
+    }
+    for (std::uint32_t xid = 0; xid < 50; ++xid)
+        EXPECT_EQ(seen(key(xid, "192.0.2.1")), Seen::answered) << xid;
+    EXPECT_EQ(seen(key(0, "192.0.2.2")), Seen::first);
+    EXPECT_EQ(seen(key(4999, "192.0.2.2")), Seen::answered);
+}
+
+TEST_F(ReplyCacheTest, ClientsThatCallAlikeHaveAlike) {
+    const std::vector<std::string> clients{"192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1"};
+    // What the first alone had filled it gives to the others.
+    for (std::uint32_t xid = 0; xid < 2000; ++xid) remember(key(xid, clients[0]), 400);
+    for (std::uint32_t xid = 2000; xid < 3000; ++xid)
+        for (const auto& client : clients) remember(key(xid, client), 400);
+    for (const auto& client : clients) {
+        int known = 0;
+        for (std::uint32_t xid = 2000; xid < 3000; ++xid)
+            known += seen(key(xid, client)) == Seen::answered ? 1 : 0;
+        EXPECT_GT(known, 16 * 10'000 / 500 / 12) << client;
+    }
+}
+
+TEST_F(ReplyCacheTest, MoreClientsThanThereIsSpaceForLoseTheOldest) {
+    const auto client = [](std::uint32_t n) {
+        return "198.18." + std::to_string(n / 250) + "." + std::to_string(n % 250);
+    };
+    for (std::uint32_t n = 0; n < 2000; ++n) {
+        remember(key(n, client(n)));
+        ASSERT_EQ(seen(key(n, client(n))), Seen::answered) << n;
+        ASSERT_LE(cache.statistics().bytes, 16U * 10'000);
+    }
+    EXPECT_EQ(seen(key(0, client(0))), Seen::first);
+}
+
+TEST_F(ReplyCacheTest, WhatIsOldIsForgottenWhoeverCalls) {
+    for (std::uint32_t xid = 0; xid < 100; ++xid)
+        for (const auto* client : {"192.0.2.1", "192.0.2.2", "192.0.2.3"})
+            remember(key(xid, client));
+    now += seconds{121};
+    for (std::uint32_t xid = 1000; xid < 1500; ++xid) seen(key(xid, "192.0.2.4"));
+    EXPECT_EQ(cache.statistics().entries, 0U);
+    EXPECT_EQ(cache.statistics().bytes, 0U);
+}
+
 TEST_F(ReplyCacheTest, WhatIsInProgressIsNeverEvicted) {
     for (std::uint32_t xid = 0; xid < 100; ++xid) cache.begin(key(xid), nullptr);
     for (std::uint32_t xid = 100; xid < 2000; ++xid) remember(key(xid), 2000);

@@ -16,10 +16,6 @@ using std::chrono::milliseconds;
 using test::bytes_of;
 using test::hex_of;
 
-std::uint32_t xid_of(std::span<const std::byte> message) {
-    return xdr::Reader{message}.u32();
-}
-
 class ConnectionEnds : public ServerTest {
 protected:
     void await_duplicates(std::uint64_t count) {

@@ -14,10 +14,6 @@ using test::bytes_of;
 
 using Pressure = ServerTest;
 
-std::uint32_t xid_of(std::span<const std::byte> message) {
-    return xdr::Reader{message}.u32();
-}
-
 class SlowReader : public ServerTest {
 protected:
     static constexpr std::uint32_t reply_bytes = 100'000;

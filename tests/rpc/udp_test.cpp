@@ -14,10 +14,6 @@ using test::bytes_of_hex;
 
 using ServerOnUdp = ServerTest;
 
-std::uint32_t xid_of(std::span<const std::byte> message) {
-    return xdr::Reader{message}.u32();
-}
-
 TEST_F(ServerOnUdp, TheReplyLeavesFromTheAddressThatWasCalled) {
     start("0.0.0.0");
     for (const auto* address : {"127.0.0.1", "127.0.0.2", "127.1.2.3"}) {

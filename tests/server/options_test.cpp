@@ -1,13 +1,14 @@
 // What the command line and the configuration file come to, and what is refused.
 #include "server/options.hpp"
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
 #include <gtest/gtest.h>
 
 namespace berth::server {
@@ -31,17 +32,17 @@ std::string refusal(const std::vector<const char*>& arguments) {
 class ConfigFile {
 public:
     explicit ConfigFile(const std::string& text)
-        : path_(std::filesystem::temp_directory_path() /
+        : path_(boost::filesystem::temp_directory_path() /
                 ("berth-config-" + std::to_string(::getpid()))) {
         std::ofstream{path_} << text;
     }
-    ~ConfigFile() { std::filesystem::remove(path_); }
+    ~ConfigFile() { boost::filesystem::remove(path_); }
     ConfigFile(const ConfigFile&) = delete;
     ConfigFile& operator=(const ConfigFile&) = delete;
     [[nodiscard]] const char* path() const { return path_.c_str(); }
 
 private:
-    std::filesystem::path path_;
+    boost::filesystem::path path_;
 };
 
 TEST(Options, DefaultsAreTheSafeOnes) {
@@ -50,7 +51,7 @@ TEST(Options, DefaultsAreTheSafeOnes) {
     EXPECT_EQ(parsed.serve.directories, std::vector<std::string>{"/srv"});
     EXPECT_EQ(parsed.serve.listen.port, 2049);
     EXPECT_TRUE(parsed.serve.listen.addresses.empty());
-    EXPECT_EQ(parsed.serve.exports.squash, vfs::Squash::root);
+    EXPECT_EQ(parsed.serve.exports.squash, exports::Squash::root);
     EXPECT_TRUE(parsed.serve.exports.sync);
     EXPECT_FALSE(parsed.serve.exports.read_only);
     EXPECT_EQ(parsed.serve.portmap, PortmapMode::automatic);
@@ -70,7 +71,7 @@ TEST(Options, EveryOptionIsTaken) {
     EXPECT_TRUE(serve.listen.addresses[0].is_loopback());
     EXPECT_EQ(serve.listen.port, 0);
     EXPECT_TRUE(serve.exports.read_only);
-    EXPECT_EQ(serve.exports.squash, vfs::Squash::all);
+    EXPECT_EQ(serve.exports.squash, exports::Squash::all);
     EXPECT_EQ(serve.exports.anonymous_uid, 99U);
     EXPECT_EQ(serve.exports.anonymous_gid, 98U);
     EXPECT_FALSE(serve.exports.sync);
@@ -81,6 +82,27 @@ TEST(Options, EveryOptionIsTaken) {
     EXPECT_EQ(serve.state, "/s");
     EXPECT_EQ(serve.log_level, "debug");
     EXPECT_EQ(serve.log_format, LogFormat::json);
+}
+
+TEST(Options, CeilingsAreTheMachinesUnlessTheyAreSaid) {
+    const auto usual = parse({"serve", "/a"}).serve;
+    EXPECT_FALSE(usual.memory_max || usual.connections_max);
+    EXPECT_EQ(usual.idle_max, std::chrono::seconds{360});
+    const auto said =
+        parse({"serve", "/a", "--memory-max", "64M", "--connections-max", "9", "--idle-max", "0"})
+            .serve;
+    EXPECT_EQ(said.memory_max, std::size_t{64} << 20);
+    EXPECT_EQ(said.connections_max, 9U);
+    EXPECT_EQ(said.idle_max, std::chrono::seconds{0});
+    EXPECT_EQ(parse_size("--memory-max", "2G"), std::size_t{2} << 30);
+    EXPECT_EQ(parse_size("--memory-max", "65536K"), std::size_t{64} << 20);
+    EXPECT_EQ(parse_size("--memory-max", "33554432"), std::size_t{32} << 20);
+    for (const auto* wrong : {"M", "12T", "1.5G", "-1", "99999999999G", "0x10M", "64 M"})
+        EXPECT_EQ(refusal({"serve", "/a", "--memory-max", wrong}),
+                  "--memory-max " + std::string{wrong} +
+                      ": expected a number of bytes, as 512M or 2G");
+    EXPECT_EQ(refusal({"serve", "/a", "--memory-max", "1M"}),
+              "--memory-max 1M: that is too little; at least 16M are needed");
 }
 
 TEST(Options, LocksAsksARunningServer) {
@@ -125,7 +147,7 @@ TEST(Options, ListenUnderstandsWhatPeopleType) {
 }
 
 TEST(Options, ExportsFilesAreNamedOrTheSystems) {
-    using Paths = std::vector<std::filesystem::path>;
+    using Paths = std::vector<boost::filesystem::path>;
     EXPECT_TRUE(parse({"serve"}).serve.exports_files.empty());
     EXPECT_EQ(parse({"serve", "--exports", "/e", "/a"}).serve.exports_files, Paths{"/e"});
     EXPECT_EQ(parse({"serve", "--exports", "/e", "/a"}).serve.directories,
@@ -135,7 +157,7 @@ TEST(Options, ExportsFilesAreNamedOrTheSystems) {
 }
 
 TEST(Options, ExportsCommandsTakeFilesClientAndPath) {
-    using Paths = std::vector<std::filesystem::path>;
+    using Paths = std::vector<boost::filesystem::path>;
     auto parsed = parse({"exports", "check"});
     EXPECT_EQ(parsed.command, Command::check_exports);
     EXPECT_TRUE(parsed.exports.files.empty());
@@ -186,7 +208,7 @@ TEST(Options, FileGivesWhatFlagsDoNot) {
     const auto serve = parse({"serve", "--config", file.path(), "--squash", "all"}).serve;
     EXPECT_EQ(serve.listen.port, 3000);
     EXPECT_TRUE(serve.exports.read_only);
-    EXPECT_EQ(serve.exports.squash, vfs::Squash::all);
+    EXPECT_EQ(serve.exports.squash, exports::Squash::all);
     EXPECT_EQ(serve.directories, std::vector<std::string>{"/from/file"});
     EXPECT_EQ(serve.memory_names, std::vector<std::string>{"m"});
     EXPECT_EQ(serve.workers, 7U);
@@ -195,7 +217,7 @@ TEST(Options, FileGivesWhatFlagsDoNot) {
 }
 
 TEST(Options, IdsAreMappedByRanges) {
-    const auto text_of = [](const vfs::IdMap& map) {
+    const auto text_of = [](const exports::IdMap& map) {
         std::string text;
         for (const auto& range : map.ranges()) text += range.text() + " ";
         return text;
@@ -215,7 +237,7 @@ TEST(Options, IdsAreMappedByRanges) {
 }
 
 TEST(Options, FileNamesExportsFiles) {
-    using Paths = std::vector<std::filesystem::path>;
+    using Paths = std::vector<boost::filesystem::path>;
     const ConfigFile one{"exports = \"/e\"\n"};
     EXPECT_EQ(parse({"serve", "--config", one.path()}).serve.exports_files, Paths{"/e"});
     EXPECT_EQ(parse({"serve", "--config", one.path(), "--exports", "/f"}).serve.exports_files,

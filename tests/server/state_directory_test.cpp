@@ -2,13 +2,20 @@
 #include "server/state_directory.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 #include "server/options.hpp"
 
@@ -17,13 +24,13 @@ namespace {
 
 class StateDirectoryTest : public testing::Test {
 protected:
-    std::filesystem::path base =
-        std::filesystem::temp_directory_path() / ("berth-state-" + std::to_string(::getpid()));
+    boost::filesystem::path base =
+        boost::filesystem::temp_directory_path() / ("berth-state-" + std::to_string(::getpid()));
 
-    void SetUp() override { std::filesystem::create_directory(base); }
-    void TearDown() override { std::filesystem::remove_all(base); }
+    void SetUp() override { boost::filesystem::create_directory(base); }
+    void TearDown() override { boost::filesystem::remove_all(base); }
 
-    static bool is_same(const vfs::HandleKey& a, const vfs::HandleKey& b) {
+    static bool is_same(const exports::HandleKey& a, const exports::HandleKey& b) {
         return std::ranges::equal(a.bytes(), b.bytes());
     }
 };
@@ -32,8 +39,8 @@ TEST_F(StateDirectoryTest, KeepsTheKey) {
     const auto path = base / "deep" / "state";
     const auto key = StateDirectory{path}.handle_key();
     EXPECT_TRUE(is_same(key, StateDirectory{path}.handle_key()));
-    const auto mode = std::filesystem::status(path / "handle.key").permissions();
-    EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    const auto mode = boost::filesystem::status(path / "handle.key").permissions();
+    EXPECT_EQ(mode, boost::filesystem::perms::owner_read | boost::filesystem::perms::owner_write);
 }
 
 TEST_F(StateDirectoryTest, BelongsToOneServerAtATime) {
@@ -81,12 +88,12 @@ TEST_F(StateDirectoryTest, WhatItHasNotMadeIsLeftAlone) {
     std::ofstream{outside} << "precious";
     for (const auto* name : {"handle.key", "lock", "locks", "mounts", "watches", "names"}) {
         const auto path = base / name;
-        std::filesystem::create_symlink(outside, path);
+        boost::filesystem::create_symlink(outside, path);
         EXPECT_THROW(StateDirectory{base}, UsageError) << name;
-        std::filesystem::remove(path);
+        boost::filesystem::remove(path);
         ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
         EXPECT_THROW(StateDirectory{base}, UsageError) << name;
-        std::filesystem::remove(path);
+        boost::filesystem::remove(path);
     }
     std::ofstream{base / "locks"} << "state 1\n";
     ASSERT_EQ(::chown((base / "locks").c_str(), 1234, 1234), 0);
@@ -95,10 +102,40 @@ TEST_F(StateDirectoryTest, WhatItHasNotMadeIsLeftAlone) {
     EXPECT_TRUE(StateDirectory{base}.is_kept()) << "all of it is that user's";
 }
 
+TEST_F(StateDirectoryTest, WarnsOfDirectoriesAboveThatOthersCanChange) {
+    const auto path = base / "above" / "deep" / "state";
+    const auto said = [&](const boost::filesystem::path& asked) {
+        auto log = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
+        spdlog::default_logger()->sinks().push_back(log);
+        { const StateDirectory state{asked}; }
+        spdlog::default_logger()->sinks().pop_back();
+        std::vector<std::string> lines;
+        for (auto& line : log->last_formatted())
+            if (line.find("above the state directory") != std::string::npos) lines.push_back(line);
+        return lines;
+    };
+    EXPECT_THAT(said(path), testing::IsEmpty());
+    ASSERT_EQ(::chmod((base / "above").c_str(), 0777), 0);
+    EXPECT_THAT(said(path), testing::ElementsAre(testing::AllOf(
+                                testing::HasSubstr("'" + (base / "above").string() + "'"),
+                                testing::HasSubstr("mode 0777"))));
+    ASSERT_EQ(::chmod((base / "above").c_str(), 01777), 0);
+    EXPECT_THAT(said(path), testing::IsEmpty()) << "as in /tmp";
+    ASSERT_EQ(::chown((base / "above" / "deep").c_str(), 1234, 0), 0);
+    EXPECT_THAT(said(path), testing::ElementsAre(testing::AllOf(
+                                testing::HasSubstr("'" + (base / "above" / "deep").string() + "'"),
+                                testing::HasSubstr("uid 1234"))));
+    boost::filesystem::create_directory(base / "theirs");
+    ASSERT_EQ(::chown((base / "theirs").c_str(), 1235, 0), 0);
+    boost::filesystem::create_directory_symlink(path, base / "theirs" / "link");
+    EXPECT_THAT(said(base / "theirs" / "link"), testing::SizeIs(2))
+        << "the way there, and what it leads to";
+}
+
 TEST_F(StateDirectoryTest, WhatIsNoKeyIsNotOverwritten) {
     std::ofstream{base / "handle.key"} << "precious";
     EXPECT_THROW(static_cast<void>(StateDirectory{base}.handle_key()), UsageError);
-    EXPECT_EQ(std::filesystem::file_size(base / "handle.key"), 8U);
+    EXPECT_EQ(boost::filesystem::file_size(base / "handle.key"), 8U);
 }
 
 }  // namespace

@@ -204,8 +204,8 @@ void add(Served& served, const rpc::Program& program) {
 
 // The tables that the dispatcher gets are those of the RFCs, procedure by procedure.
 TEST(OracleOfPrograms, ServeWhatTheRfcsName) {
-    const vfs::Exports exports;
-    const vfs::HandleSealer sealer{vfs::HandleKey::random()};
+    const exports::Exports exports;
+    const exports::HandleSealer sealer{exports::HandleKey::random()};
     nfs::Service files{exports, sealer, {}};
     mount::MountList mounts;
     mount::Services mounting{exports, sealer, mounts};

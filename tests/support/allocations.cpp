@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <new>
+#include <utility>
 
 namespace berth::test {
 
@@ -10,7 +12,16 @@ namespace {
 
 thread_local Allocations counted;
 
+constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
+thread_local std::size_t until_failure = never;
+thread_local bool has_failed = false;
+
 void* allocate(std::size_t size, std::size_t alignment) {
+    if (until_failure != never && until_failure-- == 0) {
+        until_failure = never;
+        has_failed = true;
+        throw std::bad_alloc{};
+    }
     ++counted.count;
     counted.bytes += size;
     counted.largest = std::max(counted.largest, size);
@@ -37,6 +48,16 @@ Allocations allocations() noexcept {
 
 void forget_allocations() noexcept {
     counted = {};
+}
+
+void fail_allocation(std::size_t nth) noexcept {
+    has_failed = false;
+    until_failure = nth;
+}
+
+bool stop_failing() noexcept {
+    until_failure = never;
+    return std::exchange(has_failed, false);
 }
 
 }  // namespace berth::test

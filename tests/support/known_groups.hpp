@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "nfs/vfs/group_directory.hpp"
+#include "nfs/exports/group_directory.hpp"
 #include "tests/support/gate.hpp"
 
 namespace berth::test {
 
-class KnownGroups final : public vfs::GroupDirectory {
+class KnownGroups final : public exports::GroupDirectory {
 public:
     KnownGroups() = default;
     explicit KnownGroups(std::map<uid_t, std::vector<gid_t>> users) : users_(std::move(users)) {}

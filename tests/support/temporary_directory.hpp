@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
+
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
 
 namespace berth::test {
 
@@ -12,7 +14,7 @@ class TemporaryDirectory {
 public:
     /// `under`: which file system it is on.
     explicit TemporaryDirectory(
-        const std::filesystem::path& under = std::filesystem::temp_directory_path()) {
+        const boost::filesystem::path& under = boost::filesystem::temp_directory_path()) {
         auto name = (under / "berth-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no temporary directory"};
         path_ = name;
@@ -20,14 +22,14 @@ public:
     TemporaryDirectory(const TemporaryDirectory&) = delete;
     TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
     ~TemporaryDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
+        boost::system::error_code ignored;
+        boost::filesystem::remove_all(path_, ignored);
     }
 
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    [[nodiscard]] const boost::filesystem::path& path() const { return path_; }
 
 private:
-    std::filesystem::path path_;
+    boost::filesystem::path path_;
 };
 
 }  // namespace berth::test

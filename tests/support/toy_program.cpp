@@ -28,6 +28,7 @@ constexpr rpc::Entry<Service> Service::procedures[] = {
     rpc::on<Who, &Service::who>(),
     rpc::on<CountDeferred, &Service::count_deferred>(),
     rpc::on<CountGuarded, &Service::count_guarded>(),
+    rpc::on<EchoAlone, &Service::echo_on_worker>(),
 };
 
 rpc::Program Service::program(const rpc::ProgramId& id) {

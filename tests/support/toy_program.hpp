@@ -133,6 +133,14 @@ struct CountGuarded {
         bool on_worker;
     };
 };
+/// Echo on a worker whose results may be of any length; passes the gate first.
+struct EchoAlone {
+    static constexpr rpc::ProcedureId id{14, "ECHO_ALONE", rpc::Replay::execute,
+                                         rpc::Runs::on_worker, rpc::Length::any};
+    using Args = Echo::Args;
+    using Result = Echo::Result;
+};
+
 constexpr bool is_valid(CountGuarded::May may) {
     return may <= CountGuarded::May::defer;
 }
@@ -162,7 +170,7 @@ public:
 
     CountGuarded::Result count_guarded(rpc::Call& call, const CountGuarded::Args& args);
 
-    static const rpc::Entry<Service> procedures[13];
+    static const rpc::Entry<Service> procedures[14];
 };
 
 }  // namespace berth::test::toy

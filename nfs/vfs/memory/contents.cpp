@@ -6,7 +6,7 @@
 namespace berth::vfs::memory {
 namespace {
 
-/// Where an offset lies, and how many of `bytes` bytes from there are in the same block.
+/// The block in which an offset lies, and how many of `bytes` bytes from there are in that block.
 struct Place {
     std::uint64_t block;
     std::size_t within;
@@ -42,32 +42,34 @@ std::size_t Contents::read(std::uint64_t offset, std::span<std::byte> into) cons
     return into.size();
 }
 
-std::size_t Contents::write(std::uint64_t offset, std::span<const std::byte> data, Budget& budget) {
+std::size_t Contents::write(std::uint64_t offset, std::span<const std::byte> data,
+                            Capacity& budget) {
     assert(offset + data.size() >= offset);
     std::size_t done = 0;
     auto next = blocks_.lower_bound(offset / block_bytes);
     while (done < data.size()) {
         const auto place = place_of(offset + done, data.size() - done);
         if (next == blocks_.end() || next->first != place.block) {
-            if (!budget.take(block_bytes)) break;
+            if (budget.left() < block_bytes) break;
             auto block = place.count == block_bytes ? std::make_unique_for_overwrite<Block>()
                                                     : std::make_unique<Block>();
             next = blocks_.emplace_hint(next, place.block, std::move(block));
+            budget.charge(block_bytes);
         }
         const auto part = data.subspan(done, place.count);
         std::ranges::copy(part, std::span{*next->second}.subspan(place.within).begin());
         ++next;
         done += place.count;
+        size_ = std::max(size_, offset + done);  // size_ never lags behind, even if memory runs out
     }
-    if (done > 0) size_ = std::max(size_, offset + done);
     return done;
 }
 
-void Contents::resize(std::uint64_t size, Budget& budget) {
+void Contents::resize(std::uint64_t size, Capacity& budget) {
     if (size < size_) {
         const auto place = place_of(size, 0);
         auto doomed = blocks_.lower_bound(place.block);
-        // What is cut off must read as zeros should the file grow again.
+        // The bytes that are cut off must read as zeros if the file grows again.
         if (place.within != 0 && doomed != blocks_.end() && doomed->first == place.block) {
             std::ranges::fill(std::span{*doomed->second}.subspan(place.within), std::byte{0});
             ++doomed;

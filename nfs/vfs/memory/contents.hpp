@@ -1,5 +1,5 @@
 // The bytes of a regular file. Only blocks that were written exist; the rest is holes, which read
-// as zeros and cost nothing. The caller locks.
+// as zeros and cost nothing. The caller does the locking.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 #include <memory>
 #include <span>
 
-#include "nfs/vfs/memory/budget.hpp"
+#include "nfs/vfs/memory/capacity.hpp"
 
 namespace berth::vfs::memory {
 
@@ -18,16 +18,17 @@ public:
     static constexpr std::uint64_t block_bytes = 4096;
 
     [[nodiscard]] std::uint64_t size() const { return size_; }
-    /// Bytes in blocks that exist: what the budget has paid for.
+    /// Bytes in blocks that exist: the amount charged to the budget.
     [[nodiscard]] std::uint64_t used() const { return blocks_.size() * block_bytes; }
 
-    /// Bytes read: less than asked only at the end of the file.
+    /// Returns the bytes read: fewer than asked only at the end of the file.
     std::size_t read(std::uint64_t offset, std::span<std::byte> into) const;
 
-    /// Bytes written: less than given when the budget ends. offset + data.size() must not wrap.
-    std::size_t write(std::uint64_t offset, std::span<const std::byte> data, Budget& budget);
+    /// Returns the bytes written: fewer than given if the budget runs out. offset + data.size()
+    /// must not wrap.
+    std::size_t write(std::uint64_t offset, std::span<const std::byte> data, Capacity& budget);
 
-    void resize(std::uint64_t size, Budget& budget);
+    void resize(std::uint64_t size, Capacity& budget);
 
 private:
     using Block = std::array<std::byte, block_bytes>;

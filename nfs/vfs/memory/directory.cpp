@@ -14,7 +14,12 @@ void Directory::add(std::string_view name, Node* node) {
     const auto position = next_position_++;
     const auto added =
         entries_.emplace_hint(entries_.end(), position, Entry{std::string{name}, node});
-    positions_.emplace(added->second.name, position);
+    try {
+        positions_.emplace(added->second.name, position);
+    } catch (...) {
+        entries_.erase(added);
+        throw;
+    }
 }
 
 void Directory::replace(std::string_view name, Node* node) {
@@ -25,7 +30,7 @@ void Directory::remove(std::string_view name) {
     const auto found = positions_.find(name);
     assert(found != positions_.end());
     const auto position = found->second;
-    positions_.erase(found);  // first: its key lies in the entry
+    positions_.erase(found);  // first, because its key lies in the entry
     entries_.erase(position);
 }
 

@@ -1,4 +1,4 @@
-// The entries of a directory, by name and in the order of a listing. The caller locks.
+// The entries of a directory, by name and in listing order. The caller does the locking.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace berth::vfs::memory {
 
 class Node;
 
-/// Every entry has a position, which it keeps for life and which is not used again. So a position
-/// stays a good place to go on from, whatever is created and removed meanwhile. "." and ".." are no
+/// Every entry has a position that it keeps for life and that is never reused. A listing can
+/// therefore go on from a position whatever is created and removed meanwhile. "." and ".." are not
 /// entries here.
 class Directory {
 public:
@@ -27,24 +27,24 @@ public:
     static constexpr std::uint64_t self_position = 1;
     static constexpr std::uint64_t parent_position = 2;
 
-    /// `parent` of the root is the root.
+    /// The root's `parent` is the root.
     explicit Directory(Node* parent) : parent_(parent) {}
 
     [[nodiscard]] Node* parent() const { return parent_; }
     void move_to(Node* parent) { parent_ = parent; }
 
     [[nodiscard]] bool empty() const { return entries_.empty(); }
-    /// nullptr when there is none.
+    /// nullptr if there is none.
     [[nodiscard]] Node* find(std::string_view name) const;
 
-    /// Needs a name that is not there.
+    /// The name must be free. If memory runs out, it throws and adds nothing.
     void add(std::string_view name, Node* node);
-    /// Needs a name that is there; it keeps its position.
+    /// The name must exist; the entry keeps its position.
     void replace(std::string_view name, Node* node);
-    /// Needs a name that is there.
+    /// The name must exist.
     void remove(std::string_view name);
 
-    /// The entries behind a position.
+    /// The entries after a position.
     [[nodiscard]] Entries::const_iterator after(std::uint64_t position) const {
         return entries_.upper_bound(position);
     }

@@ -36,11 +36,37 @@ Result<NodePtr> FileSystem::root(Wait) {
     return NodePtr{root_};
 }
 
-Result<NodePtr> FileSystem::find(const ObjectId& id, Wait) {
+Result<NodePtr> FileSystem::find(const ObjectId& id, const Way&, Wait) {
     const std::shared_lock guard{volume_.lock()};
     const auto found = volume_.find(id);
     if (!found) return found.error();
     return NodePtr{*found};
+}
+
+Result<Node*> FileSystem::own(const vfs::Node& node) {
+    const std::shared_lock guard{volume_.lock()};
+    const auto found = volume_.find(node.id());
+    if (!found && found.error() == stale) return stale;
+    if (!found || *found != &node) return std::errc::cross_device_link;
+    return found;
+}
+
+Result<void> FileSystem::link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
+                              std::string_view name) {
+    const auto into = own(directory);
+    if (!into) return into.error();
+    const auto object = own(target);
+    if (!object) return object.error();
+    return (*into)->link(caller, name, **object);
+}
+
+Result<void> FileSystem::rename(const Caller& caller, vfs::Node& from, std::string_view from_name,
+                                vfs::Node& to, std::string_view to_name) {
+    const auto source = own(from);
+    if (!source) return source.error();
+    const auto target = own(to);
+    if (!target) return target.error();
+    return (*source)->rename(caller, from_name, **target, to_name);
 }
 
 std::unique_ptr<vfs::FileSystem> make(const Options& options) {

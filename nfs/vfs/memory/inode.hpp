@@ -1,4 +1,4 @@
-// What there is to know about one object of the tree. Plain data; the tree's lock guards it.
+// Everything about one object of the tree. Plain data; the tree's lock guards it.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Target {
 /// By type: nothing, a regular file's bytes, a directory's entries, a symbolic link's text.
 using Body = std::variant<std::monostate, Contents, Directory, Target>;
 
-/// The one value that is no user and no group.
+/// The one value that is neither a user nor a group.
 inline constexpr std::uint32_t no_id = 0xFFFFFFFF;
 
 struct Inode {
@@ -28,20 +28,20 @@ struct Inode {
     std::uint32_t mode = 0;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::uint32_t links = 0;  ///< 0: removed; whoever still pins it is told that it is stale
+    std::uint32_t links = 0;  ///< 0: removed; whoever still pins it gets stale
     DeviceNumber device;
     std::uint64_t fileid = 0;
     Time accessed;
     Time modified;
     Time changed;
-    /// Of the exclusive create that made it, until its contents or times are changed.
+    /// From the exclusive create that made it, until its contents or times are changed.
     std::optional<CreateVerifier> verifier;
     Body body;
 };
 
 [[nodiscard]] Attributes attributes_of(const Inode& inode);
 
-/// The time of a change to the object itself; `modified` too when it is one of its contents.
+/// Sets the time of a change to the object; a change of its contents sets `modified` too.
 inline void stamp_changed(Inode& inode, Time now) {
     inode.changed = now;
 }

@@ -1,4 +1,4 @@
-// Locks on the files of a tree in RAM, where nobody can have any but through this server.
+// Locks on the files of a tree in RAM, which only clients of this server can hold.
 #pragma once
 
 #include <mutex>
@@ -16,10 +16,10 @@ struct HeldLocks {
     std::vector<Locks*> owners;
 };
 
-/// One owner's.
+/// One owner's locks on one file.
 class Locks final : public FileLocks {
 public:
-    /// `held` belongs to `file`, which is kept as long as this is.
+    /// `held` belongs to `file`, which this object keeps alive.
     Locks(NodePtr file, HeldLocks& held);
     Locks(const Locks&) = delete;
     Locks& operator=(const Locks&) = delete;

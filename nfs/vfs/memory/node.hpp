@@ -1,4 +1,4 @@
-// An object of the tree: the contract of vfs::Node carried out on an Inode under the tree's lock.
+// An object of the tree: implements vfs::Node on an Inode, under the tree's lock.
 #pragma once
 
 #include <cstdint>
@@ -51,12 +51,13 @@ public:
                                        const NewAttributes& attributes) override;
     Result<NodePtr> make_special(const Caller& caller, std::string_view name,
                                  const SpecialFile& special) override;
-    Result<void> link(const Caller& caller, std::string_view name, vfs::Node& target) override;
+    /// FileSystem::link() into this directory, and rename() from it; both objects are in one tree.
+    Result<void> link(const Caller& caller, std::string_view name, Node& object);
+    Result<void> rename(const Caller& caller, std::string_view name, Node& to,
+                        std::string_view to_name);
 
     Result<void> remove(const Caller& caller, std::string_view name) override;
     Result<void> remove_directory(const Caller& caller, std::string_view name) override;
-    Result<void> rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
-                        std::string_view to_name) override;
 
 private:
     // All of these but note_access() need the volume's lock.
@@ -69,39 +70,39 @@ private:
     [[nodiscard]] Result<void> check_name(std::string_view name) const;
     /// Whether the caller may look up names here.
     [[nodiscard]] Result<void> check_search(const Identity& who) const;
-    /// What the name stands for, "." and ".." included.
+    /// The object that the name stands for, "." and ".." included.
     [[nodiscard]] Result<Node*> resolve(const Identity& who, std::string_view name);
 
-    /// Whether the name stands for nothing yet.
+    /// Whether the name is still free.
     [[nodiscard]] Result<void> check_free(const Identity& who, std::string_view name);
-    /// check_free(), and whether the caller may add it.
+    /// check_free(), and whether the caller may add the name.
     [[nodiscard]] Result<void> check_new(const Identity& who, std::string_view name);
-    /// Makes a new object of the caller's under a name that check_new() let pass.
+    /// Creates a new object for the caller, under a name that check_new() has accepted.
     [[nodiscard]] Result<NodePtr> add_new(const Identity& who, std::string_view name, Inode inode,
                                           NewAttributes wanted);
-    /// create(), when the name is taken.
+    /// create() for a name that exists.
     [[nodiscard]] Result<NodePtr> take_existing(const Identity& who, const NewFile& file);
 
     /// Whether the caller may remove this entry.
     [[nodiscard]] Result<void> check_removal(const Identity& who, const Node& entry) const;
-    /// rename(), but for names that are no entries: whether it may be done.
+    /// rename() once the names have been checked: whether it is allowed.
     [[nodiscard]] Result<void> check_rename(const Identity& who, Node& moved, Node& to_directory,
                                             Node* replaced);
     [[nodiscard]] bool is_below(const Node& ancestor) const;
-    /// One name of this object is gone.
+    /// One name of this object has gone.
     void drop_link(Time now, Remains& remains);
 
-    /// Whether an object of this type may have such attributes at all.
+    /// Whether an object of this type can have these attributes at all.
     [[nodiscard]] static Result<void> check_values(FileType type, const NewAttributes& wanted);
     /// Whether the caller may set them.
     [[nodiscard]] Result<void> check_attributes(const Identity& who,
                                                 const NewAttributes& wanted) const;
-    /// Whether the owner and group asked for, if any, are such as this caller may set.
+    /// Whether this caller may set the wanted owner and group, if any.
     [[nodiscard]] bool may_give_to(const Identity& who, const NewAttributes& wanted) const;
-    /// Needs attributes that both let pass.
+    /// Needs attributes that both checks have accepted.
     void apply_attributes(const Identity& who, const NewAttributes& wanted, Time now);
 
-    /// After reading, without the lock: moves the time of access if relatime would.
+    /// To be called after reading, without the lock: moves the access time if relatime would.
     void note_access();
     [[nodiscard]] bool access_time_is_due() const;
 

@@ -1,4 +1,4 @@
-// What an object is, and changing it.
+// The attributes of an object, and changing them.
 #include <mutex>
 
 #include "nfs/vfs/memory/node.hpp"

@@ -1,4 +1,4 @@
-// Making new entries.
+// Creates new entries.
 #include <climits>
 #include <mutex>
 #include <utility>
@@ -16,7 +16,7 @@ constexpr std::uint32_t mode_unasked = 0600;
 constexpr std::uint32_t directory_mode_unasked = 0700;
 constexpr std::size_t target_bytes_max = PATH_MAX - 1;
 
-/// What of the attributes asked for a new object the caller may set on it, and its type has.
+/// The subset of the wanted attributes that the caller may set and that an object of this type has.
 NewAttributes applicable(const Identity& who, FileType type, NewAttributes wanted) {
     if (wanted.uid == no_id || (!is_root(who) && wanted.uid != who.uid)) wanted.uid.reset();
     const bool gives_group =
@@ -29,7 +29,7 @@ NewAttributes applicable(const Identity& who, FileType type, NewAttributes wante
     return wanted;
 }
 
-/// Whether symlink(2) would take this text.
+/// Whether symlink(2) would accept this text.
 Result<void> check_target(std::string_view target) {
     if (target.find('\0') != target.npos) return std::errc::invalid_argument;
     if (target.empty()) return std::errc::no_such_file_or_directory;
@@ -69,12 +69,18 @@ Result<NodePtr> Node::add_new(const Identity& who, std::string_view name, Inode 
     auto* made = volume_.add(std::move(inode));
     if (made == nullptr) return std::errc::no_space_on_device;
 
+    try {
+        entries().add(name, made);
+    } catch (...) {
+        Remains remains;
+        volume_.bury(*made, remains);
+        throw;
+    }
     made->apply_attributes(who, wanted, now);
     if (directory) {
         if (inherits_group) made->inode_.mode |= S_ISGID;
         ++inode_.links;
     }
-    entries().add(name, made);
     stamp_modified(inode_, now);
     return NodePtr{made};
 }
@@ -148,24 +154,22 @@ Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
     return add_new(caller.identity, name, std::move(inode), special.attributes);
 }
 
-Result<void> Node::link(const Caller& caller, std::string_view name, vfs::Node& target) {
+Result<void> Node::link(const Caller& caller, std::string_view name, Node& object) {
     const auto& who = caller.identity;
-    auto* linked = dynamic_cast<Node*>(&target);
-    if (linked == nullptr || &linked->volume_ != &volume_) return std::errc::cross_device_link;
-    auto& inode = linked->inode_;
+    auto& inode = object.inode_;
 
     const std::unique_lock guard{volume_.lock()};
     if (auto valid = check_name(name); !valid) return valid;
-    if (linked->is_directory()) return std::errc::operation_not_permitted;
+    if (object.is_directory()) return std::errc::operation_not_permitted;
     if (auto allowed = check_free(who, name); !allowed) return allowed;
     if (volume_.protects_hard_links() && !may_link(who, inode))
         return std::errc::operation_not_permitted;
     if (!may(who, inode_, may_write)) return std::errc::permission_denied;
-    if (linked->is_gone()) return stale;
+    if (object.is_gone()) return stale;
     if (inode.links >= volume_.limits().links_max) return std::errc::too_many_links;
 
     const auto now = volume_.now();
-    entries().add(name, linked);
+    entries().add(name, &object);
     ++inode.links;
     stamp_changed(inode, now);
     stamp_modified(inode_, now);

@@ -1,4 +1,4 @@
-// What an object holds: a file's bytes, a link's text.
+// The contents of an object: a file's bytes, a link's text.
 #include <mutex>
 
 #include "nfs/vfs/memory/node.hpp"

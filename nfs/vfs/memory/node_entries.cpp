@@ -1,4 +1,4 @@
-// Finding and listing a directory's entries.
+// Finds and lists a directory's entries.
 #include <limits>
 #include <mutex>
 #include <vector>
@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::uint64_t cookie_max = std::numeric_limits<std::int64_t>::max();
 
-/// A part of a listing, copied under the lock and handed out without it: whoever takes the entries
-/// may call any operation meanwhile.
+/// A part of a listing. It is copied under the lock and handed out without it, so `take` may call
+/// any operation.
 class Page {
 public:
     static constexpr std::size_t entries_max = 128;
@@ -23,7 +23,7 @@ public:
         names_ += name;
     }
 
-    /// False when `take` was full. `cookie` is moved behind the last entry taken.
+    /// False if `take` was full. Moves `cookie` past the last entry that was taken.
     bool give_to(const TakeEntry& take, std::uint64_t& cookie) const {
         for (const auto& entry : entries_) {
             const auto name = std::string_view{names_}.substr(entry.name_at, entry.name_bytes);

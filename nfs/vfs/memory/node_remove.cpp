@@ -1,4 +1,4 @@
-// Removing and renaming entries.
+// Removes and renames entries.
 #include <mutex>
 
 #include "nfs/vfs/memory/node.hpp"
@@ -82,7 +82,7 @@ Result<void> Node::check_rename(const Identity& who, Node& moved, Node& to_direc
         if (moves_directory && !replaced->is_directory()) return std::errc::not_a_directory;
         if (!moves_directory && replaced->is_directory()) return std::errc::is_a_directory;
     }
-    // Its ".." is about to be changed.
+    // The rename will change its "..".
     if (moves_directory && other_parent && !may(who, moved.inode_, may_write)) {
         return std::errc::permission_denied;
     }
@@ -96,29 +96,26 @@ Result<void> Node::check_rename(const Identity& who, Node& moved, Node& to_direc
     return {};
 }
 
-Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node& to_directory,
+Result<void> Node::rename(const Caller& caller, std::string_view name, Node& to,
                           std::string_view to_name) {
     const auto& who = caller.identity;
-    auto* to = dynamic_cast<Node*>(&to_directory);
-    if (to == nullptr || &to->volume_ != &volume_) return std::errc::cross_device_link;
-
     Remains remains;
     const std::unique_lock guard{volume_.lock()};
     if (auto valid = check_name(name); !valid) return valid;
-    if (auto valid = to->check_name(to_name); !valid) return valid;
+    if (auto valid = to.check_name(to_name); !valid) return valid;
     if (auto allowed = check_search(who); !allowed) return allowed;
-    if (auto allowed = to->check_search(who); !allowed) return allowed;
+    if (auto allowed = to.check_search(who); !allowed) return allowed;
     if (is_dots(name) || is_dots(to_name)) return std::errc::device_or_resource_busy;
     const auto found = resolve(who, name);
     if (!found) return found.error();
     auto& moved = **found;
     Node* replaced = nullptr;
-    if (auto free = to->check_free(who, to_name); !free) {
+    if (auto free = to.check_free(who, to_name); !free) {
         if (free.error() != std::errc::file_exists) return free;
-        replaced = to->entries().find(to_name);
+        replaced = to.entries().find(to_name);
     }
 
-    if (moved.is_directory() && (to == &moved || to->is_below(moved))) {
+    if (moved.is_directory() && (&to == &moved || to.is_below(moved))) {
         return std::errc::invalid_argument;
     }
     if (replaced != nullptr &&
@@ -126,27 +123,27 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, vfs::Node
         return std::errc::directory_not_empty;
     }
     if (&moved == replaced) return {};  // two names of one object: both stay
-    if (auto allowed = check_rename(who, moved, *to, replaced); !allowed) return allowed;
+    if (auto allowed = check_rename(who, moved, to, replaced); !allowed) return allowed;
 
     const auto now = volume_.now();
-    entries().remove(name);
     if (replaced != nullptr) {
-        to->entries().replace(to_name, &moved);
+        to.entries().replace(to_name, &moved);
     } else {
-        to->entries().add(to_name, &moved);
+        to.entries().add(to_name, &moved);  // added before the old one goes: memory may run out
     }
+    entries().remove(name);
     if (moved.is_directory()) {
-        moved.entries().move_to(to);
+        moved.entries().move_to(&to);
         --inode_.links;
-        ++to->inode_.links;
+        ++to.inode_.links;
     }
     if (replaced != nullptr) {
-        if (replaced->is_directory()) --to->inode_.links;
+        if (replaced->is_directory()) --to.inode_.links;
         replaced->drop_link(now, remains);
     }
     stamp_changed(moved.inode_, now);
     stamp_modified(inode_, now);
-    stamp_modified(to->inode_, now);
+    stamp_modified(to.inode_, now);
     return {};
 }
 

@@ -64,8 +64,8 @@ std::uint32_t mode_after_write(const Identity& who, const Inode& inode) {
 std::uint32_t mode_after_chown(const Identity& who, const Inode& inode) {
     if (inode.type == FileType::directory) return inode.mode;
     auto mode = inode.mode & ~std::uint32_t{S_ISUID};
-    // Set-group-id without execute permission is no danger (it once asked for mandatory locking),
-    // and stays.
+    // Set-group-id without execute permission is harmless (it once requested mandatory locking) and
+    // stays.
     if ((mode & S_IXGRP) != 0) mode &= ~std::uint32_t{S_ISGID};
     return allowed_mode(who, mode, inode.gid);
 }

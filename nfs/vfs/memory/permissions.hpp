@@ -1,5 +1,5 @@
-// Who may do what: the rules that Linux applies, as functions of the caller and the object.
-// An identity with uid 0 has the capabilities of root; any other has none.
+// Permission checks by the rules of Linux, as functions of the caller and the object. An identity
+// with uid 0 has the capabilities of root; any other has none.
 #pragma once
 
 #include <cstdint>
@@ -13,33 +13,33 @@ namespace berth::vfs::memory {
 [[nodiscard]] bool is_owner_or_root(const Identity& who, const Inode& inode);
 [[nodiscard]] bool is_in_group(const Identity& who, gid_t gid);
 
-/// All that the mode bits give: the owner's, the group's or the others' alone. Root may do all, but
-/// execute a file only if somebody may.
+/// The permissions that the mode bits give: the owner's, the group's or the others' alone. Root may
+/// do everything, but may execute a file only if some execute bit is set.
 [[nodiscard]] std::uint8_t permitted(const Identity& who, const Inode& inode);
 
-/// Whether every one of these Permission bits is permitted.
+/// Whether all of these Permission bits are permitted.
 [[nodiscard]] bool may(const Identity& who, const Inode& inode, std::uint8_t permissions);
 
-/// An owner may read and write its file whatever the mode says: its client checked when the file
-/// was opened. What can be executed can be read.
+/// An owner may read and write its file whatever the mode says: the client checked when it opened
+/// the file. A file that can be executed can be read.
 [[nodiscard]] bool may_read_contents(const Identity& who, const Inode& inode);
 [[nodiscard]] bool may_write_contents(const Identity& who, const Inode& inode);
 
-/// In a directory with the sticky bit only the owner of the entry or of the directory removes the
-/// entry.
+/// In a directory with the sticky bit, only the owner of the entry or of the directory may remove
+/// the entry.
 [[nodiscard]] bool sticky_forbids(const Identity& who, const Inode& directory, const Inode& entry);
 
-/// Whether a file may be given a second name where hard links are protected.
+/// Whether a file may get a second name where hard links are protected.
 [[nodiscard]] bool may_link(const Identity& who, const Inode& inode);
 
-/// The mode asked for, without the set-group-id bit for a group the caller is not in.
+/// The requested mode, without the set-group-id bit if the caller is not in the group.
 [[nodiscard]] std::uint32_t allowed_mode(const Identity& who, std::uint32_t mode, gid_t gid);
 
-/// The mode after the contents were changed by this caller: what others wrote must not run with the
+/// The mode after this caller has changed the contents: what others wrote must not run with the
 /// owner's rights.
 [[nodiscard]] std::uint32_t mode_after_write(const Identity& who, const Inode& inode);
 
-/// The mode after the owner or group was changed, even by root.
+/// The mode after the owner or group has changed, even by root.
 [[nodiscard]] std::uint32_t mode_after_chown(const Identity& who, const Inode& inode);
 
 }  // namespace berth::vfs::memory

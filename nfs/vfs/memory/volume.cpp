@@ -41,6 +41,8 @@ Volume::Volume(Options options)
       bytes_(options_.capacity_bytes),
       files_(options_.capacity_files) {}
 
+Volume::~Volume() = default;
+
 Limits Volume::limits() const {
     Limits limits;
     limits.links_max = options_.links_max;
@@ -55,16 +57,17 @@ Time Volume::now() {
 }
 
 Node* Volume::add(Inode inode) {
-    if (!files_.take(1)) return nullptr;
+    if (files_.left() == 0) return nullptr;
     inode.fileid = ++last_fileid_;
-    auto* node = new Node{*this, std::move(inode)};
-    nodes_.emplace(last_fileid_, NodePtr{node});
-    return node;
+    const boost::intrusive_ptr<Node> node{new Node{*this, std::move(inode)}};
+    nodes_.emplace(last_fileid_, node);
+    files_.charge(1);
+    return node.get();
 }
 
 Node* Volume::find(std::uint64_t fileid) const {
     const auto found = nodes_.find(fileid);
-    return found == nodes_.end() ? nullptr : static_cast<Node*>(found->second.get());
+    return found == nodes_.end() ? nullptr : found->second.get();
 }
 
 void Volume::bury(Node& node, Remains& remains) {

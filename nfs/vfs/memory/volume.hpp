@@ -1,4 +1,4 @@
-// What all objects of one tree share: the lock, the clock, the budgets and the table of inodes.
+// The state that all objects of one tree share: lock, clock, budgets and the table of inodes.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,11 @@
 #include <shared_mutex>
 #include <unordered_map>
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
 #include "nfs/vfs/file_system.hpp"
 #include "nfs/vfs/memory.hpp"
-#include "nfs/vfs/memory/budget.hpp"
+#include "nfs/vfs/memory/capacity.hpp"
 #include "nfs/vfs/memory/inode.hpp"
 #include "nfs/vfs/types.hpp"
 
@@ -16,53 +18,56 @@ namespace berth::vfs::memory {
 
 class Node;
 
-/// What is left of a removed object. Made before the lock is taken and so destroyed after it was
-/// released: freeing a large file must not hold up the others.
+/// The remains of a removed object. It is made before the lock is taken, and therefore destroyed
+/// after the lock is released: freeing a large file must not hold up other calls.
 struct Remains {
     NodePtr node;
     Body body;
 };
 
-/// Every member function but lock(), limits() and name() needs the lock: exclusive if it changes
-/// something.
+/// Every member function except lock(), limits() and name() needs the lock: exclusive if the
+/// function changes anything.
 class Volume {
 public:
     static constexpr std::uint64_t file_bytes_max = std::numeric_limits<std::int64_t>::max();
 
     explicit Volume(Options options);
+    Volume(const Volume&) = delete;
+    Volume& operator=(const Volume&) = delete;
+    ~Volume();
 
     [[nodiscard]] std::shared_mutex& lock() { return lock_; }
-    [[nodiscard]] Budget& bytes() { return bytes_; }
-    [[nodiscard]] const Budget& files() const { return files_; }
+    [[nodiscard]] Capacity& bytes() { return bytes_; }
+    [[nodiscard]] const Capacity& files() const { return files_; }
     [[nodiscard]] bool protects_hard_links() const { return options_.protect_hard_links; }
     [[nodiscard]] Limits limits() const;
 
-    /// Later than any time it said before.
+    /// Later than any time that it returned before.
     [[nodiscard]] Time now();
 
-    /// Gives the inode its number and puts it into the table. nullptr when there are too many
-    /// files.
+    /// Numbers the inode and puts it into the table. nullptr if there are too many files. If memory
+    /// runs out, it throws and adds nothing.
     [[nodiscard]] Node* add(Inode inode);
 
-    /// nullptr when there is none (any more).
+    /// nullptr if there is none (any more).
     [[nodiscard]] Node* find(std::uint64_t fileid) const;
 
-    /// Takes an object without links out of the table and gives its space back.
+    /// Removes an object without links from the table, and releases its space.
     void bury(Node& node, Remains& remains);
 
-    /// The object id of an inode number, and back: stale when it is of another generation,
-    /// invalid_argument when these bytes were never an id.
+    /// Converts an inode number to an object id and back: stale if the id is from another
+    /// generation, invalid_argument if the bytes were never an id.
     [[nodiscard]] ObjectId name(std::uint64_t fileid) const;
     [[nodiscard]] Result<Node*> find(const ObjectId& id) const;
 
 private:
     const Options options_;
     std::shared_mutex lock_;
-    Budget bytes_;
-    Budget files_;
+    Capacity bytes_;
+    Capacity files_;
     Time last_time_;
     std::uint64_t last_fileid_ = 0;
-    std::unordered_map<std::uint64_t, NodePtr> nodes_;
+    std::unordered_map<std::uint64_t, boost::intrusive_ptr<Node>> nodes_;
 };
 
 }  // namespace berth::vfs::memory

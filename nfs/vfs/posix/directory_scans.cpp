@@ -10,17 +10,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/system/calls.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
 constexpr std::size_t buffer_bytes = 32768;
 
-// As coarse as the times of any file system that is likely to be exported.
-constexpr std::int64_t settled_after_seconds = 3;
+// The coarsest times of any file system that is likely to be exported.
+constexpr std::int64_t quiet_after_seconds = 3;
 
-// Small ones are read again as quickly as they are found here.
+// More are of no use: reading a small directory again is as quick as finding it here.
 constexpr std::size_t scans_max = 64;
 constexpr unsigned sweeps_max = 30;
 
@@ -39,10 +39,11 @@ Result<Times> times_of(int directory) {
 
 }  // namespace
 
-/// What one directory held.
+/// The contents of one directory.
 class DirectoryScans::Scan {
 public:
-    /// Looks for an object while it reads. Null when the directory is too large to be remembered.
+    /// Looks for an object while it reads. `scan` is null if the directory is too large to
+    /// remember.
     struct Made {
         ScanPtr scan;
         Result<Descriptor> found;
@@ -51,7 +52,8 @@ public:
                      const TryName& try_name) {
         const auto times = times_of(directory);
         if (!times) return {nullptr, times.error()};
-        // Nobody has asked for it to be read: its time of access is left alone, where it can be.
+        // No client has asked for this read, so the access time stays as it is where that is
+        // possible.
         auto listing = reopen(directory, O_RDONLY | O_DIRECTORY | O_NOATIME);
         if (!listing && listing.error() == std::errc::operation_not_permitted)
             listing = reopen(directory, O_RDONLY | O_DIRECTORY);
@@ -65,16 +67,16 @@ public:
         timespec now{};
         ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
         const auto last = std::max(times.changed.seconds, times.modified.seconds);
-        is_settled_ = last <= now.tv_sec - settled_after_seconds;
+        is_quiet_ = last <= now.tv_sec - quiet_after_seconds;
     }
 
     [[nodiscard]] const ObjectId& id() const noexcept { return id_; }
     [[nodiscard]] std::size_t bytes() const noexcept {
         return entries_.size() * sizeof entries_[0] + names_.size();
     }
-    /// Whether what is not in the scan is not in the directory either.
+    /// Whether an object that is not in the scan is not in the directory either.
     [[nodiscard]] bool is_current(const Times& now) const noexcept {
-        return is_settled_ && times_ == now;
+        return is_quiet_ && times_ == now;
     }
 
     Result<Descriptor> find(std::uint64_t inode, const TryName& try_name) const {
@@ -128,7 +130,7 @@ private:
     const ObjectId id_;
     const Times times_;
     bool is_whole_ = false;
-    bool is_settled_ = false;  // no change can have come since that left the times as they are
+    bool is_quiet_ = false;  // no later change can have left the times as they are
     std::vector<Entry> entries_;
     std::vector<char> names_;
 };
@@ -149,7 +151,7 @@ Result<Descriptor> DirectoryScans::find(int directory, const ObjectId& id, std::
         if (scan->is_current(*now)) return stale;
     }
     const std::scoped_lock alone{scanning_};
-    auto newer = remembered(id);  // by somebody who looked for another object meanwhile
+    auto newer = remembered(id);  // made by a thread that looked for another object meanwhile
     if (newer && newer != scan) {
         auto found = newer->find(inode, try_name);
         if (found || found.error() != stale) return found;

@@ -1,7 +1,7 @@
-// What directories hold, by inode number: for objects of which the directory is known and the name
-// is not. Each directory is read as a whole and what it held is remembered for the next object,
-// bounded, since after a restart clients ask for all that they have open. Any thread; reading is
-// done for one directory at a time, by a thread that acts as the server.
+// The contents of directories by inode number, for objects whose directory is known but not their
+// name. Each directory is read as a whole, and its contents are remembered for the next object,
+// within a bound, since after a restart clients ask for everything that they have open. Any thread;
+// one directory at a time is read, by a thread that acts as the server.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 #include <memory>
 #include <mutex>
 
-#include "nfs/vfs/posix/descriptor.hpp"
+#include "nfs/vfs/descriptor.hpp"
 #include "nfs/vfs/result.hpp"
 #include "nfs/vfs/types.hpp"
 
@@ -19,21 +19,21 @@ namespace berth::vfs::posix {
 
 class DirectoryScans {
 public:
-    /// `bytes_max`: of what is remembered of all directories. One that takes more by itself is read
-    /// each time, up to where the object is found.
+    /// `bytes_max` limits what is remembered of all directories. A directory that exceeds it alone
+    /// is read each time, up to the object.
     explicit DirectoryScans(std::size_t bytes_max);
     ~DirectoryScans();
 
-    /// Opens what is looked for by a name that an entry with its inode number has; nothing when
-    /// that name is another object's by now.
+    /// Opens the object by the name of an entry with its inode number; nothing if the name now
+    /// belongs to another object.
     using TryName = std::function<Result<Descriptor>(const char* name)>;
 
-    /// What `try_name` opened; stale when no name in the directory leads to it. `directory` may be
-    /// open as O_PATH only.
+    /// Returns what `try_name` opened; stale if no name in the directory leads to it. `directory`
+    /// may be an O_PATH descriptor.
     Result<Descriptor> find(int directory, const ObjectId& id, std::uint64_t inode,
                             const TryName& try_name);
 
-    /// To be called about once a second: forgets what nobody has asked for in a while.
+    /// To be called about once a second: forgets directories that nobody has asked for in a while.
     void sweep();
 
 private:
@@ -42,7 +42,7 @@ private:
 
     struct Remembered {
         ScanPtr scan;
-        unsigned sweeps = 0;  ///< since it was used
+        unsigned sweeps = 0;  ///< since it was last used
     };
 
     ScanPtr remembered(const ObjectId& id);
@@ -53,7 +53,7 @@ private:
     const std::size_t bytes_max_;
     std::mutex scanning_;
     std::mutex lock_;
-    std::list<Remembered> scans_;  ///< used last first
+    std::list<Remembered> scans_;  ///< most recently used first
     std::size_t bytes_ = 0;
 };
 

@@ -4,22 +4,24 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
+
 #include "nfs/vfs/posix.hpp"
-#include "nfs/vfs/posix/name_journal.hpp"
-#include "nfs/vfs/posix/node.hpp"
+#include "nfs/vfs/posix/names/journal.hpp"
+#include "nfs/vfs/posix/node/node.hpp"
+#include "nfs/vfs/posix/node/open_files.hpp"
 #include "nfs/vfs/posix/tree.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
-constexpr std::size_t nodes_max_by_default = 16384;
-
-// A node of a busy file or directory holds up to four descriptors.
-constexpr std::size_t descriptors_per_node = 4;
-
 std::size_t descriptors_max() {
+    constexpr std::size_t most = 65'536;
+    constexpr std::size_t usual = 1024;
     rlimit limit{};
-    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::min<std::size_t>(limit.rlim_cur, most)
+                                                   : usual;
 }
 
 }  // namespace
@@ -34,28 +36,27 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
     if (::access(ReopenPath{root->number()}.text(), F_OK) != 0) {
         return failed(last_error(), "cannot reach it through /proc/self/fd, which must be mounted");
     }
-    if (options.withheld && options.withheld->reaches(root->number())) {
+    if (options.withheld &&
+        (options.withheld->reaches(root->number()) || options.withheld->marks(root->number()))) {
         return OpenError{std::errc::operation_not_permitted,
                          path + ": the server's state directory, or a directory in it, is not "
                                 "exported; --state gives the server another one"};
     }
     Options decided = options;
     if (decided.name_in_journal.empty()) decided.name_in_journal = path;
-    if (decided.nodes_max == 0) {
-        decided.nodes_max =
-            std::min(descriptors_max() / descriptors_per_node, nodes_max_by_default);
-    }
+    if (!decided.open_files) decided.open_files = make_open_files(descriptors_max());
+    if (decided.nodes_max == 0) decided.nodes_max = decided.open_files->nodes_max();
     auto tree = Tree::make(std::move(*root), decided);
     if (!tree) return failed(tree.error(), "cannot be exported");
     return std::make_unique<FileSystem>(std::move(*tree));
 }
 
-void throw_exception_from_error(const OpenError& error, const boost::source_location&) {
-    throw std::system_error{std::make_error_code(error.code), error.reason};
+std::shared_ptr<NameJournal> journal_in(const boost::filesystem::path& directory) {
+    return std::make_shared<NameJournal>(directory);
 }
 
-std::shared_ptr<NameJournal> journal_in(const std::filesystem::path& directory) {
-    return std::make_shared<NameJournal>(directory);
+void release(NameJournal& journal) noexcept {
+    journal.release();
 }
 
 FileSystem::FileSystem(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
@@ -67,7 +68,9 @@ Result<NodePtr> FileSystem::root(Wait wait) {
     if (Pin known = tree_->cache().find(tree_->root_id()); known && !known->is_deleted()) {
         return NodePtr{std::move(known)};
     }
-    auto path = reopen(tree_->root(), O_PATH | O_DIRECTORY);
+    const auto acting = tree_->act_as_server();
+    if (!acting) return acting.error();
+    auto path = tree_->opening(wait, [&] { return reopen(tree_->root(), O_PATH | O_DIRECTORY); });
     if (!path) return path.error();
     auto found = status(path->number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
@@ -83,6 +86,29 @@ Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Wait wait) 
     return NodePtr{std::move(*node)};
 }
 
+Result<void> FileSystem::link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
+                              std::string_view name) {
+    const auto into = tree_->own(directory, caller.wait);
+    if (!into) return into.error();
+    const auto object = tree_->own(target, caller.wait);
+    if (!object) return object.error();
+    auto linked = (*into)->link(caller, name, **object);
+    if (linked || linked.error() != stale) return linked;
+    // The node holds the object by a name that it has lost. Another name may lead to it.
+    const auto again = tree_->find_anew(**object);
+    if (!again) return again.error();
+    return (*into)->link(caller, name, **again);
+}
+
+Result<void> FileSystem::rename(const Caller& caller, vfs::Node& from, std::string_view from_name,
+                                vfs::Node& to, std::string_view to_name) {
+    const auto source = tree_->own(from, caller.wait);
+    if (!source) return source.error();
+    const auto target = tree_->own(to, caller.wait);
+    if (!target) return target.error();
+    return (*source)->rename(caller, from_name, **target, to_name);
+}
+
 Limits FileSystem::limits() const {
     return tree_->abilities().limits;
 }
@@ -92,11 +118,11 @@ std::uint64_t FileSystem::losses() const {
 bool FileSystem::gives_fileids() const {
     return tree_->identity().may_lack_numbers();
 }
+bool FileSystem::acts_as_callers() const {
+    return tree_->abilities().change_identity;
+}
 std::uint64_t FileSystem::id_space() const {
     return tree_->volume()->number();
-}
-std::shared_ptr<Volumes> FileSystem::volumes() const {
-    return tree_->volumes();
 }
 std::string FileSystem::describe() const {
     return tree_->describe();

@@ -1,6 +1,7 @@
 #include "nfs/vfs/posix/tree.hpp"
 
 #include <string>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -8,10 +9,12 @@
 #include <linux/openat2.h>
 #include <unistd.h>
 
+#include <boost/filesystem/operations.hpp>
+
 #include "nfs/vfs/posix/kernel_handles.hpp"
-#include "nfs/vfs/posix/name_journal.hpp"
-#include "nfs/vfs/posix/node.hpp"
-#include "nfs/vfs/posix/remembered_names.hpp"
+#include "nfs/vfs/posix/names/journal.hpp"
+#include "nfs/vfs/posix/names/remembered.hpp"
+#include "nfs/vfs/posix/node/node.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -19,7 +22,7 @@ namespace {
 constexpr std::uint64_t confined =
     RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
-// Where names are kept. A journal that can't be used is added to `reason`.
+// The store for names. If a journal can't be used, `reason` gets that added.
 std::unique_ptr<NameStore> open_names(const Options& options, std::string& reason) {
     if (options.journal) {
         auto names = options.journal->names_of(options.name_in_journal);
@@ -55,9 +58,10 @@ Tree::Tree(Descriptor root, const Options& options, Abilities abilities,
       has_withheld_(withheld_ && withheld_->is_below(root_.number())),
       server_uid_(::geteuid()),
       synchronize_(options.synchronize ? options.synchronize : flush),
+      open_files_(options.open_files),
       volumes_(options.volumes ? options.volumes : std::make_shared<Volumes>()),
       volume_(volumes_->of(root_.number())),
-      cache_(options.nodes_max) {}
+      cache_(options.nodes_max, open_files_) {}
 
 Tree::~Tree() = default;
 
@@ -82,18 +86,22 @@ void Tree::choose_locator(const Options& options) {
     if (options.kernel_handles && !identity_.can_be_opened()) {
         reason = "the file system has no handles that can be opened";
     } else if (can_lose && ObjectIdentity::way_through(root_id_, root_id_).bytes().empty()) {
-        reason = "the file system's handles are so long that none tells a directory besides";
+        reason = "the file system's handles are too long to include a directory";
     } else if (options.kernel_handles) {
         auto possible = KernelHandles::try_out(root(), root_id_);
         if (possible) {
             has_kernel_handles_ = true;
             needs_ways_ = can_lose;
+            boost::system::error_code unknown;
+            const bool has_journal =
+                options.journal && boost::filesystem::exists(options.journal->directory(), unknown);
             locator_ = std::make_unique<KernelHandles>(
                 root(), identity_, can_lose,
                 [this](const ObjectId& id) { return find_directory(id); }, open_step,
                 [this, options](std::string& trouble) {
                     return open_names_of_moved(options, trouble);
-                });
+                },
+                has_journal);
             return;
         }
         reason = "opening handles: " + std::make_error_code(possible.error()).message();
@@ -106,12 +114,13 @@ void Tree::choose_locator(const Options& options) {
     };
     auto store = open_names(options, reason);
     if (!identity_.is_always_certain()) assigned_ = std::make_shared<AssignedIds>(*store);
+    if (identity_.changes_looks()) same_inode_.prepare();
     locator_ = std::make_unique<RememberedNames>(root(), root_id_, std::move(is_id),
                                                  std::move(open_step), std::move(is_object),
                                                  std::move(store), std::move(reason));
 }
 
-// Opened in the middle of a client's call, by a thread that may act as anybody.
+// Opened in the middle of a client's call, by a thread that may act as any caller.
 std::unique_ptr<NameStore> Tree::open_names_of_moved(const Options& options,
                                                      std::string& trouble) const {
     const auto acting = act_as_server();
@@ -119,21 +128,25 @@ std::unique_ptr<NameStore> Tree::open_names_of_moved(const Options& options,
     std::string reason;
     auto store = open_names(options, reason);
     if (!reason.empty())
-        trouble = "where clients move files to is not known after a restart" + reason;
+        trouble = "the server will not find files that clients have moved after "
+                  "a restart" +
+                  reason;
     return store;
 }
 
 std::string Tree::describe() const {
     std::string text = locator_->describe();
     if (!identity_.tells_reuse()) {
-        text += "; the file system tells no time of birth, so while the server is down a file that "
-                "replaces another under its name and with its inode number takes over its handle";
+        text += "; the file system records no birth times, so a file that "
+                "replaces another under the same name and inode number while "
+                "the server is down takes over its handle";
     }
     if (!abilities_.change_identity) {
         text += "; every caller acts as uid " + std::to_string(server_uid_);
     }
     if (!abilities_.kernel_access) {
-        text += "; ACCESS goes by mode bits alone, since this kernel or sandbox lacks faccessat2";
+        text += "; ACCESS uses mode bits alone, because this kernel or sandbox "
+                "lacks faccessat2";
     }
     return text;
 }
@@ -154,8 +167,8 @@ uid_t Tree::acting_uid(const Caller& caller) const noexcept {
 
 std::optional<std::string> Tree::trouble() {
     if (refusal_is_new_.exchange(false))
-        return "some files are refused (not supported), because their file system gives them no "
-               "identity that could be kept";
+        return "some files are refused (not supported), because their file "
+               "system gives them no stable identity";
     return locator_->trouble();
 }
 
@@ -167,6 +180,11 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
         if (!found) return found.error();
         if (withholds(*found)) return std::errc::permission_denied;
         type = to_file_type(found->stx_mode);
+    }
+    if (*type == FileType::directory) {
+        const auto is_withheld = is_marked(opened.number());
+        if (!is_withheld) return is_withheld.error();
+        if (*is_withheld) return std::errc::permission_denied;
     }
     ObjectId mark;
     if (assigned_) {
@@ -184,25 +202,29 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
 
 Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
     if (Pin known = cache_.find(id)) {
-        auto left = has_left(*known, wait);
-        if (!left) return left.error();
-        if (!*left) return known;
+        auto lost = is_lost(*known, wait);
+        if (!lost) return lost.error();
+        if (!*lost) return known;
+        if (wait == Wait::no) {
+            known->look_again();  // so that a caller that may wait finds the same
+            return would_block;
+        }
+        // The object may still be reachable by another name or another way.
         cache_.erase(id);
-        return stale;
     }
     const bool is_id = identity_.is_id(id) || (assigned_ && AssignedIds::is_assigned(id));
     if (!is_id) return std::errc::invalid_argument;
     if (wait == Wait::no) return would_block;
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    auto opened = locator_->open(id);
+    auto opened = opening(Wait::yes, [&] { return locator_->open(id); });
     if (!opened) return opened.error();
     auto found = status(opened->number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
-    // The kernel opens handles of deleted objects as long as somebody else has them open.
+    // The kernel opens handles of deleted objects for as long as anybody has them open.
     if (identity_.is_gone(*found) || withholds(*found)) return stale;
     if (has_withheld_ && withheld_->reaches(opened->number())) return stale;
-    // What is not found by a handle is found by names that lead from the root.
+    // Objects that no handle finds are found by names that lead from the root.
     auto inside =
         has_kernel_handles_ ? confine(std::move(*opened), id, way, *found) : std::move(opened);
     if (!inside) return inside.error();
@@ -210,17 +232,49 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
                  way);
 }
 
+Result<Pin> Tree::own(const vfs::Node& node, Wait wait) {
+    const auto id = node.id();
+    // A node that is held stays in the cache, unless its object is gone.
+    if (Pin known = cache_.find(id)) return known;
+    auto found = find(id, node.way(), wait);
+    if (!found && found.error() == std::errc::invalid_argument) return std::errc::cross_device_link;
+    return found;
+}
+
 Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Way& way,
                                  const struct statx& status) const {
     const auto type = to_file_type(status.stx_mode);
-    const auto inside = whereabouts_.is_inside(opened.number(), type, Wait::yes);
+    const auto inside = is_inside(opened.number(), type, Wait::yes);
     if (!inside) return inside.error();
     if (*inside) return opened;
     if (type == FileType::directory) return stale;
-    return locator_->open_by_name(id, way, status.stx_ino);
+    return opening(Wait::yes, [&] { return locator_->open_by_name(id, way, status.stx_ino); });
 }
 
-// Asked for once a second at most: it costs as much as a call.
+Result<Way> Tree::way_to(const ObjectId& id, const Locator::Entry& as, Wait wait) {
+    if (!needs_ways_) return Way{};
+    const Pin known = cache_.find(id);
+    if (known && known->type() == FileType::directory) return Way{};
+    return locator_->way_to(id, known ? std::optional{known->way()} : std::nullopt, as, wait);
+}
+
+Result<bool> Tree::is_inside(int opened, FileType type, Wait wait) const {
+    return opening(wait, [&] { return whereabouts_.is_inside(opened, type, wait); });
+}
+
+Result<Pin> Tree::find_anew(const Node& node) {
+    cache_.erase(node.object_id());
+    return find(node.object_id(), node.way(), Wait::yes);
+}
+
+// Whether the node no longer leads to an object in the tree.
+Result<bool> Tree::is_lost(Node& node, Wait wait) const {
+    const bool may_look = wait == Wait::yes || !abilities_.remote;
+    if (identity_.may_be_lost_from_sight() && may_look && node.is_deleted()) return true;
+    return has_left(node, wait);
+}
+
+// At most once a second: it costs as much as a call.
 Result<bool> Tree::has_left(Node& node, Wait wait) const {
     const bool may_go_unseen = node.is_in_part();
     if (!(whereabouts_.matters() || may_go_unseen) || !node.is_due_for_a_look()) return false;
@@ -233,12 +287,12 @@ Result<bool> Tree::has_left(Node& node, Wait wait) const {
     return left;
 }
 
-// A subvolume that is deleted takes all that is in it along, and what is open there does not tell.
+// Deleting a subvolume deletes everything in it, and open descriptors do not show that.
 Result<bool> Tree::has_gone_as_a_whole(const Node& node, Wait wait) const {
     if (wait == Wait::no) return would_block;
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    const auto opened = locator_->open(node.object_id());
+    const auto opened = opening(Wait::yes, [&] { return locator_->open(node.object_id()); });
     if (opened) return false;
     return opened.error() == stale ? Result<bool>{true} : opened.error();
 }
@@ -246,7 +300,7 @@ Result<bool> Tree::has_gone_as_a_whole(const Node& node, Wait wait) const {
 Result<Pin> Tree::find_directory(const ObjectId& id) {
     auto found = find(id, {}, Wait::yes);
     if (!found || !whereabouts_.matters()) return found;
-    const auto inside = whereabouts_.is_inside((*found)->path(), FileType::directory, Wait::yes);
+    const auto inside = is_inside((*found)->path(), FileType::directory, Wait::yes);
     if (!inside) return inside.error();
     return *inside ? std::move(found) : Result<Pin>{stale};
 }
@@ -255,7 +309,7 @@ Result<void> Tree::check_inside(Node& node) const {
     if (!whereabouts_.matters()) return {};
     const auto inside = lies_inside(node, Wait::yes);
     if (inside && *inside) return {};
-    if (node.is_deleted()) return {};  // which is said where it matters
+    if (node.is_deleted()) return {};  // this is reported where it matters
     return inside ? stale : inside.error();
 }
 
@@ -263,14 +317,16 @@ Result<bool> Tree::lies_inside(Node& node, Wait wait) const {
     if (wait == Wait::no && abilities_.remote) return would_block;
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    auto inside = whereabouts_.is_inside(node.path(), node.type(), wait);
+    auto inside = is_inside(node.path(), node.type(), wait);
     if (!inside || *inside || node.type() == FileType::directory) return inside;
     if (wait == Wait::no) return would_block;
     const auto found = status(node.path());
-    // What is gone is another matter.
+    // A deleted object is a different case.
     if (!found) return says_gone(found.error()) ? Result<bool>{true} : found.error();
     if (identity_.is_gone(*found)) return true;
-    const auto by_name = locator_->open_by_name(node.object_id(), node.way(), found->stx_ino);
+    const auto by_name = opening(Wait::yes, [&] {
+        return locator_->open_by_name(node.object_id(), node.way(), found->stx_ino);
+    });
     if (!by_name && by_name.error() != stale) return by_name.error();
     return by_name.has_value();
 }
@@ -282,10 +338,12 @@ Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) 
         // A name without '/' leads to the directory's own entry, and identify() refuses other
         // mounts.
         if (std::string_view{name} == "..") return std::errc::permission_denied;
-        return open_at(directory, name, flags);
+        return opening(wait, [&] { return open_at(directory, name, flags); });
     }
-    auto opened =
-        open_beneath(directory, name, flags, confined | (wait == Wait::no ? RESOLVE_CACHED : 0));
+    auto opened = opening(wait, [&] {
+        return open_beneath(directory, name, flags,
+                            confined | (wait == Wait::no ? RESOLVE_CACHED : 0));
+    });
     if (!opened && opened.error() == std::errc::cross_device_link) {
         return std::errc::permission_denied;
     }
@@ -293,29 +351,17 @@ Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) 
 }
 
 Result<Pin> Tree::parent_of(int directory, const ObjectId& child) {
-    auto opened = open_at(directory, "..", O_PATH | O_DIRECTORY);
-    // The kernel knows no way up from below a mounted directory that it was moved out of.
+    auto opened =
+        opening(Wait::yes, [&] { return open_at(directory, "..", O_PATH | O_DIRECTORY); });
+    // The kernel finds no way up from a directory that was moved out of the mounted one.
     if (!opened && opened.error() == std::errc::no_such_file_or_directory) return stale;
     if (!opened) return opened.error();
     const auto id = identify_parent(opened->number(), child);
     if (!id) return id.error();
-    const auto inside = whereabouts_.is_inside(opened->number(), FileType::directory, Wait::yes);
+    const auto inside = is_inside(opened->number(), FileType::directory, Wait::yes);
     if (!inside) return inside.error();
     if (!*inside) return stale;
     return adopt(std::move(*opened), *id, Wait::yes, FileType::directory);
-}
-
-Result<void> Tree::may_change(int directory, const char* name) const {
-    if (!has_withheld_) return {};
-    const auto found = status(directory, name);
-    if (found && withholds(*found)) return std::errc::permission_denied;
-    if (!found || !S_ISDIR(found->stx_mode)) return {};
-    // Whoever moves a directory above it could put another one in its place.
-    const auto acting = act_as_server();
-    if (!acting) return acting.error();
-    const auto opened = open_at(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    if (opened && withheld_->is_below(opened->number())) return std::errc::permission_denied;
-    return {};
 }
 
 void Tree::unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) {
@@ -334,7 +380,7 @@ Result<void> Tree::synchronize_everything() {
 }
 
 Result<void> Tree::noting_loss(Result<void> outcome) {
-    // Some file systems have nothing to write out, and say so of a directory.
+    // Some file systems have nothing to write out, and return this error for a directory.
     if (!outcome && outcome.error() == std::errc::invalid_argument) return {};
     if (!outcome) volume_->count_loss();
     return outcome;

@@ -1,6 +1,6 @@
-// What the nodes of one exported tree share: its root, what the kernel here can do, how objects are
-// found again, the cache. Constant after construction but for the cache and the counter, which lock
-// themselves.
+// The state that the nodes of one exported tree share: its root, the abilities of the kernel here,
+// how objects are found again, the cache. Constant after construction except for the cache and the
+// counter, which lock themselves.
 #pragma once
 
 #include <atomic>
@@ -9,19 +9,21 @@
 #include <optional>
 #include <string_view>
 
+#include "nfs/vfs/descriptor.hpp"
 #include "nfs/vfs/posix.hpp"
-#include "nfs/vfs/posix/abilities.hpp"
-#include "nfs/vfs/posix/assigned_ids.hpp"
-#include "nfs/vfs/posix/descriptor.hpp"
 #include "nfs/vfs/posix/locator.hpp"
-#include "nfs/vfs/posix/name_store.hpp"
-#include "nfs/vfs/posix/node.hpp"
-#include "nfs/vfs/posix/node_cache.hpp"
-#include "nfs/vfs/posix/object_identity.hpp"
-#include "nfs/vfs/posix/system.hpp"
-#include "nfs/vfs/posix/thread_identity.hpp"
+#include "nfs/vfs/posix/names/assigned_ids.hpp"
+#include "nfs/vfs/posix/names/store.hpp"
+#include "nfs/vfs/posix/node/cache.hpp"
+#include "nfs/vfs/posix/node/node.hpp"
+#include "nfs/vfs/posix/node/open_files.hpp"
+#include "nfs/vfs/posix/system/abilities.hpp"
+#include "nfs/vfs/posix/system/calls.hpp"
+#include "nfs/vfs/posix/system/object_identity.hpp"
+#include "nfs/vfs/posix/system/same_inode.hpp"
+#include "nfs/vfs/posix/system/thread_identity.hpp"
+#include "nfs/vfs/posix/system/whereabouts.hpp"
 #include "nfs/vfs/posix/volumes.hpp"
-#include "nfs/vfs/posix/whereabouts.hpp"
 
 namespace berth::vfs::posix {
 
@@ -48,33 +50,36 @@ public:
     [[nodiscard]] const std::shared_ptr<const Withheld>& withheld() const noexcept {
         return withheld_;
     }
-    /// Whether no client may reach that.
+    /// Whether no client may reach that object.
     [[nodiscard]] bool withholds(const struct statx& found) const noexcept {
         return withheld_ && withheld_->has(found);
     }
-    /// Whether a client may take this name away, or put another object under it: permission_denied
-    /// for what is withheld. Asks the kernel only where such a thing lies in the tree.
+    /// Whether a client may remove this name, or put another object under it: permission_denied for
+    /// what is withheld. Asks the kernel only if something withheld lies in the tree.
     [[nodiscard]] Result<void> may_change(int directory, const char* name) const;
+    /// Whether a client may change the node's mode and owner: operation_not_permitted for
+    /// directories above what is withheld, because the change could shut the server out.
+    [[nodiscard]] Result<void> may_close(const Node& node) const;
 
-    /// The calling thread acts as this caller, or as the server, until what is returned goes;
-    /// without privileges, as ever.
+    /// The calling thread acts as this caller, or as the server, until the returned object is
+    /// destroyed. Without privileges the identity does not change.
     [[nodiscard]] Result<Acting> act_as(const Caller& caller) const;
     [[nodiscard]] Result<Acting> act_as_server() const;
-    /// The user as whom the caller acts here.
+    /// The user that the caller acts as here.
     [[nodiscard]] uid_t acting_uid(const Caller& caller) const noexcept;
 
     /// The id of the object open as `at`, or with `entry` of that entry of directory `at`.
-    /// `directory` and `name`: where it was seen. would_block where an id may have to be assigned.
+    /// `directory` and `name`: where it was seen. would_block if an id may have to be assigned.
     [[nodiscard]] Result<ObjectId> identify(int at, const char* entry, const ObjectId& directory,
                                             std::string_view name, Wait wait);
-    /// The parent of `child`, open as `opened`. stale when nothing tells it any more.
+    /// The parent of `child`, open as `opened`. stale if it can no longer be determined.
     [[nodiscard]] Result<ObjectId> identify_parent(int opened, const ObjectId& child);
-    /// Attributes as they are to be seen of the object with this id.
+    /// The attributes to show for the object with this id.
     [[nodiscard]] Attributes attributes_of(const ObjectId& id, const struct statx& status) const;
 
-    /// The node of what `opened` holds, in the cache from now on. Its type is asked for unless
-    /// known. With Wait::no: would_block when room can only be made by closing what may take
-    /// time to close.
+    /// The node of what `opened` holds, which the cache has from now on. Asks for the type unless
+    /// it is given. With Wait::no: would_block if room can only be made by closing something that
+    /// may take time to close.
     Result<Pin> adopt(Descriptor opened, const ObjectId& id, Wait wait,
                       std::optional<FileType> type, Node::Held held = Node::Held::object,
                       const Way& way = {});
@@ -82,43 +87,71 @@ public:
     /// The object with this id, from the cache or found again, by the way if need be; stale within
     /// a second after it was moved out of the tree.
     Result<Pin> find(const ObjectId& id, const Way& way, Wait wait);
+    /// The same object, by a name that leads to it now.
+    Result<Pin> find_anew(const Node& node);
+    /// The tree's own node for one that a caller holds. cross_device_link if the object is not in
+    /// this tree; otherwise as find().
+    Result<Pin> own(const vfs::Node& node, Wait wait);
 
-    /// The way to an object that has been reached as an entry of `directory`. Empty where the way
-    /// back is known without it.
+    /// The way to an object that was made as an entry of `directory`. Empty if the object can be
+    /// found without it.
     [[nodiscard]] Way way_through(const ObjectId& directory, const ObjectId& id) const {
         return needs_ways_ ? ObjectIdentity::way_through(directory, id) : Way{};
     }
+    /// The same for an object that was reached there: the way that its handles contain already, if
+    /// known. would_block, only with Wait::no: the name has to be kept first.
+    [[nodiscard]] Result<Way> way_to(const ObjectId& id, const Locator::Entry& as, Wait wait);
 
-    /// Whether the object lies in the tree at this very moment, and not only within this second:
-    /// for changes that would make it stay there. stale if it does not.
+    /// Whether the object lies in the tree at this very moment, not just within this second: for
+    /// changes that would make it stay there. stale if it does not.
     [[nodiscard]] Result<void> check_inside(Node& node) const;
 
-    /// Opens an entry as O_PATH: never a symbolic link's target, never another mounted file system
-    /// (permission_denied), never the parent. By the thread's present identity.
+    /// Opens an entry as O_PATH, under the thread's current identity: never a symbolic link's
+    /// target, never another mounted file system (permission_denied), never the parent.
     [[nodiscard]] Result<Descriptor> open_entry(int directory, const char* name, Wait wait) const;
     /// A directory's parent: permission_denied outside the tree, stale if the directory is no
-    /// longer below the root. `directory` is not the root. For a thread that acts as the server.
-    /// `child`: the directory's id.
+    /// longer below the root. `directory` is not the root; `child` is its id. For a thread that
+    /// acts as the server.
     Result<Pin> parent_of(int directory, const ObjectId& child);
 
-    /// The object was unlinked from there: forgets its name, and all of it if that was its last.
+    /// The object was unlinked there: forgets the name, and the whole object if that was its last
+    /// one.
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name);
-    /// The object has that name too.
+    /// The object has this name too.
     void linked(const Node& object, int at, const Locator::Entry& as);
-    /// A client has moved the object, into the directory open as `at`.
+    /// A client has moved the object into the directory open as `at`.
     void moved(const ObjectId& id, const Locator::Entry& from, int at, const Locator::Entry& to);
-    /// The object has been changed, which may make it look like another one.
+    /// The object has changed, which may make it look like another one.
     void changed(const Node& object);
-    /// Null where marks are ids.
+    [[nodiscard]] const std::shared_ptr<OpenFiles>& open_files() const noexcept {
+        return open_files_;
+    }
+    /// To be used for everything that is opened: returns what `open` returns. If `open` lacked a
+    /// descriptor, it is called again after unused nodes have been closed. That may take time, so
+    /// with Wait::no it returns would_block instead.
+    template <class Open>
+    [[nodiscard]] auto opening(Wait wait, Open open) const {
+        constexpr int tries_max = 8;  // others may take what was closed first
+        auto opened = open();
+        for (int tries = 0; tries < tries_max; ++tries) {
+            if (opened || !lacks_descriptors(opened.error())) break;
+            if (wait == Wait::no) return decltype(opened){would_block};
+            if (!open_files_->make_room()) break;
+            opened = open();
+        }
+        return opened;
+    }
+
+    /// Null if marks are ids.
     [[nodiscard]] const std::shared_ptr<AssignedIds>& assigned() const noexcept {
         return assigned_;
     }
-    /// What is to be said to the administrator, once.
+    /// A message for the administrator; reported once.
     [[nodiscard]] std::optional<std::string> trouble();
 
     /// fsync or fdatasync; a failure counts as a loss.
     Result<void> synchronize(int descriptor, Sync what);
-    /// Everything of the file system, for a file that cannot be opened.
+    /// Syncs the whole file system, for a file that cannot be opened.
     Result<void> synchronize_everything();
     [[nodiscard]] std::uint64_t losses() const noexcept { return volume_->losses(); }
 
@@ -128,14 +161,20 @@ private:
     void choose_locator(const Options& options);
     std::unique_ptr<NameStore> open_names_of_moved(const Options& options,
                                                    std::string& trouble) const;
+    [[nodiscard]] Result<bool> is_inside(int opened, FileType type, Wait wait) const;
+    /// Whether that is a withheld directory, shown by another file system.
+    [[nodiscard]] Result<bool> is_marked(int directory) const;
     [[nodiscard]] Result<Descriptor> confine(Descriptor opened, const ObjectId& id, const Way& way,
                                              const struct statx& status) const;
+    [[nodiscard]] Result<bool> is_lost(Node& node, Wait wait) const;
     [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
-    /// As find(), of a directory that lies in the tree at this very moment.
+    /// As find(), for a directory that lies in the tree at this very moment.
     [[nodiscard]] Result<Pin> find_directory(const ObjectId& id);
     [[nodiscard]] Result<bool> has_gone_as_a_whole(const Node& node, Wait wait) const;
     [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
     Result<void> noting_loss(Result<void> outcome);
+    [[nodiscard]] Result<std::optional<ObjectId>> known_by_one_name(const Sighting& seen, int at,
+                                                                    const char* entry);
     [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, int at, const char* entry);
     [[nodiscard]] Result<bool> is_object(int opened, const ObjectId& id, const Place& place) const;
     std::errc refused(std::errc error);
@@ -148,13 +187,15 @@ private:
     const Abilities abilities_;
     const Whereabouts whereabouts_;
     const std::shared_ptr<const Withheld> withheld_;
-    const bool has_withheld_;  // when it was opened
+    const bool has_withheld_;  // when the tree was opened
     const uid_t server_uid_;
     const std::function<Result<void>(int, Sync)> synchronize_;
+    const std::shared_ptr<OpenFiles> open_files_;
     const std::shared_ptr<Volumes> volumes_;
     const std::shared_ptr<Volume> volume_;
     std::unique_ptr<Locator> locator_;
-    std::shared_ptr<AssignedIds> assigned_;  ///< where marks are not ids
+    std::shared_ptr<AssignedIds> assigned_;  ///< if marks are not ids
+    SameInode same_inode_;
     bool has_kernel_handles_ = false;
     std::atomic<bool> has_refused_{false};
     std::atomic<bool> refusal_is_new_{false};

@@ -1,10 +1,12 @@
-// Which object is which: ids of what is seen in a tree, and what the stores of names are told of
-// it.
+// Which object is which: the ids of objects seen in a tree, and what the stores of names are told
+// about them.
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <sys/stat.h>
 
-#include "nfs/vfs/posix/node.hpp"
+#include "nfs/vfs/posix/node/node.hpp"
 #include "nfs/vfs/posix/tree.hpp"
 
 namespace berth::vfs::posix {
@@ -16,12 +18,53 @@ Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& direc
     if (seen->is_certain) return seen->mark;
     if (seen->mark == root_mark_) return root_id_;
     if (wait == Wait::no) return would_block;
+    auto known = known_by_one_name(*seen, at, entry);
+    if (!known) return known.error();
+    if (*known) {
+        if (AssignedIds::is_assigned(**known))
+            assigned_->arrived(**known, seen->witness, directory, name);
+        return **std::move(known);
+    }
     return assigned_->of(*seen, directory, name,
                          [&](const ObjectId& id) { return compare_held(id, at, entry); });
 }
 
-// The one held is another one when it is gone. A file system in user space may give one object two
-// marks while it lives, as to the names of a file with several.
+// An object that was seen when it had one name keeps the id from then. If several objects are
+// possible, only the kernel knows which one it is: the names of a lower layer's file look alike
+// until one of them is written.
+Result<std::optional<ObjectId>> Tree::known_by_one_name(const Sighting& seen, int at,
+                                                        const char* entry) {
+    const std::optional<ObjectId> unknown;
+    if (seen.mark_of_one_name.bytes().empty()) return unknown;
+    auto id = assigned_->of_held(seen.mark_of_one_name);
+    if (!id && identity_.is_id(seen.mark_of_one_name)) id = seen.mark_of_one_name;
+    if (!id) return unknown;
+    const Pin held = cache_.find(*id);
+    if (!held && !locator_->directory_of(*id)) return unknown;
+    const auto acting = act_as_server();
+    if (!acting) return acting.error();
+    Descriptor known;
+    if (!held) {
+        auto found = opening(Wait::yes, [&] { return locator_->open(*id); });
+        if (!found && found.error() == stale) return unknown;
+        if (!found) return found.error();
+        known = std::move(*found);
+    }
+    Descriptor now;
+    if (*entry != '\0') {
+        auto opened = open_entry(at, entry, Wait::yes);
+        if (!opened) return opened.error();
+        now = std::move(*opened);
+    }
+    const auto is_same = opening(Wait::yes, [&] {
+        return same_inode_(now ? now.number() : at, held ? held->path() : known.number());
+    });
+    if (!is_same) return is_same.error();
+    return *is_same ? id : unknown;
+}
+
+// If the held object is gone, it is another one. A user-space file system may give one object two
+// marks during its life, as for a file with several names.
 AssignedIds::Held Tree::compare_held(const ObjectId& id, int at, const char* entry) {
     const Pin held = cache_.find(id);
     if (!held) return AssignedIds::Held::not_held;
@@ -32,7 +75,7 @@ AssignedIds::Held Tree::compare_held(const ObjectId& id, int at, const char* ent
                          of_held->stx_dev_minor == found->stx_dev_minor &&
                          (of_held->stx_mode & S_IFMT) == (found->stx_mode & S_IFMT);
     if (is_same && !held->is_deleted()) return AssignedIds::Held::same;
-    // What is held is of no use to anybody any more, though it may not say that it is gone.
+    // The held object is of no use any more, even if it does not show that it is gone.
     if (!is_same || held->is_deleted()) cache_.erase(id);
     return AssignedIds::Held::other;
 }
@@ -51,6 +94,8 @@ Result<bool> Tree::is_object(int opened, const ObjectId& id, const Place& place)
     auto seen = identity_.sight(opened);
     if (!seen) return seen.error();
     if (seen->is_certain) return seen->mark == id;
+    // It has got more names since it was seen there.
+    if (seen->mark_of_one_name == id) return true;
     return assigned_->is(id, *seen, place.directory, place.name);
 }
 
@@ -90,7 +135,8 @@ void Tree::linked(const Node& object, int at, const Locator::Entry& as) {
 void Tree::moved(const ObjectId& id, const Locator::Entry& from, int at, const Locator::Entry& to) {
     if (assigned_) assigned_->left(from.directory, from.name);
     arrived(id, at, to);
-    locator_->moved(id, from, to);
+    const Pin held = cache_.find(id);
+    locator_->moved(id, held ? std::optional{held->way()} : std::nullopt, from, to);
 }
 
 }  // namespace berth::vfs::posix

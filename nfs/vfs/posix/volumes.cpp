@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <tuple>
 
+#include "nfs/vfs/mounts.hpp"
 #include "nfs/vfs/posix.hpp"
-#include "nfs/vfs/posix/mount_table.hpp"
-#include "nfs/vfs/posix/system.hpp"
+#include "nfs/vfs/posix/system/calls.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
-// The kernel's number of the whole file system: that of its mount, since parts of some (subvolumes
-// of btrfs) have numbers of their own.
+// The kernel's number of the whole file system: that of its mount, because parts of some file
+// systems (subvolumes of btrfs) have numbers of their own.
 std::pair<unsigned, unsigned> device_of(int directory) {
     const auto found = status(directory);
     if (!found) return {};

@@ -1,6 +1,6 @@
-// What belongs to the kernel's file systems and objects, through whichever exports they are
-// reached: the lock that makes pairs of attributes atomic, the group that syncs share, the count of
-// losses. Made once for a process and given to every tree in it. Locks itself; any thread.
+// State that belongs to the kernel's file systems and objects, whichever exports they are reached
+// by: the lock that makes pairs of attributes atomic, the group that shares syncs, the count of
+// losses. Made once per process and given to every tree in it. Locks itself; any thread.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "nfs/vfs/posix/group_sync.hpp"
-#include "nfs/vfs/posix/id_hash.hpp"
+#include "nfs/vfs/posix/system/group_sync.hpp"
+#include "nfs/vfs/posix/system/id_hash.hpp"
 #include "nfs/vfs/types.hpp"
 
 namespace berth::vfs::posix {
@@ -36,7 +36,7 @@ public:
     Volume(const Volume&) = delete;
     Volume& operator=(const Volume&) = delete;
 
-    /// What all who hold the same object share. Keeps it while it exists.
+    /// The state that all holders of the same object share; exists for as long as one of them does.
     class Object {
     public:
         Object(std::shared_ptr<Volume> volume, const ObjectId& mark);
@@ -55,7 +55,7 @@ public:
         std::pair<const ObjectId, Shared>* shared_;
     };
 
-    /// No other volume's while this one exists.
+    /// Unique while this volume exists.
     [[nodiscard]] std::uint64_t number() const noexcept {
         return reinterpret_cast<std::uintptr_t>(this);
     }
@@ -77,7 +77,7 @@ public:
     Volumes(const Volumes&) = delete;
     Volumes& operator=(const Volumes&) = delete;
 
-    /// The one that the open directory is on.
+    /// The volume that the open directory is on.
     [[nodiscard]] std::shared_ptr<Volume> of(int directory);
 
 private:

@@ -1,12 +1,13 @@
 #include "tests/bench/load/process.hpp"
 
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 
 #include <unistd.h>
+
+#include <boost/filesystem/directory.hpp>
 
 namespace berth::bench {
 
@@ -49,8 +50,8 @@ Pinned::Pinned(pid_t process, int cpu) {
     pin(0, where);
     if (process == 0) return;
     for (const auto& entry :
-         std::filesystem::directory_iterator{"/proc/" + std::to_string(process) + "/task"}) {
-        const std::string name = entry.path().filename();
+         boost::filesystem::directory_iterator{"/proc/" + std::to_string(process) + "/task"}) {
+        const std::string name = entry.path().filename().string();
         pid_t thread = 0;
         std::from_chars(name.data(), name.data() + name.size(), thread);
         pin(thread, where);

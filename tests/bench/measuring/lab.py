@@ -12,6 +12,7 @@ import sys
 from measuring.servers import Berth, Failed, Floor, Ganesha, Server
 
 BERTH_PORT, SYNC_PORT, FLOOR_PORT, GANESHA_PORT, GANESHA_MOUNT_PORT = 20490, 20491, 20492, 20493, 20494
+OTHER_PORT, OTHER_SYNC_PORT = 20495, 20496
 LOAD_SECONDS_MAX = 1800
 
 
@@ -49,6 +50,7 @@ class Settings:
     apart: bool  # each call in a send of its own
     urgent: bool
     programs: pathlib.Path  # build folder
+    other: pathlib.Path | None  # another berth, to be measured against
     scratch: pathlib.Path
 
 
@@ -74,12 +76,15 @@ class Lab:
         self.berth = Berth(berth, *where, BERTH_PORT, [])
         self.sync = Berth(berth, *where, SYNC_PORT, [], name="berth-sync", options=("--sync",))
         self.floor = Floor(settings.programs / "tests/bench_floor", *where, FLOOR_PORT, [])
-        self.ganesha = None
-        if not settings.smoke:
+        self.ganesha = self.other = self.other_sync = None
+        if settings.other:
+            self.other = Berth(settings.other, *where, OTHER_PORT, [], name="other")
+            self.other_sync = Berth(settings.other, *where, OTHER_SYNC_PORT, [], name="other-sync", options=("--sync",))
+        elif not settings.smoke:
             self.ganesha = Ganesha(settings.scratch, GANESHA_PORT, GANESHA_MOUNT_PORT, [])
 
     def close(self) -> None:
-        for server in (self.berth, self.sync, self.floor, self.ganesha):
+        for server in (self.berth, self.sync, self.floor, self.ganesha, self.other, self.other_sync):
             if server:
                 server.stop()
 

@@ -12,10 +12,10 @@
 
 #include <benchmark/benchmark.h>
 
+#include "nfs/exports/exports.hpp"
+#include "nfs/exports/handle.hpp"
 #include "nfs/protocol.hpp"
 #include "nfs/service.hpp"
-#include "nfs/vfs/exports.hpp"
-#include "nfs/vfs/handle.hpp"
 #include "nfs/vfs/memory.hpp"
 #include "rpc/dispatcher.hpp"
 #include "rpc/message.hpp"
@@ -29,7 +29,7 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::array<std::byte, vfs::HandleKey::size> key{std::byte{1}, std::byte{2}};
+constexpr std::array<std::byte, exports::HandleKey::size> key{std::byte{1}, std::byte{2}};
 constexpr std::string_view file_name = "file";
 
 /// Everything behind the transports, with an export "/tree" that holds one file.
@@ -48,7 +48,7 @@ public:
         xdr::decode(in, header);
         xdr::decode(in, result);
         if (result.ok() == nullptr) throw std::runtime_error("no file");
-        file_ = vfs::Handle{result.ok()->object->bytes()};
+        file_ = exports::Handle{result.ok()->object->bytes()};
     }
 
     /// Makes the call in the exchange, with all passes that it needs; the reply is there.
@@ -74,13 +74,13 @@ private:
     }
 
     std::shared_ptr<vfs::FileSystem> files_ = vfs::memory::make();
-    vfs::Exports exports_{
-        {vfs::make_export("/tree", files_, {.squash = vfs::Squash::none, .sync = false})}};
-    vfs::HandleSealer sealer_{vfs::HandleKey{key}};
+    exports::Exports exports_{
+        {exports::make_export("/tree", files_, {.squash = exports::Squash::none, .sync = false})}};
+    exports::HandleSealer sealer_{exports::HandleKey{key}};
     nfs::Service service_{exports_, sealer_, {.write_verifier = 1}};
     rpc::Dispatcher dispatcher_;
-    vfs::Handle root_ = sealer_.seal(exports_.pin()->all().front().id, (*files_->root())->id());
-    vfs::Handle file_;
+    exports::Handle root_ = sealer_.seal(exports_.pin()->all().front().id, (*files_->root())->id());
+    exports::Handle file_;
 };
 
 Server& server() {

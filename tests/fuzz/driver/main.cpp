@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -24,6 +23,10 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <boost/filesystem/directory.hpp>
+#include <boost/filesystem/operations.hpp>
+#include <boost/filesystem/path.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 // Present in sanitizer builds only.
@@ -120,9 +123,10 @@ private:
     std::size_t size_max_;
 };
 
-void load(const std::filesystem::path& path, std::vector<Input>& corpus) {
-    if (std::filesystem::is_directory(path)) {
-        std::vector<std::filesystem::path> entries{std::filesystem::directory_iterator{path}, {}};
+void load(const boost::filesystem::path& path, std::vector<Input>& corpus) {
+    if (boost::filesystem::is_directory(path)) {
+        std::vector<boost::filesystem::path> entries{boost::filesystem::directory_iterator{path},
+                                                     {}};
         std::ranges::sort(entries);
         for (const auto& entry : entries) load(entry, corpus);
         return;
@@ -143,7 +147,7 @@ int main(int argc, char** argv) {
     std::uint64_t seed = 1;
     std::size_t size_max = 65536;
     std::vector<Input> corpus;
-    crash_path = "crash-" + std::filesystem::path{argv[0]}.filename().string();
+    crash_path = "crash-" + boost::filesystem::path{argv[0]}.filename().string();
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument{argv[i]};
         const auto number = [&](std::string_view name, auto& value) {

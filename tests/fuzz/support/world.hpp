@@ -36,7 +36,7 @@ public:
     std::vector<Bytes> handles;
 
 private:
-    static constexpr std::array<std::byte, vfs::HandleKey::size> key{std::byte{1}};
+    static constexpr std::array<std::byte, exports::HandleKey::size> key{std::byte{1}};
 
     static std::shared_ptr<vfs::FileSystem> make_tree() {
         // As little as makes every limit reachable. The clock tells no two runs apart.
@@ -73,20 +73,20 @@ private:
         (void)root->remove(root_user, "gone");
         keep("/other", directory);
         keep("/other", *other_->root());
-        const auto nowhere = sealer_.seal(vfs::ExportId{1}, root->id());
+        const auto nowhere = sealer_.seal(exports::ExportId{1}, root->id());
         handles.emplace_back(nowhere.bytes().begin(), nowhere.bytes().end());
         handles.emplace_back();
     }
 
     std::shared_ptr<vfs::FileSystem> files_ = make_tree();
     std::shared_ptr<vfs::FileSystem> other_ = make_tree();
-    vfs::Exports exports_{{
-        vfs::make_export("/tree", files_, {.squash = vfs::Squash::none}),
-        vfs::make_export("/squashed", files_),
-        vfs::make_export("/readonly", files_, vfs::ExportOptions{.read_only = true}),
-        vfs::make_export("/other", other_, vfs::ExportOptions{.sync = false}),
+    exports::Exports exports_{{
+        exports::make_export("/tree", files_, {.squash = exports::Squash::none}),
+        exports::make_export("/squashed", files_),
+        exports::make_export("/readonly", files_, exports::Options{.read_only = true}),
+        exports::make_export("/other", other_, exports::Options{.sync = false}),
     }};
-    vfs::HandleSealer sealer_{vfs::HandleKey{key}};
+    exports::HandleSealer sealer_{exports::HandleKey{key}};
     nfs::Service nfs_{
         exports_, sealer_, {.transfer_bytes_max = 65536, .udp_transfer_bytes_max = 32768}};
     mount::MountList mounts_;

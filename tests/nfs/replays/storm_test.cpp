@@ -30,19 +30,20 @@ std::uint64_t calls_of_each() {
 }
 
 /// Counts the runs of procedures that must not run twice.
-class Runs final : public rpc::Observer {
+class Runs final : public rpc::Interceptor {
 public:
-    void before(const rpc::Call& call) override {
-        if (call.procedure.replay == Replay::remember) ++count;
+    rpc::Decision before(const rpc::Intercepted& call) override {
+        const bool runs = call.arrival() == rpc::Arrival::to_run;
+        if (runs && call.call().procedure.replay == Replay::remember) ++count;
+        return rpc::Decision::go_on();
     }
-    void after(const rpc::Call&, const rpc::Ending&) override {}
 
     std::atomic<std::uint64_t> count{0};
 };
 
 class Storm : public ServiceTest, public ::testing::WithParamInterface<Transport> {
 protected:
-    Storm() { dispatcher_.watch(runs); }
+    Storm() { dispatcher_.intercept(runs); }
 
     void SetUp() override {
         const rpc::Endpoint any_port{.address = *rpc::Address::parse("127.0.0.1"), .port = 0};

@@ -10,8 +10,6 @@
 
 #include <sodium.h>
 
-#include "nfs/vfs/handle.hpp"
-
 namespace berth::vfs::test {
 
 /// "01 0203": the digits in pairs; blanks are layout.
@@ -30,15 +28,6 @@ std::array<std::byte, Size> counting_bytes() {
     std::array<std::byte, Size> bytes{};
     for (std::size_t i = 0; i < Size; ++i) bytes[i] = static_cast<std::byte>(i);
     return bytes;
-}
-
-inline std::vector<std::byte> sip_hash(std::span<const std::byte> message, const HandleKey& key) {
-    std::vector<std::byte> hash(crypto_shorthash_siphash24_BYTES);
-    crypto_shorthash_siphash24(reinterpret_cast<unsigned char*>(hash.data()),
-                               reinterpret_cast<const unsigned char*>(message.data()),
-                               message.size(),
-                               reinterpret_cast<const unsigned char*>(key.bytes().data()));
-    return hash;
 }
 
 inline std::span<const std::byte> as_bytes(std::string_view text) {

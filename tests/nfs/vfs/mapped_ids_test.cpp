@@ -1,16 +1,10 @@
-// Ids in a user namespace, and whom callers are taken for there.
+// Ids in a user namespace.
 #include "nfs/vfs/mapped_ids.hpp"
 
-#include <array>
-
-#include <gmock/gmock.h>
-
-#include "nfs/vfs/export_options.hpp"
+#include <gtest/gtest.h>
 
 namespace berth::vfs {
 namespace {
-
-using testing::ElementsAre;
 
 constexpr std::uint32_t no_id = 0xFFFFFFFF;
 
@@ -46,35 +40,6 @@ TEST(MappedIds, OfAProcessHaveItsOwn) {
     const auto mapped = MappedOwners::of_process();
     EXPECT_TRUE(mapped.users.has(0));
     EXPECT_TRUE(mapped.groups.has(0));
-}
-
-TEST(MappedIds, DecideWhomACallerIsTakenFor) {
-    const MappedOwners mapped{.users = MappedIds{"0 100000 65536\n"},
-                              .groups = MappedIds{"0 100000 65536\n"}};
-    const ExportOptions options;
-    const std::array<gid_t, 4> groups{5, 1'000'000, 6, 65535};
-    std::array<gid_t, 4> room{};
-    const auto user = squash(options, {1000, 1000, groups}, room, mapped);
-    EXPECT_EQ(user.uid, 1000U);
-    EXPECT_EQ(user.gid, 1000U);
-    EXPECT_THAT(user.groups, ElementsAre(5, 6, 65535)) << "the one that is not mapped is left out";
-    const auto stranger = squash(options, {1'000'000, 1'000'001, groups}, room, mapped);
-    EXPECT_EQ(stranger.uid, 65534U);
-    EXPECT_EQ(stranger.gid, 65534U);
-}
-
-TEST(MappedIds, CountForWhatTheMapsOfTheExportGive) {
-    const MappedOwners mapped{.users = MappedIds{"0 100000 65536\n"},
-                              .groups = MappedIds{"0 100000 65536\n"}};
-    ExportOptions options;
-    ASSERT_EQ(options.users.add("1000-1999:65000"), "");
-    ASSERT_EQ(options.groups.add("1000-1999:65000"), "");
-    const std::array<gid_t, 2> groups{1001, 1999};
-    std::array<gid_t, 2> room{};
-    const auto user = squash(options, {1000, 1000, groups}, room, mapped);
-    EXPECT_EQ(user.uid, 65000U);
-    EXPECT_THAT(user.groups, ElementsAre(65001)) << "65999 is not mapped here";
-    EXPECT_EQ(squash(options, {1999, 1999, groups}, room, mapped).uid, 65534U);
 }
 
 }  // namespace

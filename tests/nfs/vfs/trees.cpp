@@ -1,16 +1,19 @@
 #include "tests/nfs/vfs/trees.hpp"
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <ostream>
 #include <stdexcept>
+#include <utility>
 
 #include <sys/stat.h>
 
-#include "nfs/vfs/faulty.hpp"
+#include <boost/filesystem/operations.hpp>
+
 #include "nfs/vfs/memory.hpp"
 #include "nfs/vfs/posix.hpp"
+#include "tests/support/faulty/file_system.hpp"
+#include "tests/support/forwarding.hpp"
 
 namespace berth::vfs::test {
 namespace {
@@ -39,14 +42,16 @@ private:
     faulty::FileSystem files_{memory::make(like_this_machine())};
 };
 
-class PosixTree final : public Tree {
+/// A directory of its own, removed with the tree.
+class PosixTree : public Tree {
 public:
     explicit PosixTree(bool kernel_handles) {
         ::umask(0);
-        std::string pattern = std::filesystem::temp_directory_path() / "berth-tree-XXXXXX";
+        std::string pattern =
+            (boost::filesystem::temp_directory_path() / "berth-tree-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp " + pattern};
         path_ = pattern;
-        std::filesystem::permissions(path_, std::filesystem::perms::all);
+        boost::filesystem::permissions(path_, boost::filesystem::perms::all_all);
         posix::Options options;
         options.kernel_handles = kernel_handles;
         auto opened = posix::open(path_, options);
@@ -55,17 +60,27 @@ public:
     }
     ~PosixTree() override {
         files_.reset();
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
+        boost::system::error_code ignored;
+        boost::filesystem::remove_all(path_, ignored);
     }
     PosixTree(const PosixTree&) = delete;
     PosixTree& operator=(const PosixTree&) = delete;
 
     FileSystem& files() override { return *files_; }
 
+protected:
+    std::shared_ptr<FileSystem> files_;
+
 private:
     std::string path_;
-    std::unique_ptr<posix::FileSystem> files_;
+};
+
+/// A real directory behind a decorator.
+class ForwardedTree final : public PosixTree {
+public:
+    ForwardedTree() : PosixTree(true) {
+        files_ = std::make_shared<forwarding::FileSystem>(std::move(files_));
+    }
 };
 
 }  // namespace
@@ -87,6 +102,7 @@ std::vector<Implementation> implementations() {
         {"memory", make_memory},
         {"faulty", [] { return std::make_unique<FaultlessTree>(); }},
         {"posix", make_posix},
+        {"forwarded", [] { return std::make_unique<ForwardedTree>(); }},
         {"posix_by_names", [] { return std::make_unique<PosixTree>(false); }},
     };
 }

@@ -1,16 +1,20 @@
 // What is withheld is reached by no way that a client has.
 #include "nfs/vfs/withheld.hpp"
 
-#include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <sys/mount.h>
+
+#include <boost/filesystem/operations.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nfs/vfs/nested.hpp"
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include "tests/media/exported_directory.hpp"
+#include "tests/media/medium.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -18,26 +22,42 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
+constexpr auto denied = std::errc::permission_denied;
+
 /// An export with a state directory of the server's in it: in/state/key, in/state/deep/file.
 class WithheldTest : public ExportedDirectory {
 protected:
     WithheldTest() {
-        std::filesystem::create_directories(local / "in/state/deep");
+        boost::filesystem::create_directories(local / "in/state/deep");
         write_local(local / "in/state/key", "secret");
         write_local(local / "in/state/deep/file", "secret");
     }
     void withhold() {
-        const std::vector<std::filesystem::path> paths{local / "in/state", local / "in/state/key",
-                                                       local / "in/missing"};
-        options.withheld = std::make_shared<const Withheld>(paths);
+        options.withheld = std::make_shared<const Withheld>(what());
         open_again(options);
+    }
+    /// "secret", under that name, is what nothing else has.
+    [[nodiscard]] Withheld::What what() const {
+        const auto secret = std::as_bytes(std::span{std::string_view{"secret"}});
+        return {.paths = {local / "in/state", local / "in/state/key", local / "in/missing"},
+                .mark = Withheld::Mark{"key", {secret.begin(), secret.end()}}};
+    }
+    /// Where the same directories are shown a second time, with other numbers.
+    void expect_denied_in(const std::string& shown) {
+        options.withheld = std::make_shared<const Withheld>(what());
+        const auto second = open(shown, options).value();
+        const auto in = second->root(Wait::yes).value()->lookup(root_caller, "in").value();
+        EXPECT_EQ(error_of(in->lookup(root_caller, "state")), denied);
+        EXPECT_EQ(error_of(in->lookup(alice, "state")), denied);
+        EXPECT_TRUE(in->lookup(root_caller, "beside"));
+        const auto refused = open(shown + "/in/state", options);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, std::errc::operation_not_permitted);
     }
     NodePtr in() { return lookup("in"); }
 
     Options options;
 };
-
-constexpr auto denied = std::errc::permission_denied;
 
 TEST_F(WithheldTest, NamesAreListedAndLeadNowhere) {
     withhold();
@@ -55,42 +75,43 @@ TEST_F(WithheldTest, NamesAreListedAndLeadNowhere) {
 }
 
 TEST_F(WithheldTest, OtherNamesOfTheSameLeadNowhere) {
-    std::filesystem::create_hard_link(local / "in/state/key", local / "hard link");
+    boost::filesystem::create_hard_link(local / "in/state/key", local / "hard link");
     withhold();
     EXPECT_EQ(error_of(root()->lookup(root_caller, "hard link")), denied);
     EXPECT_EQ(error_of(root()->peek(root_caller, "hard link")), denied);
-    std::filesystem::rename(local / "in/state", local / "moved");
+    boost::filesystem::rename(local / "in/state", local / "moved");
     EXPECT_EQ(error_of(root()->lookup(root_caller, "moved")), denied);
     EXPECT_EQ(read_local(local / "hard link"), "secret");
 }
 
 TEST_F(WithheldTest, NamesCannotBeTakenAwayOrReplaced) {
     write_local(local / "file", "client's");
-    std::filesystem::create_directory(local / "empty");
-    std::filesystem::create_directory(local / "beside");
+    boost::filesystem::create_directory(local / "empty");
+    boost::filesystem::create_directory(local / "beside");
     withhold();
-    EXPECT_EQ(error_of(in()->rename(root_caller, "state", *root(), "taken")), denied);
-    EXPECT_EQ(error_of(root()->rename(root_caller, "empty", *in(), "state")), denied);
-    EXPECT_EQ(error_of(root()->rename(root_caller, "file", *in(), "state")), denied);
+    EXPECT_EQ(error_of(files->rename(root_caller, *in(), "state", *root(), "taken")), denied);
+    EXPECT_EQ(error_of(files->rename(root_caller, *root(), "empty", *in(), "state")), denied);
+    EXPECT_EQ(error_of(files->rename(root_caller, *root(), "file", *in(), "state")), denied);
     EXPECT_EQ(error_of(in()->remove_directory(root_caller, "state")), denied);
     EXPECT_EQ(error_of(in()->remove(root_caller, "state")), denied);
     EXPECT_EQ(read_local(local / "in/state/key"), "secret");
     // Others can.
-    EXPECT_TRUE(root()->rename(root_caller, "empty", *in(), "renamed"));
+    EXPECT_TRUE(files->rename(root_caller, *root(), "empty", *in(), "renamed"));
     EXPECT_TRUE(root()->remove(root_caller, "file"));
     EXPECT_TRUE(root()->remove_directory(root_caller, "beside"));
 }
 
 // Whoever could, would put a directory of his own where the server writes.
 TEST_F(WithheldTest, WhatItLiesInIsNotMovedEither) {
-    std::filesystem::create_directory(local / "beside");
-    std::filesystem::permissions(local / "in/state", std::filesystem::perms::owner_all);
+    boost::filesystem::create_directory(local / "beside");
+    boost::filesystem::permissions(local / "in/state", boost::filesystem::perms::owner_all);
     withhold();
     for (const auto& caller : {root_caller, alice})
-        EXPECT_EQ(error_of(root()->rename(caller, "in", *root(), "taken")), denied);
-    EXPECT_EQ(error_of(root()->rename(root_caller, "in", *lookup("beside"), "in")), denied);
-    EXPECT_TRUE(std::filesystem::exists(local / "in/state/key"));
-    EXPECT_TRUE(root()->rename(root_caller, "beside", *root(), "moved")) << "what is beside it is";
+        EXPECT_EQ(error_of(files->rename(caller, *root(), "in", *root(), "taken")), denied);
+    EXPECT_EQ(error_of(files->rename(root_caller, *root(), "in", *lookup("beside"), "in")), denied);
+    EXPECT_TRUE(boost::filesystem::exists(local / "in/state/key"));
+    EXPECT_TRUE(files->rename(root_caller, *root(), "beside", *root(), "moved"))
+        << "what is beside it is";
 }
 
 TEST_F(WithheldTest, HandlesOfBeforeAreStale) {
@@ -121,7 +142,7 @@ TEST_F(WithheldTest, HandlesOfBeforeAreStaleInAJournalToo) {
 
 TEST_F(WithheldTest, IsNoExportNorIsWhatLiesInIt) {
     withhold();
-    std::filesystem::create_directory_symlink(local / "in/state", local / "link");
+    boost::filesystem::create_directory_symlink(local / "in/state", local / "link");
     for (const auto* path : {"in/state", "in/state/deep", "link", "link/deep"}) {
         const auto refused = open(local / path, options);
         ASSERT_FALSE(refused) << path;
@@ -132,7 +153,7 @@ TEST_F(WithheldTest, IsNoExportNorIsWhatLiesInIt) {
 }
 
 TEST_F(WithheldTest, BindMountsHideNothing) {
-    std::filesystem::create_directory(local / "bound");
+    boost::filesystem::create_directory(local / "bound");
     in_child_process([&] {
         have_own_mounts();
         bind_mount(local / "in", local / "bound");
@@ -140,10 +161,63 @@ TEST_F(WithheldTest, BindMountsHideNothing) {
         const auto bound = open(local / "bound", options).value();
         EXPECT_EQ(error_of(bound->root(Wait::yes).value()->lookup(root_caller, "state")), denied);
         EXPECT_FALSE(open(local / "bound/state", options));
-        EXPECT_EQ(error_of(bound->root(Wait::yes).value()->rename(
-                      root_caller, "state", *bound->root(Wait::yes).value(), "taken")),
+        EXPECT_EQ(error_of(bound->rename(root_caller, *bound->root(Wait::yes).value(), "state",
+                                         *bound->root(Wait::yes).value(), "taken")),
                   denied);
     });
+}
+
+TEST_F(WithheldTest, StackedFileSystemsHideNothing) {
+    boost::filesystem::create_directories(local / "in/beside/deeper");
+    write_local(local / "in/beside/key", "another");
+    boost::filesystem::permissions(local / "in/state", boost::filesystem::perms::owner_all);
+    in_child_process([&] {
+        have_own_mounts();
+        const TemporaryDirectory space;
+        const FuseMedium fuse{space.path()};
+        boost::filesystem::copy(local / "in", fuse.path() + "/in",
+                                boost::filesystem::copy_options::recursive);
+        expect_denied_in(fuse.path());
+    });
+    in_child_process([&] {
+        have_own_mounts();
+        const TemporaryDirectory space;
+        mount_memory(space.path(), "mode=777");
+        for (const auto* name : {"upper", "work", "merged"})
+            boost::filesystem::create_directory(space / name);
+        const std::string layers = "lowerdir=" + local.path() + ",upperdir=" + (space / "upper") +
+                                   ",workdir=" + (space / "work");
+        ASSERT_EQ(::mount("overlay", (space / "merged").c_str(), "overlay", 0, layers.c_str()), 0);
+        expect_denied_in(space / "merged");
+    });
+}
+
+// Whoever could, would lead the server to a directory of his own at its next start.
+TEST_F(WithheldTest, LinksThatLeadToItStay) {
+    boost::filesystem::create_directories(local / "links/deep");
+    boost::filesystem::create_directory_symlink(local / "in", local / "links/deep/link");
+    auto wanted = what();
+    wanted.links = {local / "links/deep/link"};
+    options.withheld = std::make_shared<const Withheld>(wanted);
+    open_again(options);
+    const auto links = lookup("links");
+    const auto deep = links->lookup(root_caller, "deep").value();
+    EXPECT_EQ(error_of(deep->remove(root_caller, "link")), denied);
+    EXPECT_EQ(error_of(files->rename(root_caller, *deep, "link", *root(), "taken")), denied);
+    EXPECT_EQ(error_of(files->rename(root_caller, *links, "deep", *root(), "taken")), denied);
+    EXPECT_TRUE(deep->lookup(root_caller, "link")) << "it can be read as ever";
+    EXPECT_TRUE(deep->create(root_caller, "beside", {}));
+    EXPECT_TRUE(deep->remove(root_caller, "beside"));
+}
+
+TEST_F(WithheldTest, TheServerIsNotShutOutOfIt) {
+    boost::filesystem::create_directory(local / "beside");
+    withhold();
+    constexpr auto refused = std::errc::operation_not_permitted;
+    EXPECT_EQ(error_of(in()->set_attributes(root_caller, {.mode = 0})), refused);
+    EXPECT_EQ(error_of(in()->set_attributes(root_caller, {.uid = 1000})), refused);
+    EXPECT_TRUE(in()->set_attributes(root_caller, {.modified = NewTime{}}));
+    EXPECT_TRUE(lookup("beside")->set_attributes(root_caller, {.mode = 0700}));
 }
 
 TEST_F(WithheldTest, AFileSystemMountedInItIsAnothers) {
@@ -152,23 +226,6 @@ TEST_F(WithheldTest, AFileSystemMountedInItIsAnothers) {
         mount_memory(local / "in/state/deep", "mode=777");
         withhold();
         EXPECT_TRUE(open(local / "in/state/deep", options));
-    });
-}
-
-TEST_F(WithheldTest, IsNotAddedAsWhatIsMountedBelowAnExport) {
-    in_child_process([&] {
-        have_own_mounts();
-        mount_memory(local / "in/state", "mode=777");
-        std::filesystem::create_directory(local / "in/state/below");
-        write_local(local / "in/state/key", "secret");
-        withhold();
-        const ExportOptions crossing{.crosses_mounts = true};
-        const auto found =
-            find_nested({make_export(local.path(),
-                                     std::shared_ptr<vfs::FileSystem>{std::move(files)}, crossing)},
-                        {});
-        EXPECT_EQ(found.exports.size(), 1U);
-        EXPECT_THAT(found.hidden, Contains(HasSubstr("state directory")));
     });
 }
 

@@ -113,10 +113,11 @@ Outcome World::act(const Step& step, std::string& answer) {
         if (text) answer = *text;
         return outcome_of(text);
     }
-    case Kind::link: return outcome_of(object.link(who, step.name, other));
+    case Kind::link: return outcome_of(tree_->files().link(who, other, object, step.name));
     case Kind::remove: return outcome_of(object.remove(who, step.name));
     case Kind::remove_directory: return outcome_of(object.remove_directory(who, step.name));
-    case Kind::rename: return outcome_of(object.rename(who, step.name, other, step.other_name));
+    case Kind::rename:
+        return outcome_of(tree_->files().rename(who, object, step.name, other, step.other_name));
     default: {
         outcome = make(step);
         if (outcome == success) answer = told(*slots_.at(step.into), true);

@@ -45,7 +45,7 @@ TEST_P(AttributesOf, LinksCountSubdirectories) {
     EXPECT_EQ(attributes(*root).links, links + 1);
     ASSERT_TRUE(below->make_directory(alice, "e", {}));
     EXPECT_EQ(attributes(*below).links, 3U);
-    ASSERT_TRUE(below->rename(alice, "e", *root, "e"));
+    ASSERT_TRUE(files.rename(alice, *below, "e", *root, "e"));
     EXPECT_EQ(attributes(*below).links, 2U);
     EXPECT_EQ(attributes(*root).links, links + 2);
     ASSERT_TRUE(root->remove_directory(alice, "d"));
@@ -69,7 +69,7 @@ TEST_P(AttributesOf, EveryChangeIsSeenInTheTimes) {
     EXPECT_EQ(before.modified, (Time{1000, 5}));
     ASSERT_TRUE(node->set_attributes(alice, {.mode = 0600}));
     expect_change(false, "mode");
-    ASSERT_TRUE(root->link(alice, "g", *node));
+    ASSERT_TRUE(files.link(alice, *node, *root, "g"));
     expect_change(false, "link");
     ASSERT_TRUE(root->remove(alice, "g"));
     expect_change(false, "remove");

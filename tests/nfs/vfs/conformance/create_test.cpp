@@ -14,15 +14,16 @@ INSTANTIATE_TEST_SUITE_P(Vfs, Create, ::testing::ValuesIn(implementations()),
                          ::testing::PrintToStringParamName());
 
 /// The five ways of making an entry, all with the same arguments.
-std::vector<Outcome> all_outcomes(Node& directory, const Caller& who, std::string_view name,
-                                  Node& target, const NewAttributes& wanted = {.mode = 0644}) {
+std::vector<Outcome> all_outcomes(FileSystem& files, Node& directory, const Caller& who,
+                                  std::string_view name, Node& target,
+                                  const NewAttributes& wanted = {.mode = 0644}) {
     return {
         outcome_of(
             directory.create(who, name, {.mode = CreateMode::guarded, .attributes = wanted})),
         outcome_of(directory.make_directory(who, name, wanted)),
         outcome_of(directory.make_symbolic_link(who, name, "target", wanted)),
         outcome_of(directory.make_special(who, name, {.attributes = wanted})),
-        outcome_of(directory.link(who, name, target)),
+        outcome_of(files.link(who, target, directory, name)),
     };
 }
 std::vector<Outcome> all_are(std::errc error) {
@@ -32,20 +33,21 @@ std::vector<Outcome> all_are(std::errc error) {
 TEST_P(Create, NamesThatAreTaken) {
     auto target = file(alice, "f");
     for (const auto* name : {"f", ".", ".."}) {
-        EXPECT_EQ(all_outcomes(*root, alice, name, *target), all_are(exists_already)) << name;
+        EXPECT_EQ(all_outcomes(files, *root, alice, name, *target), all_are(exists_already))
+            << name;
     }
     auto closed = directory(root_user, "d", 0755);
     file_in(*closed, root_user, "f");
-    EXPECT_EQ(all_outcomes(*closed, alice, "f", *target), all_are(exists_already))
+    EXPECT_EQ(all_outcomes(files, *closed, alice, "f", *target), all_are(exists_already))
         << "rather than permission_denied: that it exists is plain to see";
 }
 
 TEST_P(Create, NamesThatAreNone) {
     auto target = file(alice, "f");
     for (const auto name : {""sv, "a/b"sv, "/"sv, "a\0b"sv}) {
-        EXPECT_EQ(all_outcomes(*root, alice, name, *target), all_are(denied));
+        EXPECT_EQ(all_outcomes(files, *root, alice, name, *target), all_are(denied));
     }
-    EXPECT_EQ(all_outcomes(*root, alice, std::string(256, 'n'), *target),
+    EXPECT_EQ(all_outcomes(files, *root, alice, std::string(256, 'n'), *target),
               all_are(std::errc::filename_too_long));
     EXPECT_EQ(names_in(*root), std::vector<std::string>{"f"});
 }
@@ -53,17 +55,20 @@ TEST_P(Create, NamesThatAreNone) {
 TEST_P(Create, NeedsADirectory) {
     auto target = file(alice, "f");
     for (const auto& node : neither_file_nor_directory()) {
-        EXPECT_EQ(all_outcomes(*node, alice, "x", *target), all_are(std::errc::not_a_directory));
+        EXPECT_EQ(all_outcomes(files, *node, alice, "x", *target),
+                  all_are(std::errc::not_a_directory));
     }
-    EXPECT_EQ(all_outcomes(*target, alice, "x", *target), all_are(std::errc::not_a_directory));
+    EXPECT_EQ(all_outcomes(files, *target, alice, "x", *target),
+              all_are(std::errc::not_a_directory));
 }
 
 TEST_P(Create, NeedsWriteAndExecutePermissionOnTheDirectory) {
     auto target = file(alice, "f", 0666);
     for (const std::uint32_t mode : {0555U, 0666U, 0444U}) {
         auto below = directory(alice, "d", mode);
-        EXPECT_EQ(all_outcomes(*below, alice, "x", *target), all_are(denied)) << "even the owner";
-        EXPECT_EQ(all_outcomes(*below, stranger, "x", *target), all_are(denied));
+        EXPECT_EQ(all_outcomes(files, *below, alice, "x", *target), all_are(denied))
+            << "even the owner";
+        EXPECT_EQ(all_outcomes(files, *below, stranger, "x", *target), all_are(denied));
         EXPECT_TRUE(names_in(*below).empty());
         EXPECT_EQ(outcome_of(below->create(root_user, "x", {})), success);
         ASSERT_TRUE(below->remove(root_user, "x"));

@@ -107,7 +107,7 @@ TEST_P(Lookup, RemovedObjectsAreStale) {
     std::array<std::byte, 1> byte{};
     EXPECT_EQ(outcome_of(node->read(alice, 0, byte)), stale);
     EXPECT_EQ(outcome_of(node->write(alice, 0, byte)), stale);
-    EXPECT_EQ(outcome_of(root->link(alice, "g", *node)), stale);
+    EXPECT_EQ(outcome_of(files.link(alice, *node, *root, "g")), stale);
     EXPECT_EQ(outcome_of(link->read_link(alice)), stale);
     for (const auto* name : {"x", ".", ".."}) {
         EXPECT_EQ(outcome_of(gone->lookup(alice, name)), stale) << name;
@@ -118,14 +118,14 @@ TEST_P(Lookup, RemovedObjectsAreStale) {
     EXPECT_EQ(outcome_of(gone->remove(alice, "x")), stale);
     EXPECT_EQ(outcome_of(gone->list(alice, 0, [](const auto&) { return true; })), stale);
     file(alice, "h");
-    EXPECT_EQ(outcome_of(root->rename(alice, "h", *gone, "h")), stale);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "h", *gone, "h")), stale);
 }
 
 TEST_P(Lookup, RenamedObjectsStayWhatTheyAre) {
     auto node = file(alice, "f");
     auto below = directory(alice, "d");
     const auto id = node->id();
-    ASSERT_TRUE(root->rename(alice, "f", *below, "g"));
+    ASSERT_TRUE(files.rename(alice, *root, "f", *below, "g"));
     EXPECT_EQ(files.find(id, Wait::yes).value(), node);
     EXPECT_EQ(below->lookup(alice, "g").value(), node);
 }
@@ -209,7 +209,7 @@ TEST_P(Listing, EntriesThatStayAreSeenOnceWhateverChanges) {
         static_cast<void>(below->remove(alice, "goes-" + number));
         if (step < 200) file_in(*below, alice, "comes-" + number);
         const auto moved = "goes-" + std::to_string(199 - step);
-        static_cast<void>(below->rename(alice, moved, *below, moved + "-away"));
+        static_cast<void>(files.rename(alice, *below, moved, *below, moved + "-away"));
     });
     std::multiset<std::string> seen(names.begin(), names.end());
     for (int i = 0; i < 200; ++i) EXPECT_EQ(seen.count("stays-" + std::to_string(i)), 1U) << i;

@@ -15,7 +15,7 @@ INSTANTIATE_TEST_SUITE_P(Vfs, Link, ::testing::ValuesIn(implementations()),
 TEST_P(Link, IsAnotherNameOfTheSameObject) {
     auto node = file(alice, "f");
     auto below = directory(alice, "d");
-    ASSERT_TRUE(below->link(alice, "g", *node));
+    ASSERT_TRUE(files.link(alice, *node, *below, "g"));
     EXPECT_EQ(attributes(*node).links, 2U);
     EXPECT_EQ(below->lookup(alice, "g").value(), node);
     ASSERT_TRUE(root->remove(alice, "f"));
@@ -27,13 +27,13 @@ TEST_P(Link, IsAnotherNameOfTheSameObject) {
 
 TEST_P(Link, WorksForEverythingButDirectories) {
     for (const auto& node : neither_file_nor_directory()) {
-        EXPECT_EQ(outcome_of(root->link(root_user, "x", *node)), success);
+        EXPECT_EQ(outcome_of(files.link(root_user, *node, *root, "x")), success);
         EXPECT_EQ(root->lookup(alice, "x").value(), node) << "symbolic links are not followed";
         ASSERT_TRUE(root->remove(root_user, "x"));
     }
     auto below = directory(alice, "d");
-    EXPECT_EQ(outcome_of(root->link(root_user, "x", *below)), not_permitted);
-    EXPECT_EQ(outcome_of(below->link(root_user, "x", *below)), not_permitted);
+    EXPECT_EQ(outcome_of(files.link(root_user, *below, *root, "x")), not_permitted);
+    EXPECT_EQ(outcome_of(files.link(root_user, *below, *below, "x")), not_permitted);
 }
 
 using Remove = Conformance;
@@ -84,9 +84,9 @@ TEST_P(Remove, StickyDirectoriesProtectOtherPeoplesEntries) {
     entries_of(bob);
     EXPECT_EQ(outcome_of(below->remove(stranger, "f")), not_permitted);
     EXPECT_EQ(outcome_of(below->remove_directory(stranger, "e")), not_permitted);
-    EXPECT_EQ(outcome_of(below->rename(stranger, "f", *root, "f")), not_permitted);
+    EXPECT_EQ(outcome_of(files.rename(stranger, *below, "f", *root, "f")), not_permitted);
     file(stranger, "mine");
-    EXPECT_EQ(outcome_of(root->rename(stranger, "mine", *below, "f")), not_permitted);
+    EXPECT_EQ(outcome_of(files.rename(stranger, *root, "mine", *below, "f")), not_permitted);
     EXPECT_EQ(outcome_of(below->remove(bob, "f")), success) << "its owner";
     EXPECT_EQ(outcome_of(below->remove_directory(alice, "e")), success) << "the directory's owner";
     entries_of(bob);
@@ -121,15 +121,15 @@ TEST_P(Rename, MovesBetweenDirectories) {
     auto to = directory(alice, "to");
     auto node = file_in(*from, alice, "f");
     auto moved = from->make_directory(alice, "d", {.mode = 0755}).value();
-    ASSERT_TRUE(from->rename(alice, "f", *to, "g"));
-    ASSERT_TRUE(from->rename(alice, "d", *to, "e"));
+    ASSERT_TRUE(files.rename(alice, *from, "f", *to, "g"));
+    ASSERT_TRUE(files.rename(alice, *from, "d", *to, "e"));
     EXPECT_TRUE(names_in(*from).empty());
     EXPECT_EQ(to->lookup(alice, "g").value(), node);
     EXPECT_EQ(to->lookup(alice, "e").value(), moved);
     EXPECT_EQ(moved->lookup(alice, "..").value(), to);
     EXPECT_EQ(attributes(*from).links, 2U);
     EXPECT_EQ(attributes(*to).links, 3U);
-    ASSERT_TRUE(to->rename(alice, "g", *to, "h"));
+    ASSERT_TRUE(files.rename(alice, *to, "g", *to, "h"));
     EXPECT_EQ(to->lookup(alice, "h").value(), node);
     EXPECT_FALSE(exists(*to, "g"));
 }
@@ -137,27 +137,27 @@ TEST_P(Rename, MovesBetweenDirectories) {
 TEST_P(Rename, ReplacesWhatIsThere) {
     auto old_file = file(alice, "old");
     auto new_file = file(alice, "new");
-    ASSERT_TRUE(root->rename(alice, "new", *root, "old"));
+    ASSERT_TRUE(files.rename(alice, *root, "new", *root, "old"));
     EXPECT_EQ(root->lookup(alice, "old").value(), new_file);
     EXPECT_EQ(outcome_of(old_file->attributes(Wait::yes)), stale);
     auto old_directory = directory(alice, "old-d");
     auto new_directory = directory(alice, "new-d");
     file_in(*new_directory, alice, "f");
     const auto links = attributes(*root).links;
-    ASSERT_TRUE(root->rename(alice, "new-d", *root, "old-d"));
+    ASSERT_TRUE(files.rename(alice, *root, "new-d", *root, "old-d"));
     EXPECT_EQ(root->lookup(alice, "old-d").value(), new_directory);
     EXPECT_EQ(outcome_of(old_directory->attributes(Wait::yes)), stale);
     EXPECT_EQ(attributes(*root).links, links - 1);
     link_to("x", "l");
-    ASSERT_TRUE(root->rename(alice, "l", *root, "old"));
+    ASSERT_TRUE(files.rename(alice, *root, "l", *root, "old"));
     EXPECT_EQ(root->peek(alice, "old")->attributes.type, FileType::symbolic_link);
 }
 
 TEST_P(Rename, OfTwoNamesOfOneObjectDoesNothing) {
     auto node = file(alice, "f");
-    ASSERT_TRUE(root->link(alice, "g", *node));
-    EXPECT_EQ(outcome_of(root->rename(alice, "f", *root, "g")), success);
-    EXPECT_EQ(outcome_of(root->rename(alice, "f", *root, "f")), success);
+    ASSERT_TRUE(files.link(alice, *node, *root, "g"));
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "f", *root, "g")), success);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "f", *root, "f")), success);
     EXPECT_EQ(attributes(*node).links, 2U);
     EXPECT_TRUE(exists(*root, "f") && exists(*root, "g"));
 }
@@ -167,24 +167,28 @@ TEST_P(Rename, DoesNotMixFilesAndDirectories) {
     auto empty = directory(alice, "empty");
     auto full = directory(alice, "full");
     file_in(*full, alice, "f");
-    EXPECT_EQ(outcome_of(root->rename(alice, "empty", *root, "f")), std::errc::not_a_directory);
-    EXPECT_EQ(outcome_of(root->rename(alice, "f", *root, "empty")), std::errc::is_a_directory);
-    EXPECT_EQ(outcome_of(root->rename(alice, "empty", *root, "full")),
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "empty", *root, "f")),
+              std::errc::not_a_directory);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "f", *root, "empty")),
+              std::errc::is_a_directory);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "empty", *root, "full")),
               std::errc::directory_not_empty);
-    EXPECT_EQ(outcome_of(root->rename(alice, "full", *root, "empty")), success);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "full", *root, "empty")), success);
 }
 
 TEST_P(Rename, ADirectoryCannotMoveIntoItself) {
     auto outer = directory(alice, "outer");
     auto inner = outer->make_directory(alice, "inner", {.mode = 0755}).value();
-    EXPECT_EQ(outcome_of(root->rename(alice, "outer", *outer, "x")), std::errc::invalid_argument);
-    EXPECT_EQ(outcome_of(root->rename(alice, "outer", *inner, "x")), std::errc::invalid_argument);
-    EXPECT_EQ(outcome_of(outer->rename(alice, "inner", *root, "outer")),
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "outer", *outer, "x")),
+              std::errc::invalid_argument);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "outer", *inner, "x")),
+              std::errc::invalid_argument);
+    EXPECT_EQ(outcome_of(files.rename(alice, *outer, "inner", *root, "outer")),
               std::errc::directory_not_empty);
     file_in(*inner, alice, "f");
-    EXPECT_EQ(outcome_of(inner->rename(alice, "f", *root, "outer")),
+    EXPECT_EQ(outcome_of(files.rename(alice, *inner, "f", *root, "outer")),
               std::errc::directory_not_empty);
-    EXPECT_EQ(outcome_of(outer->rename(alice, "inner", *root, "x")), success);
+    EXPECT_EQ(outcome_of(files.rename(alice, *outer, "inner", *root, "x")), success);
 }
 
 TEST_P(Rename, NeedsPermissionOnBothDirectories) {
@@ -194,28 +198,29 @@ TEST_P(Rename, NeedsPermissionOnBothDirectories) {
     file_in(*closed, alice, "g");
     for (const std::uint32_t mode : {0555U, 0666U}) {
         ASSERT_TRUE(closed->set_attributes(alice, {.mode = mode}));
-        EXPECT_EQ(outcome_of(open->rename(alice, "f", *closed, "x")), denied);
-        EXPECT_EQ(outcome_of(open->rename(alice, "f", *closed, "g")), denied);
-        EXPECT_EQ(outcome_of(closed->rename(alice, "g", *open, "x")), denied);
-        EXPECT_EQ(outcome_of(closed->rename(alice, "g", *closed, "x")), denied);
+        EXPECT_EQ(outcome_of(files.rename(alice, *open, "f", *closed, "x")), denied);
+        EXPECT_EQ(outcome_of(files.rename(alice, *open, "f", *closed, "g")), denied);
+        EXPECT_EQ(outcome_of(files.rename(alice, *closed, "g", *open, "x")), denied);
+        EXPECT_EQ(outcome_of(files.rename(alice, *closed, "g", *closed, "x")), denied);
     }
-    EXPECT_EQ(outcome_of(open->rename(root_user, "f", *closed, "x")), success);
+    EXPECT_EQ(outcome_of(files.rename(root_user, *open, "f", *closed, "x")), success);
 }
 
 TEST_P(Rename, MovingADirectoryChangesItsParentEntry) {
     directory(alice, "d", 0555);
     auto to = directory(stranger, "to", 0777);
-    EXPECT_EQ(outcome_of(root->rename(stranger, "d", *to, "d")), denied);
-    EXPECT_EQ(outcome_of(root->rename(alice, "d", *to, "d")), denied);
-    EXPECT_EQ(outcome_of(root->rename(stranger, "d", *root, "e")), success) << "its \"..\" stays";
-    EXPECT_EQ(outcome_of(root->rename(root_user, "e", *to, "d")), success);
+    EXPECT_EQ(outcome_of(files.rename(stranger, *root, "d", *to, "d")), denied);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "d", *to, "d")), denied);
+    EXPECT_EQ(outcome_of(files.rename(stranger, *root, "d", *root, "e")), success)
+        << "its \"..\" stays";
+    EXPECT_EQ(outcome_of(files.rename(root_user, *root, "e", *to, "d")), success);
 }
 
 TEST_P(Rename, NamesThatAreNone) {
     auto node = file(alice, "f");
     const std::string too_long(256, 'n');
     const auto rename = [&](std::string_view from, std::string_view to) {
-        return outcome_of(root->rename(alice, from, *root, to));
+        return outcome_of(files.rename(alice, *root, from, *root, to));
     };
     EXPECT_EQ(rename("x", "y"), missing);
     EXPECT_EQ(rename("f", too_long), std::errc::filename_too_long);
@@ -227,8 +232,8 @@ TEST_P(Rename, NamesThatAreNone) {
         EXPECT_EQ(rename(name, "y"), std::errc::device_or_resource_busy);
         EXPECT_EQ(rename("f", name), std::errc::device_or_resource_busy);
     }
-    EXPECT_EQ(outcome_of(node->rename(alice, "x", *root, "y")), std::errc::not_a_directory);
-    EXPECT_EQ(outcome_of(root->rename(alice, "f", *node, "y")), std::errc::not_a_directory);
+    EXPECT_EQ(outcome_of(files.rename(alice, *node, "x", *root, "y")), std::errc::not_a_directory);
+    EXPECT_EQ(outcome_of(files.rename(alice, *root, "f", *node, "y")), std::errc::not_a_directory);
 }
 
 }  // namespace

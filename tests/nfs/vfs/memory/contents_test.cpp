@@ -28,7 +28,7 @@ protected:
         return contents.write(offset, as_bytes(text), budget);
     }
 
-    Budget budget{1000 * block};
+    Capacity budget{1000 * block};
     Contents contents;
 };
 
@@ -57,7 +57,7 @@ TEST_F(FileContents, CutOffBytesDoNotComeBack) {
 }
 
 TEST_F(FileContents, WritesWhatTheBudgetAllows) {
-    Budget two{2 * block};
+    Capacity two{2 * block};
     const std::string text(3 * block, 'x');
     EXPECT_EQ(contents.write(100, as_bytes(text), two), 2 * block - 100);
     EXPECT_EQ(contents.size(), 2 * block);

@@ -65,14 +65,15 @@ TEST(MemoryTree, TheNthLinkIsTooMany) {
     auto root = files->root().value();
     EXPECT_EQ(files->limits().links_max, 3U);
     auto file = root->create(root_user, "f", {}).value();
-    EXPECT_TRUE(root->link(root_user, "f2", *file));
-    EXPECT_TRUE(root->link(root_user, "f3", *file));
-    EXPECT_EQ(outcome_of(root->link(root_user, "f4", *file)), std::errc::too_many_links);
+    EXPECT_TRUE(files->link(root_user, *file, *root, "f2"));
+    EXPECT_TRUE(files->link(root_user, *file, *root, "f3"));
+    EXPECT_EQ(outcome_of(files->link(root_user, *file, *root, "f4")), std::errc::too_many_links);
 
     auto directory = root->make_directory(root_user, "d", {}).value();
     EXPECT_EQ(outcome_of(root->make_directory(root_user, "e", {})), std::errc::too_many_links);
     EXPECT_TRUE(directory->make_directory(root_user, "e", {}));
-    EXPECT_EQ(outcome_of(directory->rename(root_user, "e", *root, "e")), std::errc::too_many_links);
+    EXPECT_EQ(outcome_of(files->rename(root_user, *directory, "e", *root, "e")),
+              std::errc::too_many_links);
 }
 
 TEST(MemoryTree, EveryChangeHasALaterTimeOfItsOwn) {
@@ -163,13 +164,14 @@ TEST(MemoryTree, LinksAreProtectedIfAsked) {
             return root->create(root_user, name, {.attributes = {.mode = mode}}).value();
         };
         const test::Outcome refused = protects ? std::errc::operation_not_permitted : success.error;
-        EXPECT_EQ(outcome_of(root->link(alice, "1", *file("readable", 0644))), refused);
-        EXPECT_EQ(outcome_of(root->link(alice, "2", *file("open", 0666))), success);
-        EXPECT_EQ(outcome_of(root->link(alice, "3", *file("set-user-id", 04666))), refused);
-        EXPECT_EQ(outcome_of(root->link(alice, "4", *file("set-group-id", 02676))), refused);
-        EXPECT_EQ(outcome_of(root->link(root_user, "5", *file("own", 04600))), success);
+        EXPECT_EQ(outcome_of(files->link(alice, *file("readable", 0644), *root, "1")), refused);
+        EXPECT_EQ(outcome_of(files->link(alice, *file("open", 0666), *root, "2")), success);
+        EXPECT_EQ(outcome_of(files->link(alice, *file("set-user-id", 04666), *root, "3")), refused);
+        EXPECT_EQ(outcome_of(files->link(alice, *file("set-group-id", 02676), *root, "4")),
+                  refused);
+        EXPECT_EQ(outcome_of(files->link(root_user, *file("own", 04600), *root, "5")), success);
         auto fifo = root->make_special(root_user, "fifo", {.attributes = {.mode = 0666}}).value();
-        EXPECT_EQ(outcome_of(root->link(alice, "6", *fifo)), refused);
+        EXPECT_EQ(outcome_of(files->link(alice, *fifo, *root, "6")), refused);
     }
 }
 
@@ -188,7 +190,7 @@ TEST(MemoryTree, ManyThreadsAtOnce) {
                 auto file = root->create(root_user, name, {}).value();
                 EXPECT_TRUE(file->write(root_user, 50, buffer));
                 EXPECT_TRUE(file->read(root_user, 0, buffer));
-                EXPECT_TRUE(root->rename(root_user, name, *there, name));
+                EXPECT_TRUE(files->rename(root_user, *root, name, *there, name));
                 EXPECT_TRUE(there->list(root_user, 0, [&](const DirectoryEntry& entry) {
                     // The tree may be used from within a listing.
                     static_cast<void>(there->peek(root_user, entry.name));

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {

@@ -1,5 +1,5 @@
 // What every call does when nothing is in its way.
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {

@@ -8,7 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -38,11 +40,11 @@ TEST_F(Confinement, NamesThatCouldLeadElsewhereAreRefusedByEveryCall) {
         EXPECT_EQ(error_of(top->make_directory(root_caller, name, {})), denied);
         EXPECT_EQ(error_of(top->make_symbolic_link(root_caller, name, "t", {})), denied);
         EXPECT_EQ(error_of(top->make_special(root_caller, name, {})), denied);
-        EXPECT_EQ(error_of(top->link(root_caller, name, *file)), denied);
+        EXPECT_EQ(error_of(files->link(root_caller, *file, *top, name)), denied);
         EXPECT_EQ(error_of(top->remove(root_caller, name)), denied);
         EXPECT_EQ(error_of(top->remove_directory(root_caller, name)), denied);
-        EXPECT_EQ(error_of(top->rename(root_caller, name, *top, "ok")), denied);
-        EXPECT_EQ(error_of(top->rename(root_caller, "f", *top, name)), denied);
+        EXPECT_EQ(error_of(files->rename(root_caller, *top, name, *top, "ok")), denied);
+        EXPECT_EQ(error_of(files->rename(root_caller, *top, "f", *top, name)), denied);
     }
     EXPECT_EQ(lookup_error(*top, std::string(256, 'n')), std::errc::filename_too_long);
 }
@@ -66,7 +68,7 @@ TEST_F(Confinement, ADirectoryMovedOutDoesNotShowItsNewSurroundings) {
     make_directory(root_caller, "a");
     auto below = lookup("a")->make_directory(root_caller, "b", {}).value();
     auto moved = lookup("a");
-    std::filesystem::rename(local / "a", outside / "a");
+    boost::filesystem::rename(local / "a", outside / "a");
     EXPECT_EQ(lookup_error(*moved, ".."), stale);
     EXPECT_EQ(error_of(moved->peek(root_caller, "..")), stale);
     // Its own parent is still the one it had, but that is outside now.
@@ -79,7 +81,7 @@ TEST_F(Confinement, ADirectoryMovedOutDoesNotShowItsNewSurroundings) {
 }
 
 TEST_F(Confinement, SymbolicLinksAreFoundThemselves) {
-    std::filesystem::create_symlink(outside.path(), local / "link");
+    boost::filesystem::create_symlink(outside.path(), local / "link");
     auto link = lookup("link");
     EXPECT_EQ(link->attributes(Wait::yes)->type, FileType::symbolic_link);
     EXPECT_EQ(link->read_link(root_caller).value(), outside.path());
@@ -88,15 +90,15 @@ TEST_F(Confinement, SymbolicLinksAreFoundThemselves) {
               std::errc::not_a_directory);
     EXPECT_EQ(root()->peek(root_caller, "link")->attributes.type, FileType::symbolic_link);
     // Creating through it would make a file at its target.
-    std::filesystem::create_symlink(outside / "made", local / "dangling");
+    boost::filesystem::create_symlink(outside / "made", local / "dangling");
     EXPECT_EQ(root()->create(root_caller, "dangling", {}).value(), lookup("dangling"));
-    EXPECT_FALSE(std::filesystem::exists(outside / "made"));
+    EXPECT_FALSE(boost::filesystem::exists(outside / "made"));
 }
 
 TEST_F(Confinement, ASymbolicLinkSwappedInNeverLeadsOut) {
     make_directory(root_caller, "d");
     write_local(local / "d/secret", "inside");
-    std::filesystem::create_directory_symlink(outside.path(), local / "other");
+    boost::filesystem::create_directory_symlink(outside.path(), local / "other");
     std::atomic<bool> done = false;
     std::thread swapper{[&] {
         const auto first = local / "d";
@@ -133,14 +135,15 @@ void expect_mounts_are_closed(FileSystem& files) {
         EXPECT_EQ(lookup_error(*top, name), std::errc::permission_denied) << name;
         EXPECT_EQ(error_of(top->peek(root_caller, name)), std::errc::permission_denied) << name;
         EXPECT_NE(error_of(top->remove(root_caller, name)), std::errc{}) << name;
-        EXPECT_NE(error_of(top->rename(root_caller, name, *top, "taken")), std::errc{}) << name;
+        EXPECT_NE(error_of(files.rename(root_caller, *top, name, *top, "taken")), std::errc{})
+            << name;
         EXPECT_EQ(error_of(top->create(root_caller, name, {.attributes = {.size = 0}})),
                   std::errc::permission_denied)
             << name;
     }
     EXPECT_NE(error_of(top->remove_directory(root_caller, "mounted")), std::errc{});
     auto beside = top->lookup(root_caller, "beside").value();
-    EXPECT_NE(error_of(beside->rename(root_caller, "f", *top, "mounted_file")), std::errc{});
+    EXPECT_NE(error_of(files.rename(root_caller, *beside, "f", *top, "mounted_file")), std::errc{});
 }
 
 class ConfinementToOneMount : public Confinement {

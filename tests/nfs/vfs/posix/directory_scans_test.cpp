@@ -1,14 +1,15 @@
 // Finding a name by an inode number, while the directory changes.
 #include "nfs/vfs/posix/directory_scans.hpp"
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <fcntl.h>
 
-#include "nfs/vfs/posix/system.hpp"
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "nfs/vfs/posix/system/calls.hpp"
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -46,14 +47,14 @@ TEST_F(Scans, FollowRenamesAndRemovals) {
     const auto inode = inode_of("file-1234");
     EXPECT_EQ(name_of(scans, inode), "file-1234");
     EXPECT_EQ(tries, 1);
-    std::filesystem::rename(path("file-1234"), path("renamed"));
+    boost::filesystem::rename(path("file-1234"), path("renamed"));
     EXPECT_EQ(name_of(scans, inode), "renamed");
     write_local(path("later"), "");
     EXPECT_EQ(name_of(scans, inode_of("later")), "later");
-    std::filesystem::create_hard_link(path("renamed"), path("second"));
-    std::filesystem::remove(path("renamed"));
+    boost::filesystem::create_hard_link(path("renamed"), path("second"));
+    boost::filesystem::remove(path("renamed"));
     EXPECT_EQ(name_of(scans, inode), "second");
-    std::filesystem::remove(path("second"));
+    boost::filesystem::remove(path("second"));
     EXPECT_EQ(name_of(scans, inode), "");
 }
 

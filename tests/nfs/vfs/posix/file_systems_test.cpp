@@ -9,8 +9,10 @@
 #include <sys/mount.h>
 #include <sys/sysinfo.h>
 
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
-#include "tests/nfs/vfs/posix/media/medium.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "tests/media/exported_directory.hpp"
+#include "tests/media/medium.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -34,7 +36,7 @@ protected:
     }
     [[nodiscard]] std::string memory_mounted() const {
         const auto path = space / "tmpfs";
-        std::filesystem::create_directory(path);
+        boost::filesystem::create_directory(path);
         mount_memory(path, "size=64m");
         return path;
     }
@@ -74,13 +76,13 @@ void FileSystems::works(const std::string& path, const std::vector<std::function
     const auto directory_id = directory->id();
     for (int n = 0; n < 20; ++n) {
         const auto name = "file-" + std::to_string(n);
-        EXPECT_TRUE(root()->rename(root_caller, name, *directory, name));
+        EXPECT_TRUE(files->rename(root_caller, *root(), name, *directory, name));
     }
-    EXPECT_TRUE(
-        root()->link(root_caller, "link", *files->find(wanted["file-30"], Wait::yes).value()));
+    EXPECT_TRUE(files->link(root_caller, *files->find(wanted["file-30"], Wait::yes).value(),
+                            *root(), "link"));
     EXPECT_TRUE(root()->remove(root_caller, "file-30"));
     directory.reset();
-    EXPECT_TRUE(root()->rename(root_caller, "directory", *root(), "renamed"));
+    EXPECT_TRUE(files->rename(root_caller, *root(), "directory", *root(), "renamed"));
     auto link = root()->make_symbolic_link(root_caller, "symbolic", "somewhere", {});
     ASSERT_TRUE(link);
     EXPECT_EQ((*link)->read_link(root_caller).value(), "somewhere");
@@ -232,7 +234,7 @@ TEST_F(FileSystems, OverlaysWork) {
         have_own_mounts();
         const auto base = space / "overlay";
         for (const char* layer : {"", "/lower", "/upper", "/work", "/merged"})
-            std::filesystem::create_directory(base + layer);
+            boost::filesystem::create_directory(base + layer);
         mount_memory(base + "/lower", "size=64m");
         write_local(base + "/lower/below", "below");
         const auto layers =
@@ -249,7 +251,7 @@ TEST_F(FileSystems, InUserSpaceWorkAndHandlesOutliveTheServer) {
         const FuseMedium medium{space / "medium"};
         works(medium.path(), {[] {}}, false);
         EXPECT_NE(files->describe().find("journal"), std::string::npos) << files->describe();
-        EXPECT_NE(files->describe().find("time of birth"), std::string::npos) << files->describe();
+        EXPECT_NE(files->describe().find("birth times"), std::string::npos) << files->describe();
         files.reset();
     });
 }

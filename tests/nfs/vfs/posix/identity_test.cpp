@@ -1,7 +1,6 @@
 // Callers act as themselves: the kernel sees their user, group and groups, thread by thread.
 #include <array>
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -10,8 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "nfs/vfs/posix/thread_identity.hpp"
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "nfs/vfs/kept_identity.hpp"
+#include "nfs/vfs/posix/system/thread_identity.hpp"
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -45,10 +47,10 @@ TEST_F(Identities, DirectoriesObeyTheirMode) {
     EXPECT_EQ(error_of(directory->make_directory(bob, "g", {})), denied);
     EXPECT_EQ(error_of(directory->make_symbolic_link(bob, "g", "t", {})), denied);
     EXPECT_EQ(error_of(directory->make_special(bob, "g", {})), denied);
-    EXPECT_EQ(error_of(directory->link(bob, "g", *file)), denied);
+    EXPECT_EQ(error_of(files->link(bob, *file, *directory, "g")), denied);
     EXPECT_EQ(error_of(directory->remove(bob, "f")), denied);
     EXPECT_EQ(error_of(directory->remove_directory(bob, "f")), denied);
-    EXPECT_EQ(error_of(directory->rename(bob, "f", *root(), "g")), denied);
+    EXPECT_EQ(error_of(files->rename(bob, *directory, "f", *root(), "g")), denied);
     EXPECT_EQ(error_of(directory->list(bob, 0, [](auto&) { return true; })), denied);
     EXPECT_TRUE(directory->lookup(root_caller, "f"));
     EXPECT_TRUE(directory->list(root_caller, 0, [](auto&) { return true; }));
@@ -158,9 +160,9 @@ TEST_F(Identities, TheThreadIsTheServerAfterEachOperation) {
     is_server("make_symbolic_link");
     EXPECT_TRUE(top->make_special(alice, "p", {}));
     is_server("make_special");
-    EXPECT_TRUE(top->link(alice, "h", *lookup("g")));
+    EXPECT_TRUE(files->link(alice, *lookup("g"), *top, "h"));
     is_server("link");
-    EXPECT_TRUE(top->rename(alice, "h", *directory, "h"));
+    EXPECT_TRUE(files->rename(alice, *top, "h", *directory, "h"));
     is_server("rename");
     EXPECT_TRUE(directory->remove(alice, "h"));
     is_server("remove");
@@ -221,6 +223,83 @@ TEST_F(Identities, WhereFewIdsAreMappedGroupsAreGivenBackToo) {
               std::errc::operation_not_permitted);
 }
 
+TEST_F(Identities, AThreadThatKeepsItsIdentityStaysTheLastCallerUntilItGivesItBack) {
+    const auto is_acting = [](const char* uid, const char* gid) {
+        EXPECT_EQ(identity_of_thread("Uid"), uid);
+        EXPECT_EQ(identity_of_thread("Gid"), gid);
+    };
+    const Abilities all;
+    const auto act_as = [&](uid_t uid, gid_t gid) {
+        EXPECT_TRUE(Acting::as({.uid = uid, .gid = gid, .groups = {}}, all));
+    };
+    keep_identity();
+    act_as(1000, 1001);
+    is_acting("0\t0\t0\t1000", "0\t0\t0\t1001");
+    {
+        const auto alice_again = Acting::as({.uid = 1000, .gid = 1001, .groups = {}}, all);
+        ASSERT_TRUE(alice_again);
+        drop_kept_identity();
+        is_acting("0\t0\t0\t1000", "0\t0\t0\t1001");
+        ASSERT_TRUE(Acting::as_server());
+        is_acting("0\t0\t0\t1000", "0\t0\t0\t1001");
+    }
+    ASSERT_TRUE(Acting::as_server());
+    is_acting("0\t0\t0\t0", "0\t0\t0\t0");
+    EXPECT_TRUE(overrides_permissions());
+    act_as(5, 6);
+    EXPECT_FALSE(overrides_permissions());
+    act_as(0, 0);
+    is_acting("0\t0\t0\t0", "0\t0\t0\t0");
+    act_as(5, 6);
+    drop_kept_identity();
+    EXPECT_TRUE(is_server_acting()) << "what is opened outside of scopes, the server opens";
+    act_as(5, 6);
+    give_identity_back();
+    EXPECT_TRUE(is_server_acting());
+    act_as(1000, 1001);
+    EXPECT_TRUE(is_server_acting()) << "nothing is kept any more";
+}
+
+TEST_F(Identities, KeptGroupsAreGivenBackWhereTheyMatter) {
+    const Abilities few{
+        .groups_matter = true,
+        .mapped = {.users = MappedIds{"0 0 5000\n"}, .groups = MappedIds{"0 0 5000\n"}}};
+    const auto act_in = [&](gid_t group) {
+        const std::array<gid_t, 1> groups{group};
+        ASSERT_TRUE(Acting::as({.uid = 1000, .gid = 1000, .groups = groups}, few));
+        EXPECT_EQ(identity_of_thread("Groups"), std::to_string(group) + " ");
+    };
+    const auto before = identity_of_thread("Groups");
+    for (int turn = 0; turn < 2; ++turn) {
+        keep_identity();
+        act_in(2000);
+        act_in(3000);
+        give_identity_back();
+        EXPECT_EQ(identity_of_thread("Groups"), before);
+    }
+}
+
+// Operations do what they do for the server as the server, whoever was there before.
+TEST_F(Identities, KeptIdentitiesAreNobodyElses) {
+    auto hidden = make_directory(alice, "hidden", 0700);
+    write_local(local / "hidden/f", "x");
+    const auto id = hidden->lookup(alice, "f").value()->id();
+    hidden.reset();
+    open_again({.nodes_max = 1});
+    auto top = root();
+    keep_identity();
+    EXPECT_EQ(error_of(top->create(bob, "hidden/g", {})), denied);
+    EXPECT_TRUE(top->create(bob, "b", {}));
+    EXPECT_TRUE(files->find(id, {}, Wait::yes))
+        << "opened anew by its handle, in the server's name";
+    EXPECT_EQ(error_of(top->lookup(alice, "hidden").value()->lookup(bob, "f")), denied);
+    EXPECT_TRUE(top->lookup(bob, "hidden").value()->lookup(alice, "f"));
+    EXPECT_TRUE(top->create(alice, "a", {}));
+    give_identity_back();
+    EXPECT_EQ(local_status(local / "a").st_uid, 1000U);
+    EXPECT_EQ(local_status(local / "b").st_uid, 1001U);
+}
+
 TEST_F(Identities, AFailureHalfWayLeavesNothingBehind) {
     constexpr std::size_t too_many = 65537;  // NGROUPS_MAX and one
     const std::vector<gid_t> groups(too_many, 7);
@@ -255,7 +334,7 @@ TEST_F(Identities, EachTryToCreateIsTheCallers) {
     auto top = root();
     std::atomic<bool> stop{false};
     std::thread remover{[&] {
-        while (!stop) std::filesystem::remove((local / "f").c_str());
+        while (!stop) boost::filesystem::remove((local / "f").c_str());
     }};
     for (int n = 0; n < 500; ++n) {
         const auto made = top->create(n % 2 == 0 ? alice : bob, "f", {});
@@ -312,8 +391,9 @@ TEST_F(Identities, HardLinksAreProtectedAsForLocalUsers) {
     auto file = create(root_caller, "f", 0600);
     in_child_process([&] {
         write_local("/proc/sys/fs/protected_hardlinks", "1");
-        EXPECT_EQ(error_of(root()->link(alice, "g", *file)), std::errc::operation_not_permitted);
-        EXPECT_TRUE(root()->link(root_caller, "h", *file));
+        EXPECT_EQ(error_of(files->link(alice, *file, *root(), "g")),
+                  std::errc::operation_not_permitted);
+        EXPECT_TRUE(files->link(root_caller, *file, *root(), "h"));
     });
     write_local("/proc/sys/fs/protected_hardlinks", protection);
 }

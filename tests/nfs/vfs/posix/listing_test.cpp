@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -137,7 +139,7 @@ TEST_P(Listings, RemovingWhileListingEmptiesTheDirectory) {
             EXPECT_TRUE(top->remove(root_caller, name));
         }
     }
-    EXPECT_TRUE(std::filesystem::is_empty(local.path()));
+    EXPECT_TRUE(boost::filesystem::is_empty(local.path()));
 }
 
 TEST_P(Listings, CookiesSurviveARestart) {
@@ -185,7 +187,7 @@ TEST_P(Listings, KeepFewDescriptorsAndLetThemGo) {
 
 TEST_P(Listings, PeekTellsWhatLookupFinds) {
     fill(3);
-    std::filesystem::create_symlink("nowhere", local / "link");
+    boost::filesystem::create_symlink("nowhere", local / "link");
     for (const auto& name : {name_of(0), name_of(2), std::string{"link"}, std::string{"."}}) {
         const auto listed = top->peek(root_caller, name).value();
         auto found = top->lookup(root_caller, name).value();

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "nfs/vfs/posix/descriptor.hpp"
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include "nfs/vfs/descriptor.hpp"
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {

@@ -1,5 +1,7 @@
 // What an object is: on every kind of file system two that are two locally never share an id nor a
 // number, one keeps its id while it lives, and nothing is ever read or written under another's id.
+#include "tests/nfs/vfs/posix/objects.hpp"
+
 #include <map>
 #include <memory>
 #include <set>
@@ -9,103 +11,18 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "nfs/vfs/posix/object_identity.hpp"
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
-#include "tests/nfs/vfs/posix/media/medium.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "nfs/vfs/posix/system/object_identity.hpp"
+#include "tests/media/medium.hpp"
 #include "tests/support/becomes_true.hpp"
 
 namespace berth::vfs::posix {
 namespace {
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-    return std::as_bytes(std::span{text});
-}
-
-class Objects : public ::testing::Test {
-protected:
-    void serve(const std::string& path, Options options = {}) {
-        files.reset();
-        options.journal = journal_in(space / "journal");
-        auto opened = open(path, options);
-        if (!opened) throw std::runtime_error{opened.error().reason};
-        files = std::move(*opened);
-    }
-    /// As serve(), with so few nodes that everything is found again and again.
-    void serve_forgetfully(const std::string& path, bool has_handles = true) {
-        serve(path, {.nodes_max = 1, .file_handles = has_handles});
-    }
-    NodePtr find(const ObjectId& id) {
-        auto found = files->find(id, Wait::yes);
-        return found ? *found : NodePtr{};
-    }
-    NodePtr at(std::string_view path) {
-        auto node = files->root().value();
-        while (!path.empty()) {
-            const auto name = path.substr(0, path.find('/'));
-            path.remove_prefix(std::min(path.size(), name.size() + 1));
-            auto next = node->lookup(root_caller, name);
-            if (!next) throw std::runtime_error{"no " + std::string{name}};
-            node = *next;
-        }
-        return node;
-    }
-    static std::string text_of(const NodePtr& node) {
-        return node ? read_all(*node, root_caller) : "stale";
-    }
-
-    /// Each path is an object of its own, and the file's text is its path.
-    void are_different(const std::vector<std::string>& paths) {
-        std::map<std::string, ObjectId> ids;
-        std::set<std::pair<std::uint64_t, std::uint64_t>> numbers;
-        std::set<std::string> seen;
-        for (const auto& path : paths) {
-            const auto node = at(path);
-            const auto id = node->id();
-            ids[path] = id;
-            seen.emplace(reinterpret_cast<const char*>(id.bytes().data()), id.bytes().size());
-            const auto attributes = node->attributes(Wait::yes).value();
-            numbers.emplace(attributes.part, attributes.fileid);
-            EXPECT_EQ(at(path)->id(), id) << path;
-        }
-        EXPECT_EQ(seen.size(), paths.size()) << "ids";
-        EXPECT_EQ(numbers.size(), paths.size()) << "numbers";
-        for (const auto& [path, id] : ids) {
-            const auto node = find(id);
-            ASSERT_TRUE(node) << path;
-            if (node->attributes(Wait::yes)->type == FileType::regular) {
-                EXPECT_EQ(text_of(node), path);
-            }
-        }
-    }
-
-    std::string overlay(const std::string& name, const std::string& layers) {
-        const auto merged = space / name;
-        std::filesystem::create_directory(merged);
-        if (::mount("overlay", merged.c_str(), "overlay", 0, layers.c_str()) != 0)
-            throw std::runtime_error{"cannot mount " + layers};
-        return merged;
-    }
-    std::string directory(const std::string& name) {
-        std::filesystem::create_directories(space / name);
-        std::filesystem::permissions(space / name, std::filesystem::perms::all);
-        return space / name;
-    }
-
-    TemporaryDirectory space{"/var/tmp"};
-    std::unique_ptr<FileSystem> files;
-};
-
 // --- overlays -----------------------------------------------------------------------------------
-
-/// A lower layer with a file under three names.
-void make_links(const std::string& lower) {
-    write_local(lower + "/first", "as it was");
-    for (const char* other : {"/second", "/third"})
-        std::filesystem::create_hard_link(lower + "/first", lower + other);
-}
 
 /// Writing to one name changes no other, as for local processes.
 class SplitLinks : public Objects {
@@ -206,7 +123,7 @@ protected:
         files.reset();
     }
     static void fill(const std::string& layer) {
-        std::filesystem::create_directory(layer + "/shadow");
+        boost::filesystem::create_directory(layer + "/shadow");
         write_local(layer + "/low", "low");
         write_local(layer + "/shadow/low", "shadow/low");
     }
@@ -251,7 +168,7 @@ TEST_P(Layers, AllReadOnly) {
         have_own_mounts();
         fill(memory("lower"));
         const auto other = memory("other");
-        std::filesystem::create_directory(other + "/shadow");
+        boost::filesystem::create_directory(other + "/shadow");
         work(overlay("merged", "xino=off,lowerdir=" + other + ":" + (space / "lower")), false);
     });
 }
@@ -266,7 +183,7 @@ TEST_P(Layers, ThatAreLowerLoseWhatIsRemoved) {
         have_own_mounts();
         fill(directory("lower"));
         make_links(directory("lower"));
-        std::filesystem::create_directory(space / "lower/empty");
+        boost::filesystem::create_directory(space / "lower/empty");
         const auto path =
             overlay("merged", "lowerdir=" + directory("lower") + ",upperdir=" + directory("upper") +
                                   ",workdir=" + directory("work"));
@@ -276,17 +193,17 @@ TEST_P(Layers, ThatAreLowerLoseWhatIsRemoved) {
         const auto empty = at("empty");
         const auto replaced = at("shadow/low");
         EXPECT_TRUE(at("")->remove(root_caller, "low"));
-        std::filesystem::remove(path + "/first");
+        boost::filesystem::remove(path + "/first");
         EXPECT_TRUE(at("")->remove_directory(root_caller, "empty"));
         write_local(path + "/shadow/other", "other");
-        EXPECT_TRUE(at("shadow")->rename(root_caller, "other", *at("shadow"), "low"));
+        EXPECT_TRUE(files->rename(root_caller, *at("shadow"), "other", *at("shadow"), "low"));
         for (const auto& gone : {file, link, empty, replaced})
             EXPECT_EQ(error_of(gone->attributes(Wait::yes)), stale);
         EXPECT_EQ(text_of(at("second")), "as it was");
         EXPECT_EQ(text_of(at("shadow/low")), "other");
         // Of the upper layer, links are counted.
         auto made = at("")->create(root_caller, "one", {}).value();
-        EXPECT_TRUE(at("")->link(root_caller, "two", *made));
+        EXPECT_TRUE(files->link(root_caller, *made, *at(""), "two"));
         EXPECT_TRUE(at("")->remove(root_caller, "one"));
         EXPECT_EQ(text_of(at("two")), "");
         made.reset();
@@ -304,7 +221,7 @@ TEST_F(Objects, WithEqualNumbersAreToldApart) {
         const auto base = space / "medium/base";
         std::vector<std::string> paths{""};
         for (const std::string name : {"a", "b"}) {
-            std::filesystem::create_directory(base + "/" + name);
+            boost::filesystem::create_directory(base + "/" + name);
             paths.push_back(name);
             for (const std::string file : {"/f", "/g"}) {
                 write_local(base + "/" + name + file, name + file);
@@ -317,7 +234,7 @@ TEST_F(Objects, WithEqualNumbersAreToldApart) {
         serve_forgetfully(medium.path());
         are_different(paths);
         EXPECT_EQ(at("b/f")->id(), kept) << "the same after a restart";
-        EXPECT_TRUE(at("b")->rename(root_caller, "f", *at("a"), "moved"));
+        EXPECT_TRUE(files->rename(root_caller, *at("b"), "f", *at("a"), "moved"));
         EXPECT_EQ(text_of(find(kept)), "b/f") << "and elsewhere";
         EXPECT_EQ(at("a/moved")->id(), kept);
         EXPECT_EQ(text_of(at("a/f")), "a/f");
@@ -340,11 +257,11 @@ TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
             if (time % 2 == 0) {
                 EXPECT_TRUE(files->root().value()->remove_directory(root_caller, "d"));
             } else {
-                std::filesystem::remove(base + "/d");
+                boost::filesystem::remove(base + "/d");
             }
             EXPECT_EQ(error_of((*made)->attributes(Wait::yes)), stale)
                 << "not that it has no entry";
-            std::filesystem::create_directory(base + "/d");
+            boost::filesystem::create_directory(base + "/d");
             const auto now = at("d");
             EXPECT_TRUE(now->attributes(Wait::yes));
             EXPECT_TRUE(now->create(root_caller, "f", {}));
@@ -353,7 +270,7 @@ TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
                 EXPECT_FALSE(now->id() == old);
                 EXPECT_FALSE(find(old) && find(old)->attributes(Wait::yes));
             }
-            std::filesystem::remove_all(base + "/d");
+            boost::filesystem::remove_all(base + "/d");
         }
         files.reset();
     });
@@ -368,14 +285,14 @@ TEST_F(Objects, ThatBecomeAnotherTypeAreNewOnes) {
         serve(medium.path());
         write_local(base + "/x", "a file");
         const auto file = at("x")->id();
-        std::filesystem::remove(base + "/x");
-        std::filesystem::create_directory(base + "/x");
+        boost::filesystem::remove(base + "/x");
+        boost::filesystem::create_directory(base + "/x");
         const auto directory = at("x");
         EXPECT_FALSE(directory->id() == file);
         EXPECT_EQ(directory->attributes(Wait::yes)->type, FileType::directory);
         EXPECT_TRUE(directory->create(root_caller, "f", {}));
         EXPECT_EQ(error_of(files->find(file, Wait::yes)), stale);
-        std::filesystem::remove_all(base + "/x");
+        boost::filesystem::remove_all(base + "/x");
         write_local(base + "/x", "again");
         EXPECT_EQ(text_of(at("x")), "again");
         EXPECT_FALSE(at("x")->id() == directory->id());
@@ -417,7 +334,7 @@ TEST_F(Objects, KeepTheirIdUnderTheNameThatIsLeft) {
         auto file = root->create(root_caller, "unique", {.attributes = {.mode = 0666}}).value();
         const auto id = file->id();
         EXPECT_TRUE(file->write(root_caller, 0, bytes_of("text")));
-        EXPECT_TRUE(root->link(root_caller, "lock", *file));
+        EXPECT_TRUE(files->link(root_caller, *file, *root, "lock"));
         EXPECT_TRUE(root->remove(root_caller, "lock"));
         file.reset();
         EXPECT_EQ(text_of(find(id)), "text");

@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -128,7 +130,7 @@ TEST_F(Permissions, TheServersOwnMountOptionsBindNoClient) {
     in_child_process([this] {
         have_own_mounts();
         const auto mounted = local / "mounted";
-        std::filesystem::create_directory(mounted);
+        boost::filesystem::create_directory(mounted);
         bind_mount(local.path(), mounted);
         ASSERT_EQ(::mount("", mounted.c_str(), nullptr,
                           MS_REMOUNT | MS_BIND | MS_NOEXEC | MS_NOSUID, nullptr),
@@ -174,7 +176,7 @@ TEST_F(Permissions, TheServersOwnMountOptionsBindNoClient) {
 // Set while the file is open here, as it is from the first write on.
 TEST_F(Permissions, WhatMayNotBeChangedAnyMoreIsNot) {
     TemporaryDirectory on_disk{"/var/tmp"};
-    std::filesystem::permissions(on_disk.path(), std::filesystem::perms::all);
+    boost::filesystem::permissions(on_disk.path(), boost::filesystem::perms::all_all);
     files = std::move(open(on_disk.path()).value());
     constexpr auto not_permitted = std::errc::operation_not_permitted;
     const auto mark = [&](const char* change) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -12,7 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "tests/media/exported_directory.hpp"
 #include "tests/support/becomes_true.hpp"
 
 namespace berth::vfs::posix {
@@ -64,7 +65,7 @@ TEST_F(Surroundings, BlocksReservedForRootAreForRoot) {
 class MovedOut : public ExportedDirectory {
 protected:
     MovedOut() {
-        std::filesystem::create_directory(local / "inside");
+        boost::filesystem::create_directory(local / "inside");
         ::chmod((local / "inside").c_str(), 0777);
         export_inside();
     }
@@ -82,7 +83,7 @@ TEST_F(MovedOut, FilesGoStale) {
         export_inside(kernel_handles);
         const auto id = create(root_caller, "f")->id();
         const auto other = create(root_caller, "other")->id();
-        std::filesystem::rename(local / "inside/f", local / "f");
+        boost::filesystem::rename(local / "inside/f", local / "f");
         EXPECT_TRUE(becomes_stale(id));
         export_inside(kernel_handles);
         EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale) << "to a server that never saw it";
@@ -97,7 +98,7 @@ TEST_F(MovedOut, DirectoriesGoStaleWithAllThatIsInThem) {
     const auto directory_id = directory->id();
     const auto file_id = directory->create(root_caller, "f", {}).value()->id();
     directory.reset();
-    std::filesystem::rename(local / "inside/d", local / "d");
+    boost::filesystem::rename(local / "inside/d", local / "d");
     EXPECT_TRUE(becomes_stale(directory_id));
     EXPECT_TRUE(becomes_stale(file_id));
 }
@@ -107,9 +108,9 @@ TEST_F(MovedOut, WhatStaysInsideStays) {
     const auto moved = create(root_caller, "f")->id();
     const auto linked = create(root_caller, "g")->id();
     directory.reset();
-    std::filesystem::rename(local / "inside/f", local / "inside/d/f");
-    std::filesystem::create_hard_link(local / "inside/g", local / "g");
-    std::filesystem::rename(local / "inside", local / "renamed");
+    boost::filesystem::rename(local / "inside/f", local / "inside/d/f");
+    boost::filesystem::create_hard_link(local / "inside/g", local / "g");
+    boost::filesystem::rename(local / "inside", local / "renamed");
     // Long enough for a second look.
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{1200};
     while (std::chrono::steady_clock::now() < end) {
@@ -176,12 +177,50 @@ TEST_F(Surroundings, RunningOutOfDescriptorsLeavesNothingHalfDone) {
         constexpr auto none_left = std::errc::too_many_files_open;
         EXPECT_EQ(error_of(top->create(root_caller, "f", {})), none_left);
         ::close(taken.back());
-        EXPECT_TRUE(top->create(root_caller, "f", {}));
+        const auto in_use = top->create(root_caller, "f", {});
+        EXPECT_TRUE(in_use);
         EXPECT_EQ(error_of(top->make_directory(root_caller, "d", {})), none_left);
         EXPECT_EQ(error_of(top->make_special(root_caller, "p", {})), none_left);
         EXPECT_TRUE(top->remove(root_caller, "f"));
     });
-    EXPECT_TRUE(std::filesystem::is_empty(local.path()));
+    EXPECT_TRUE(boost::filesystem::is_empty(local.path()));
+}
+
+// Whatever takes a descriptor takes that of an object that nobody uses.
+TEST_F(Surroundings, RunningOutOfDescriptorsClosesWhatNobodyUses) {
+    constexpr int many = 60;
+    for (int n = 0; n < many; ++n) write_local(local / std::to_string(n), "x");
+    boost::filesystem::create_directory(local / "d");
+    write_local(local / "d/below", "x");
+    std::vector<ObjectId> ids;
+    for (int n = 0; n < many; ++n) ids.push_back(lookup(std::to_string(n))->id());
+    const auto top = root();
+    in_child_process([&] {
+        while (::dup(0) >= 0) {
+        }
+        ASSERT_EQ(errno, EMFILE);
+        for (int n = 0; n < many; ++n) {
+            const auto name = std::to_string(n);
+            const auto file = top->lookup(root_caller, name);
+            ASSERT_TRUE(file) << n;
+            EXPECT_EQ(read_all(**file, root_caller), "x");
+            EXPECT_TRUE((*file)->write(root_caller, 0, std::as_bytes(std::span("y", 1))));
+            EXPECT_TRUE((*file)->open_locks(root_caller));
+            EXPECT_TRUE(top->create(root_caller, "new" + name, {}));
+            EXPECT_TRUE(top->create(root_caller, "whole" + name, {.attributes = {.mode = 0600}}));
+            EXPECT_TRUE(top->make_directory(root_caller, "dir" + name, {}));
+        }
+        for (const auto& id : ids) EXPECT_TRUE(files->find(id, Wait::yes));
+        const auto directory = top->lookup(root_caller, "d");
+        ASSERT_TRUE(directory);
+        EXPECT_TRUE((*directory)->list(root_caller, 0, [](const DirectoryEntry&) { return true; }));
+        EXPECT_TRUE((*directory)->lookup(root_caller, ".."));
+        EXPECT_TRUE((*directory)->sync(Sync::all));
+        while (::dup(0) >= 0) {
+        }
+        // Closing may take time: those that may not wait are told so.
+        EXPECT_EQ(error_of(top->lookup(not_waiting(root_caller), "5")), would_block);
+    });
 }
 
 TEST_F(Surroundings, MadeUpIdsAreErrors) {

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "tests/nfs/vfs/posix/exported_directory.hpp"
+#include <boost/filesystem/operations.hpp>
+
+#include "tests/media/exported_directory.hpp"
 
 namespace berth::vfs::posix {
 namespace {
@@ -93,7 +95,7 @@ TEST_F(Waiting, AttributesAndAccessAnswerAtOnce) {
 }
 
 TEST_F(Waiting, ALinkIsReadAtOnceTheSecondTime) {
-    std::filesystem::create_symlink("target", local / "l");
+    boost::filesystem::create_symlink("target", local / "l");
     auto link = lookup("l");
     EXPECT_EQ(error_of(link->read_link(hasty)), would_block);
     EXPECT_EQ(link->read_link(alice).value(), "target");
@@ -113,10 +115,10 @@ TEST_F(Waiting, WhateverChangesTheTreeWouldBlockAndChangesNothing) {
     EXPECT_EQ(error_of(top->make_directory(hasty, "g", {})), would_block);
     EXPECT_EQ(error_of(top->make_symbolic_link(hasty, "g", "t", {})), would_block);
     EXPECT_EQ(error_of(top->make_special(hasty, "g", {})), would_block);
-    EXPECT_EQ(error_of(top->link(hasty, "g", *file)), would_block);
+    EXPECT_EQ(error_of(files->link(hasty, *file, *top, "g")), would_block);
     EXPECT_EQ(error_of(top->remove(hasty, "f")), would_block);
     EXPECT_EQ(error_of(top->remove_directory(hasty, "d")), would_block);
-    EXPECT_EQ(error_of(top->rename(hasty, "f", *directory, "g")), would_block);
+    EXPECT_EQ(error_of(files->rename(hasty, *top, "f", *directory, "g")), would_block);
     EXPECT_EQ(error_of(top->list(hasty, 0, [](auto&) { return true; })), would_block);
     EXPECT_EQ(top->attributes(Wait::yes).value(), before);
     EXPECT_EQ(file->attributes(Wait::yes).value(), file_before);
@@ -124,7 +126,7 @@ TEST_F(Waiting, WhateverChangesTheTreeWouldBlockAndChangesNothing) {
 
 TEST_F(Waiting, ADeletedFileIsLeftToWhoMayWait) {
     auto file = create(alice, "f");
-    std::filesystem::remove(local / "f");
+    boost::filesystem::remove(local / "f");
     EXPECT_EQ(error_of(file->attributes(Wait::no)), would_block);
     EXPECT_EQ(error_of(file->attributes(Wait::yes)), stale);
 }

@@ -1,0 +1,13 @@
+#include "nfs/access/patience.hpp"
+
+#include "nfs/vfs/result.hpp"
+
+namespace berth::access {
+
+bool defer_if_blocked(rpc::Call& call, std::errc error) {
+    // With any other patience the kernel itself has returned it, and it means "later".
+    if (error == vfs::would_block && call.patience == rpc::Patience::none) call.defer();
+    return call.deferred;
+}
+
+}  // namespace berth::access

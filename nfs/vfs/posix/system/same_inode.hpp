@@ -1,0 +1,24 @@
+// Which objects the kernel sees as one, for file systems that show several as one. Any thread.
+#pragma once
+
+#include <mutex>
+
+#include "nfs/vfs/descriptor.hpp"
+#include "nfs/vfs/result.hpp"
+
+namespace berth::vfs::posix {
+
+/// Tells whether two objects that are open at this moment are one to the kernel, whatever the file
+/// system reports. Locks itself; any thread, once it is prepared.
+class SameInode {
+public:
+    void prepare();
+    /// False also if this process can never find out, because it may not read them for example.
+    [[nodiscard]] Result<bool> operator()(int one, int other);
+
+private:
+    std::mutex lock_;
+    Descriptor watches_;
+};
+
+}  // namespace berth::vfs::posix

@@ -1,0 +1,43 @@
+#include "rpc/batch.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace berth::rpc {
+namespace {
+
+thread_local Batch* present = nullptr;
+
+}  // namespace
+
+Batch::Batch() noexcept {
+    assert(present == nullptr);
+    present = this;
+}
+
+Batch::~Batch() {
+    pay();
+    present = nullptr;
+}
+
+bool Batch::may_keep(GiveBack give_back) noexcept {
+    if (present == nullptr) return false;
+    assert(present->owed_ == nullptr || present->owed_ == give_back);
+    present->owed_ = give_back;
+    return true;
+}
+
+void Batch::begin_call(std::uint32_t program) noexcept {
+    if (present == nullptr || std::exchange(present->program_, program) == program) return;
+    present->pay();
+}
+
+void Batch::give_back() noexcept {
+    if (present != nullptr) present->pay();
+}
+
+void Batch::pay() noexcept {
+    if (const auto owed = std::exchange(owed_, nullptr)) owed();
+}
+
+}  // namespace berth::rpc

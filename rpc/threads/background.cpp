@@ -1,0 +1,82 @@
+#include "rpc/threads/background.hpp"
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include <pthread.h>
+
+#include <spdlog/spdlog.h>
+
+namespace berth::threads {
+namespace {
+
+constexpr std::chrono::seconds pause_after_failure{1};
+
+}  // namespace
+
+struct Background::Ending {
+    std::mutex lock;
+    std::condition_variable changed;
+    bool is_over = false;
+};
+
+void name_this_thread(std::string_view name) noexcept {
+    constexpr std::string_view prefix = "berth-";
+    std::array<char, 16> text{};  // the kernel's limit, including the terminator
+    auto end = std::ranges::copy(prefix, text.begin()).out;
+    const auto room = text.size() - prefix.size() - 1;
+    std::ranges::copy(name.substr(0, room), end);
+    ::pthread_setname_np(::pthread_self(), text.data());
+}
+
+Background::Background(std::string name, Work work)
+    : ending_(std::make_shared<Ending>()),
+      thread_([ending = ending_, name = std::move(name),
+               work = std::move(work)](const std::stop_token& stop) {
+          name_this_thread(name);
+          run(stop, name, work);
+          const std::scoped_lock held{ending->lock};
+          ending->is_over = true;
+          ending->changed.notify_all();
+      }) {}
+
+void Background::run(const std::stop_token& stop, const std::string& name, const Work& work) {
+    while (!stop.stop_requested()) {
+        try {
+            work(stop);
+            return;
+        } catch (const std::exception& error) {
+            spdlog::error("{}: {}; it is started again", name, error.what());
+        }
+        std::mutex lock;
+        std::unique_lock held{lock};
+        std::condition_variable_any asked;
+        asked.wait_for(held, stop, pause_after_failure, [] { return false; });
+    }
+}
+
+Background& Background::operator=(Background&& other) noexcept {
+    // Like std::jthread: asks, waits, and only then takes over.
+    thread_ = std::move(other.thread_);
+    ending_ = std::move(other.ending_);
+    return *this;
+}
+
+Background::~Background() = default;
+
+void Background::ask_to_stop() noexcept {
+    thread_.request_stop();
+}
+
+bool Background::stop(std::chrono::milliseconds patience) {
+    if (!thread_.joinable()) return true;
+    ask_to_stop();
+    std::unique_lock held{ending_->lock};
+    return ending_->changed.wait_for(held, patience, [this] { return ending_->is_over; });
+}
+
+}  // namespace berth::threads

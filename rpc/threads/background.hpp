@@ -1,0 +1,50 @@
+// A thread of the server's own. It has a telling name, no exception in it ends the process, and its
+// owner can ask it to stop and limit how long to wait for that.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace berth::threads {
+
+/// Names the calling thread "berth-NAME", as ps -L and /proc show it; cut off after 15 characters.
+void name_this_thread(std::string_view name) noexcept;
+
+class Background {
+public:
+    /// Must return soon after it is asked to stop; a wait on a std::condition_variable_any takes
+    /// the token and ends then. If it throws, the log says so, and it is called again after a
+    /// second.
+    using Work = std::function<void(const std::stop_token& stop)>;
+
+    /// No thread.
+    Background() noexcept = default;
+    /// Starts the thread, which inherits the identity that the calling thread acts under. Throws
+    /// std::system_error if the system can't start one.
+    Background(std::string name, Work work);
+    Background(Background&&) noexcept = default;
+    /// Ends the thread that was there, as the destructor does.
+    Background& operator=(Background&& other) noexcept;
+    Background(const Background&) = delete;
+    /// Asks the thread to stop, and waits for however long that takes.
+    ~Background();
+
+    [[nodiscard]] explicit operator bool() const noexcept { return thread_.joinable(); }
+    void ask_to_stop() noexcept;
+    /// Asks the thread to stop. False: it still ran after `patience`. True if there is no thread.
+    [[nodiscard]] bool stop(std::chrono::milliseconds patience);
+
+private:
+    struct Ending;
+    static void run(const std::stop_token& stop, const std::string& name, const Work& work);
+
+    std::shared_ptr<Ending> ending_;
+    std::jthread thread_;
+};
+
+}  // namespace berth::threads

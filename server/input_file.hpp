@@ -1,0 +1,20 @@
+// Reads files that control the server: exports, the configuration. They may be pipes, and it may be
+// that nobody ever writes to those.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <boost/filesystem/path.hpp>
+
+#include "server/options.hpp"
+
+namespace berth::server {
+
+/// Reads all of it, at most 16 MiB. At the start a file that is not regular is read for as long as
+/// data comes within the patience. Later it is refused, because its contents were consumed, except
+/// for devices that have data at once, above all /dev/null. Throws UsageError.
+std::string contents_of(const boost::filesystem::path& path, Reading reading,
+                        std::chrono::milliseconds patience = std::chrono::seconds{5});
+
+}  // namespace berth::server

@@ -1,0 +1,19 @@
+#include "server/last_resort.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+namespace berth::server {
+
+void LastResort::arm(std::chrono::milliseconds patience, std::function<void()> act) {
+    thread_ = threads::Background{"end", [patience, act = std::move(act)](const auto& stop) {
+                                      std::mutex lock;
+                                      std::unique_lock held{lock};
+                                      std::condition_variable_any asked;
+                                      asked.wait_for(held, stop, patience, [] { return false; });
+                                      if (!stop.stop_requested()) act();
+                                  }};
+}
+
+}  // namespace berth::server

@@ -1,0 +1,68 @@
+// Limits how many lines of one kind, and of one kind from one peer, the log accepts per minute.
+// Further lines are counted, and one line reports their number at the end of the minute. All
+// threads that log share it; locks itself.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/thread/synchronized_value.hpp>
+#include <spdlog/common.h>
+
+#include "rpc/peer_log.hpp"
+
+namespace berth::server {
+
+class LineLimits {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+    struct Options {
+        std::uint64_t of_peer_max = 3;   ///< lines of one kind in one window
+        std::uint64_t of_kind_max = 30;  ///< from all peers
+        std::chrono::seconds window{60};
+    };
+    /// The lines that a window held back, once it is over.
+    struct Summary {
+        spdlog::level::level_enum level{};
+        std::string text;
+    };
+
+    explicit LineLimits(const Options& options) : options_(options) {}
+
+    /// Whether the line may be written; if not, it is counted. Throws std::bad_alloc.
+    [[nodiscard]] bool admits(const rpc::PeerLine& line, spdlog::level::level_enum level,
+                              std::string_view text, Time now);
+    /// The summaries of windows that are over by `now`, which are forgotten. Throws std::bad_alloc.
+    [[nodiscard]] std::vector<Summary> take_summaries(Time now);
+    /// When the next window ends, if there is one.
+    [[nodiscard]] std::optional<Time> next_end() const;
+
+private:
+    // Identified by the address of the format. The peer "*" stands for all peers together.
+    using Key = std::pair<const char*, std::string>;
+    struct Window {
+        Time begin;
+        std::uint64_t written = 0;
+        std::uint64_t held_back = 0;
+        spdlog::level::level_enum level{};
+        std::string example;  ///< the first line held back, or its beginning
+    };
+
+    using Windows = std::map<Key, Window>;
+
+    static Window& window_of(Windows& windows, Key key, Time now);
+    static void hold_back(Window& window, spdlog::level::level_enum level, std::string_view text);
+
+    const Options options_;
+    // A peer gets a window when a line about it is written, so there are few: of_kind_max per kind.
+    boost::synchronized_value<Windows, std::mutex> windows_;
+};
+
+}  // namespace berth::server

@@ -1,0 +1,135 @@
+#include "server/log_writer.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "server/printable.hpp"
+
+namespace berth::server {
+namespace {
+
+/// The message in printable form; for JSON as the contents of a string.
+class Message final : public spdlog::custom_flag_formatter {
+public:
+    explicit Message(bool is_json) : is_json_(is_json) {}
+
+    void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+                spdlog::memory_buf_t& to) override {
+        shown_.clear();
+        append_printable(shown_, {message.payload.data(), message.payload.size()});
+        for (const char c : shown_) {
+            if (is_json_ && (c == '"' || c == '\\')) to.push_back('\\');
+            to.push_back(c);
+        }
+    }
+    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<Message>(is_json_);
+    }
+
+private:
+    const bool is_json_;
+    std::string shown_;
+};
+
+std::string text_of_dropped(std::uint64_t count) {
+    return fmt::format("{} dropped here: the reader of this log was too slow, or there was no room "
+                       "for more",
+                       count == 1 ? "1 line was" : fmt::format("{} lines were", count));
+}
+
+spdlog::pattern_formatter formatter_for(LogFormat format) {
+    const bool is_json = format == LogFormat::json;
+    spdlog::pattern_formatter::custom_flags flags;
+    flags['*'] = std::make_unique<Message>(is_json);
+    const auto* const pattern =
+        is_json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"})"
+                : "%Y-%m-%d %H:%M:%S.%e %l: %*";
+    return spdlog::pattern_formatter{pattern, spdlog::pattern_time_type::local, "\n",
+                                     std::move(flags)};
+}
+
+}  // namespace
+
+LogWriter::LogWriter(int descriptor, LogFormat format)
+    : descriptor_(descriptor),
+      formatter_(formatter_for(format)) {}
+
+void LogWriter::add(const LogQueue::Line& line) {
+    add_dropped(line.dropped_before);
+    form(line.level, line.time, line.text);
+    append_line();
+}
+
+void LogWriter::add(spdlog::level::level_enum level, std::string_view text) {
+    form(level, spdlog::log_clock::now(), text);
+    append_line();
+}
+
+void LogWriter::add_dropped(std::uint64_t count) {
+    if (count > 0) add(spdlog::level::warn, text_of_dropped(count));
+}
+
+void LogWriter::form(spdlog::level::level_enum level, spdlog::log_clock::time_point time,
+                     std::string_view text) {
+    line_.clear();
+    formatter_.format({time, {}, {}, level, {text.data(), text.size()}}, line_);
+}
+
+void LogWriter::append_line() {
+    if (!chunk_.empty() && chunk_.size() + line_.size() > chunk_bytes) flush();
+    chunk_.append(line_.data(), line_.size());
+    ++lines_in_chunk_;
+}
+
+void LogWriter::flush() {
+    if (chunk_.empty()) return;
+    const auto lines = std::exchange(lines_in_chunk_, 0);
+    const auto chunk = std::exchange(chunk_, {});
+    if (begin_again() && write(chunk)) return;
+    lost_ += lines;
+}
+
+// After refused lines: ends the one that was cut off, and reports how many were lost.
+bool LogWriter::begin_again() {
+    if (is_within_line_ && !write("\n")) return false;
+    if (lost_ == 0) return true;
+    form(spdlog::level::warn, spdlog::log_clock::now(), text_of_dropped(lost_));
+    if (!write({line_.data(), line_.size()})) return false;
+    lost_ = 0;
+    return true;
+}
+
+bool LogWriter::write(std::string_view text) {
+    constexpr int pause_ms = 10;
+    while (!text.empty()) {
+        if (!await_reader()) return false;
+        const auto count = ::write(descriptor_, text.data(), std::min(text.size(), chunk_bytes));
+        if (count < 0 && errno == EAGAIN) ::poll(nullptr, 0, pause_ms);
+        if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (count <= 0) return false;
+        is_within_line_ = text[static_cast<std::size_t>(count) - 1] != '\n';
+        text.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+// Wakes up regularly to check has_given_up_.
+bool LogWriter::await_reader() const {
+    constexpr int look_up_ms = 100;
+    pollfd awaited{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+    while (!has_given_up_.load()) {
+        const int ready = ::poll(&awaited, 1, look_up_ms);
+        if (ready > 0) return true;
+        if (ready < 0 && errno != EINTR) return false;
+    }
+    return false;
+}
+
+}  // namespace berth::server

@@ -1,0 +1,150 @@
+"""What the whole server may hold of memory and descriptors: one client asks for far more than there is, and another's calls
+go on."""
+
+import itertools
+import pathlib
+import socket
+import struct
+
+from bench import Bench, await_condition, expect
+from cases_rpc import opaque
+from cases_surroundings import last_log, mount
+
+NFS = 100003
+GETATTR, LOOKUP, READ, CREATE = 1, 3, 6, 8
+MEBIBYTE = 1 << 20
+
+
+XIDS = itertools.count(1)
+
+
+def record(procedure: int, arguments: bytes) -> bytes:
+    credential = struct.pack(">IIIIIII", 1, 20, 0, 0, 0, 0, 0)
+    message = struct.pack(">IIIIII", next(XIDS), 0, 2, NFS, 3, procedure) + credential + bytes(8) + arguments
+    return struct.pack(">I", 1 << 31 | len(message)) + message
+
+
+class Client:
+    """Over TCP, from an address of its own."""
+
+    def __init__(self, port: int, address: str = "127.0.0.1", receive_bytes: int = 0):
+        self.socket = socket.socket()
+        if receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.bind((address, 0))
+        self.socket.settimeout(20)
+        self.socket.connect(("127.0.0.1", port))
+
+    def call(self, procedure: int, arguments: bytes) -> tuple[int, bytes]:
+        """The status, and what follows it."""
+        self.socket.sendall(record(procedure, arguments))
+        mark = self._receive(4)
+        reply = self._receive(struct.unpack(">I", mark)[0] & 0x7FFFFFFF)
+        return struct.unpack(">I", reply[24:28])[0], reply[28:]
+
+    def send_what_fits(self, data: bytes) -> None:
+        self.socket.setblocking(False)
+        try:
+            self.socket.send(data)
+        except BlockingIOError:
+            pass
+
+    def _receive(self, count: int) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            more = self.socket.recv(count - len(data))
+            expect(more != b"", "the connection has been closed")
+            data += more
+        return bytes(data)
+
+
+def resident_bytes(bench: Bench) -> int:
+    status = pathlib.Path(f"/proc/{bench.last_pid()}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) << 10
+
+
+def read(file: bytes, count: int) -> bytes:
+    return file + struct.pack(">QI", 0, count)
+
+
+def served(port: int, root: bytes, address: str) -> bytes:
+    """Another client's calls; the handle of the file that they read."""
+    client = Client(port, address)
+    status, found = client.call(LOOKUP, root + opaque(b"data"))
+    expect(status == 0, f"LOOKUP {status}")
+    file = opaque(found[4 : 4 + struct.unpack(">I", found[:4])[0]])
+    for _ in range(10):
+        expect(client.call(GETATTR, file)[0] == 0, "GETATTR")
+        status, found = client.call(READ, read(file, MEBIBYTE))
+        expect(status == 0 and len(found) > MEBIBYTE, f"READ {status}, {len(found)} bytes")
+    return file
+
+
+def memory_of_replies(bench: Bench) -> None:
+    port = bench.serve("--memory-max", "16M")
+    (bench.export / "data").write_bytes(bytes(MEBIBYTE))
+    _, root = mount(port, bench.export)
+    file = served(port, root, "127.0.0.2")
+    before = resident_bytes(bench)
+    greedy = [Client(port, receive_bytes=4096) for _ in range(24)]
+    for client in greedy:
+        client.send_what_fits(b"".join(record(READ, read(file, MEBIBYTE)) for _ in range(32)))
+    await_condition(lambda: "memory is short" in last_log(bench), "the log to say that memory is short")
+    served(port, root, "127.0.0.2")
+    grown = resident_bytes(bench) - before
+    expect(grown < 24 * MEBIBYTE, f"{grown} bytes more than before")
+    for client in greedy:
+        client.socket.close()
+    served(port, root, "127.0.0.1")
+
+
+def memory_of_half_records(bench: Bench) -> None:
+    port = bench.serve("--memory-max", "16M")
+    (bench.export / "data").write_bytes(bytes(MEBIBYTE))
+    _, root = mount(port, bench.export)
+    served(port, root, "127.0.0.2")
+    before = resident_bytes(bench)
+    half = struct.pack(">I", 1 << 31 | MEBIBYTE) + bytes(MEBIBYTE // 2)
+    greedy = [Client(port) for _ in range(100)]
+    for client in greedy:
+        client.send_what_fits(half)
+    await_condition(lambda: "memory is short" in last_log(bench), "the log to say that memory is short")
+    served(port, root, "127.0.0.2")
+    grown = resident_bytes(bench) - before
+    expect(grown < 24 * MEBIBYTE, f"{grown} bytes more than before")
+    for client in greedy:
+        client.socket.close()
+
+
+def descriptors(bench: Bench) -> None:
+    port = bench.serve_by(bench.export, "--squash", "none", by=("prlimit", "--nofile=512:512"))
+    (bench.export / "data").write_bytes(bytes(MEBIBYTE))
+    for number in range(300):
+        (bench.export / f"old{number}").write_text("x")
+    _, root = mount(port, bench.export)
+    client = Client(port, "127.0.0.2")
+    idle = [Client(port) for _ in range(600)]
+    for number in range(300):
+        status, _ = client.call(LOOKUP, root + opaque(b"old%d" % number))
+        expect(status == 0, f"LOOKUP {number}: {status}")
+        status, _ = client.call(CREATE, root + opaque(b"new%d" % number) + struct.pack(">IIIIIIII", 0, 1, 0o644, 0, 0, 0, 0, 0))
+        expect(status == 0, f"CREATE {number}: {status}")
+    served(port, root, "127.0.0.3")
+    expect("as many as are allowed" in last_log(bench), last_log(bench))
+    for one in idle:
+        one.socket.close()
+
+
+def idle_connections(bench: Bench) -> None:
+    port = bench.serve("--idle-max", "1")
+    idle = Client(port)
+    expect(idle.call(GETATTR, mount(port, bench.export)[1])[0] == 0, "GETATTR")
+    expect(idle.socket.recv(1) == b"", "closed by the server")
+
+
+CASES = {
+    "ceilings.memory_of_replies": memory_of_replies,
+    "ceilings.memory_of_half_records": memory_of_half_records,
+    "ceilings.descriptors": descriptors,
+    "ceilings.idle_connections": idle_connections,
+}

@@ -1,0 +1,93 @@
+// What a program keeps from call to call is given back when the calls in a row end.
+#include "rpc/batch.hpp"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace berth::rpc {
+namespace {
+
+thread_local int given_back = 0;
+
+void give_back() noexcept {
+    ++given_back;
+}
+
+class Batches : public ::testing::Test {
+protected:
+    Batches() { given_back = 0; }
+};
+
+TEST_F(Batches, NothingIsKeptOutsideOfABatch) {
+    EXPECT_FALSE(Batch::may_keep(give_back));
+    Batch::begin_call(100003);
+    Batch::give_back();
+    EXPECT_EQ(given_back, 0);
+}
+
+TEST_F(Batches, WhatIsKeptIsGivenBackOnceAtTheEnd) {
+    {
+        const Batch batch;
+        EXPECT_FALSE(batch.keeps());
+        for (int call = 0; call < 3; ++call) {
+            Batch::begin_call(100003);
+            EXPECT_TRUE(Batch::may_keep(give_back));
+            EXPECT_TRUE(batch.keeps());
+        }
+        EXPECT_EQ(given_back, 0);
+    }
+    EXPECT_EQ(given_back, 1);
+    const Batch batch_without_calls;
+    EXPECT_EQ(given_back, 1);
+}
+
+TEST_F(Batches, ACallOfAnotherProgramFindsNothingKept) {
+    const Batch batch;
+    Batch::begin_call(100003);
+    EXPECT_TRUE(Batch::may_keep(give_back));
+    Batch::begin_call(100021);
+    EXPECT_EQ(given_back, 1);
+    EXPECT_FALSE(batch.keeps());
+    Batch::begin_call(100003);
+    EXPECT_EQ(given_back, 1);
+}
+
+TEST_F(Batches, WhatIsGivenBackEarlyIsNotOwedAgain) {
+    {
+        const Batch batch;
+        Batch::begin_call(100003);
+        EXPECT_TRUE(Batch::may_keep(give_back));
+        Batch::give_back();
+        EXPECT_EQ(given_back, 1);
+    }
+    EXPECT_EQ(given_back, 1);
+}
+
+TEST_F(Batches, AreOfTheirThread) {
+    const Batch batch;
+    Batch::begin_call(100003);
+    EXPECT_TRUE(Batch::may_keep(give_back));
+    std::thread{[] {
+        EXPECT_FALSE(Batch::may_keep(give_back));
+        const Batch other;
+        EXPECT_TRUE(Batch::may_keep(give_back));
+        Batch::give_back();
+        EXPECT_EQ(given_back, 1);
+    }}.join();
+    EXPECT_EQ(given_back, 0);
+}
+
+TEST_F(Batches, EndWhenAnExceptionPasses) {
+    try {
+        const Batch batch;
+        Batch::begin_call(100003);
+        EXPECT_TRUE(Batch::may_keep(give_back));
+        throw 1;
+    } catch (int) {
+        EXPECT_EQ(given_back, 1);
+    }
+}
+
+}  // namespace
+}  // namespace berth::rpc

@@ -1,0 +1,71 @@
+// Lines that a peer can have written as often as it likes.
+#include "server/line_limits.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace berth::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr const char* kind = "{} sent nonsense";
+constexpr const char* other_kind = "{} sent too much";
+constexpr std::chrono::seconds minute{60};
+
+class LineLimitsTest : public testing::Test {
+protected:
+    int written(const char* of_kind, const char* peer, int lines) {
+        int count = 0;
+        for (int i = 0; i < lines; ++i)
+            count += limits_.admits({of_kind, peer}, spdlog::level::warn,
+                                    std::string{peer} + " did it", now_);
+        return count;
+    }
+    std::vector<std::string> summaries(LineLimits::Time now) {
+        std::vector<std::string> texts;
+        for (const auto& summary : limits_.take_summaries(now)) texts.push_back(summary.text);
+        return texts;
+    }
+
+    LineLimits limits_{{.of_peer_max = 3, .of_kind_max = 7, .window = minute}};
+    LineLimits::Time now_{std::chrono::hours{1}};
+};
+
+TEST_F(LineLimitsTest, EachPeerHasAFewOfEachKind) {
+    EXPECT_EQ(written(kind, "10.0.0.1", 100), 3);
+    EXPECT_EQ(written(kind, "10.0.0.2", 2), 2);
+    EXPECT_EQ(written(other_kind, "10.0.0.1", 100), 3);
+}
+
+TEST_F(LineLimitsTest, WhatIsHeldBackIsCountedAndSaidWhenTheMinuteIsOver) {
+    written(kind, "10.0.0.1", 100);
+    EXPECT_THAT(summaries(now_ + minute - std::chrono::seconds{1}), IsEmpty());
+    EXPECT_EQ(limits_.next_end(), now_ + minute);
+    EXPECT_THAT(summaries(now_ + minute),
+                ElementsAre("10.0.0.1 did it (97 more like this from 10.0.0.1)"));
+    EXPECT_EQ(limits_.next_end(), std::nullopt);
+    EXPECT_EQ(written(kind, "10.0.0.1", 100), 3) << "a new minute";
+}
+
+TEST_F(LineLimitsTest, AllPeersTogetherHaveAFew) {
+    int count = 0;
+    for (int i = 0; i < 50; ++i) count += written(kind, std::to_string(i).c_str(), 1);
+    EXPECT_EQ(count, 7);
+    EXPECT_THAT(summaries(now_ + minute),
+                ElementsAre("7 did it (43 more like this from various hosts)"));
+}
+
+TEST_F(LineLimitsTest, NobodyInParticularIsAPeer) {
+    EXPECT_EQ(written(kind, "", 5), 3);
+    EXPECT_THAT(summaries(now_ + minute), ElementsAre(" did it (2 more like this)"));
+}
+
+TEST_F(LineLimitsTest, OnePeerUsesUpNobodyElsesLines) {
+    written(kind, "10.0.0.1", 1000);
+    EXPECT_EQ(written(kind, "10.0.0.2", 1000), 3);
+}
+
+}  // namespace
+}  // namespace berth::server

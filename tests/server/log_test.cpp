@@ -1,0 +1,294 @@
+// The log's queue, what it writes, and readers that don't read.
+#include "server/log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <future>
+#include <random>
+#include <sstream>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/json/src.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include "rpc/peer_log.hpp"
+#include "server/log_writer.hpp"
+#include "server/printable.hpp"
+#include "tests/support/gate.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace berth::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+
+/// A pipe whose reader is the test.
+class Pipe {
+public:
+    Pipe() {
+        if (::pipe2(ends_.data(), O_CLOEXEC) != 0) throw std::runtime_error{"no pipe"};
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    ~Pipe() {
+        close_writer();
+        ::close(ends_[0]);
+    }
+
+    [[nodiscard]] int writer() const { return ends_[1]; }
+    void close_writer() {
+        if (ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
+    }
+    /// Until nothing more goes in; how many bytes that were.
+    std::size_t fill() {
+        ::fcntl(ends_[1], F_SETFL, O_NONBLOCK);
+        std::size_t count = 0;
+        while (::write(ends_[1], "x", 1) == 1) ++count;
+        ::fcntl(ends_[1], F_SETFL, 0);
+        return count;
+    }
+    void skip(std::size_t count) {
+        std::string skipped(count, '\0');
+        for (std::size_t read = 0; read < count;)
+            read += static_cast<std::size_t>(::read(ends_[0], skipped.data(), count - read));
+    }
+    /// To the end: when no writer is left.
+    std::vector<std::string> lines() {
+        std::ostringstream text;
+        std::array<char, 4096> buffer;
+        for (ssize_t count = 0; (count = ::read(ends_[0], buffer.data(), buffer.size())) > 0;)
+            text.write(buffer.data(), count);
+        std::istringstream in{text.str()};
+        std::vector<std::string> lines;
+        for (std::string line; std::getline(in, line);) lines.push_back(line);
+        return lines;
+    }
+
+private:
+    std::array<int, 2> ends_{};
+};
+
+class LogTest : public testing::Test {
+protected:
+    void TearDown() override { spdlog::set_default_logger(before_); }
+
+    [[nodiscard]] Log::Options options() const {
+        return {
+            .format = LogFormat::text, .descriptor = pipe_.writer(), .queue = {}, .repeated = {}};
+    }
+    std::vector<std::string> written(Log& log) {
+        EXPECT_TRUE(log.finish(test::patience));
+        pipe_.close_writer();
+        return pipe_.lines();
+    }
+
+    const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+    Pipe pipe_;
+};
+
+TEST_F(LogTest, LinesComeInTheirOrder) {
+    Log log{options()};
+    for (int i = 0; i < 1000; ++i) spdlog::warn("line {}", i);
+    const auto lines = written(log);
+    ASSERT_EQ(lines.size(), 1000U);
+    for (std::size_t i = 0; i < lines.size(); ++i)
+        ASSERT_THAT(lines[i], EndsWith(" warning: line " + std::to_string(i)));
+}
+
+TEST_F(LogTest, TheLevelDecides) {
+    auto quiet = options();
+    quiet.level = "warn";
+    Log log{quiet};
+    spdlog::info("not this");
+    spdlog::error("this");
+    EXPECT_THAT(written(log), ElementsAre(EndsWith(" error: this")));
+}
+
+TEST_F(LogTest, AStalledReaderCostsLinesWhichAreCounted) {
+    const auto filled = pipe_.fill();
+    Log log{options()};
+    constexpr std::size_t count = 50'000;
+    for (std::size_t i = 0; i < count; ++i) spdlog::info("line {}", i);  // returns, or this hangs
+    pipe_.skip(filled);
+    auto read = std::async(std::launch::async, [&] { return pipe_.lines(); });
+    EXPECT_TRUE(log.finish(test::patience));
+    pipe_.close_writer();
+    std::size_t seen = 0;
+    std::size_t dropped = 0;
+    for (const auto& line : read.get()) {
+        const auto text = line.substr(line.find(": ") + 2);
+        if (line.find(" lines were dropped here") != std::string::npos)
+            dropped += std::stoul(text);
+        else
+            EXPECT_EQ(text, "line " + std::to_string(seen++ + dropped));
+    }
+    EXPECT_GT(dropped, 0U);
+    EXPECT_EQ(seen + dropped, count);
+}
+
+TEST_F(LogTest, AReaderThatIsGoneForGoodDoesNotHoldUpTheEnd) {
+    pipe_.fill();
+    Log log{options()};
+    spdlog::info("nobody reads this");
+    EXPECT_FALSE(log.finish(std::chrono::milliseconds{1}));
+    spdlog::info("nor this");
+}
+
+TEST_F(LogTest, WhatIsLoggedAfterTheEndIsLost) {
+    Log log{options()};
+    spdlog::info("one");
+    EXPECT_TRUE(log.finish(test::patience));
+    spdlog::info("two");
+    EXPECT_THAT(written(log), ElementsAre(EndsWith("one")));
+}
+
+TEST_F(LogTest, APeerThatRepeatsItselfIsLimited) {
+    Log log{options()};
+    const auto peer = *rpc::Address::parse("10.0.0.1");
+    for (int i = 0; i < 1000; ++i) rpc::warn_of(peer, "{} sent nonsense", peer);
+    spdlog::info("something else");
+    EXPECT_THAT(written(log),
+                ElementsAre(EndsWith("10.0.0.1 sent nonsense"), EndsWith("10.0.0.1 sent nonsense"),
+                            EndsWith("10.0.0.1 sent nonsense"), EndsWith("something else"),
+                            EndsWith("sent nonsense (997 more like this from 10.0.0.1)")));
+}
+
+TEST_F(LogTest, NamesThatTheWireBringsForgeNoLines) {
+    Log log{options()};
+    spdlog::info("host {}", "a\n2026-01-01 error: forged\x1b[2J\xff");
+    EXPECT_THAT(written(log),
+                ElementsAre(EndsWith("host a\\x0a2026-01-01 error: forged\\x1b[2J\\xff")));
+}
+
+TEST_F(LogTest, JsonIsValidWhateverTheBytes) {
+    auto json = options();
+    json.format = LogFormat::json;
+    Log log{json};
+    std::mt19937 random{12};  // NOLINT(cert-msc51-cpp): the same bytes each time
+    std::vector<std::string> texts{R"(C:\n "quoted" \u0041)"};
+    for (int i = 0; i < 300; ++i) {
+        std::string text(random() % 40, '\0');
+        for (auto& c : text) c = static_cast<char>(random());
+        texts.push_back(text);
+    }
+    for (const auto& text : texts) spdlog::warn("{}", text);
+    const auto lines = written(log);
+    ASSERT_EQ(lines.size(), texts.size());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto value = boost::json::parse(lines[i]);
+        EXPECT_EQ(value.at("message").as_string(), printable(texts[i]));
+        EXPECT_EQ(value.at("level").as_string(), "warning");
+        EXPECT_TRUE(is_printable(lines[i]));
+    }
+}
+
+TEST_F(LogTest, ADeviceThatIsFullIsNoEnd) {
+    const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+    ASSERT_GE(full, 0);
+    {
+        auto to_full = options();
+        to_full.descriptor = full;
+        Log log{to_full};
+        for (int i = 0; i < 1000; ++i) spdlog::info("line {}", i);
+        EXPECT_TRUE(log.finish(test::patience));
+    }
+    ::close(full);
+}
+
+TEST(LogWriter, LinesThatWereRefusedAreCountedWhenTheReaderIsBack) {
+    ::signal(SIGPIPE, SIG_IGN);
+    const test::TemporaryDirectory directory;
+    const auto path = directory.path() / "fifo";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    const int before = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const int writing = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    ::close(before);
+    LogWriter writer{writing, LogFormat::text};
+    writer.add(spdlog::level::info, "lost");
+    writer.add(spdlog::level::info, "lost, too");
+    writer.flush();
+    const int after = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    writer.add(spdlog::level::info, "read");
+    writer.flush();
+    std::array<char, 4096> buffer{};
+    ASSERT_GT(::read(after, buffer.data(), buffer.size() - 1), 0);
+    const std::string text{buffer.data()};
+    EXPECT_THAT(text, HasSubstr("warning: 2 lines were dropped here"));
+    EXPECT_THAT(text, EndsWith("info: read\n"));
+    EXPECT_EQ(std::ranges::count(text, '\n'), 2);
+    ::close(after);
+    ::close(writing);
+}
+
+class LogQueueTest : public testing::Test {
+protected:
+    void put(const std::string& text, spdlog::level::level_enum level = spdlog::level::info) {
+        queue_.put(level, {}, text);
+    }
+    /// As the writer would have it: "(2)" stands for two that were dropped.
+    std::vector<std::string> taken() {
+        LogQueue::Batch batch;
+        std::vector<std::string> texts;
+        do {
+            queue_.take(batch, 1, std::chrono::steady_clock::time_point{});
+            for (const auto& line : batch.lines) {
+                if (line.dropped_before > 0)
+                    texts.push_back("(" + std::to_string(line.dropped_before) + ")");
+                texts.push_back(line.text);
+            }
+            if (batch.dropped > 0) texts.push_back("(" + std::to_string(batch.dropped) + ")");
+        } while (!batch.lines.empty());
+        return texts;
+    }
+
+    LogQueue queue_{{.lines_max = 4, .bytes_max = 40, .line_bytes_max = 10}};
+};
+
+TEST_F(LogQueueTest, DroppedLinesAreCountedWhereTheyWere) {
+    for (const auto* text : {"a", "b", "c", "d"}) put(text);
+    EXPECT_THAT(taken(), ElementsAre("a", "b", "(2)"));
+    for (const auto* text : {"e", "f", "g"}) put(text);
+    put("h", spdlog::level::warn);
+    put("i");
+    EXPECT_THAT(taken(), ElementsAre("e", "f", "(1)", "h", "(1)"));
+    EXPECT_THAT(taken(), ElementsAre());
+}
+
+TEST_F(LogQueueTest, HalfOfTheRoomIsForWarnings) {
+    for (int i = 0; i < 10; ++i) put("trace", spdlog::level::trace);
+    for (int i = 0; i < 10; ++i) put("error", spdlog::level::err);
+    EXPECT_THAT(taken(), ElementsAre("trace", "trace", "(8)", "error", "error", "(8)"));
+}
+
+TEST_F(LogQueueTest, BytesAreBoundedToo) {
+    for (int i = 0; i < 4; ++i) put("123456789", spdlog::level::warn);
+    put("12345", spdlog::level::warn);
+    EXPECT_THAT(taken(), ElementsAre("123456789", "123456789", "123456789", "123456789", "(1)"));
+}
+
+TEST_F(LogQueueTest, LongLinesAreCut) {
+    put("1234567890abc", spdlog::level::warn);
+    EXPECT_THAT(taken(), ElementsAre("1234567890..."));
+}
+
+TEST_F(LogQueueTest, WhatWasThereWhenItClosedCanBeTaken) {
+    put("a");
+    queue_.close();
+    put("b");
+    LogQueue::Batch batch;
+    queue_.take(batch, 100, {});
+    EXPECT_TRUE(batch.is_last);
+    ASSERT_EQ(batch.lines.size(), 1U);
+    EXPECT_EQ(batch.lines[0].text, "a");
+}
+
+}  // namespace
+}  // namespace berth::server
