@@ -253,8 +253,11 @@ public:
     /// record or by reading its replies. `is_idle`: it has neither calls nor replies.
     void tell(bool holds, bool is_idle) noexcept {
         holds_.store(holds, std::memory_order_relaxed);
-        is_idle_.store(is_idle, std::memory_order_relaxed);
+        // In order with the count of calls by which the teller knows it.
+        if (is_idle_.load(std::memory_order_relaxed) != is_idle) is_idle_.store(is_idle);
     }
+    /// The last of the connection's calls has ended. Any thread.
+    void end_work() noexcept { is_idle_.store(true); }
     /// The connection is no longer idle.
     void begin_work() noexcept { is_idle_.store(false, std::memory_order_relaxed); }
     /// The same, and it will not give way although it was asked to.

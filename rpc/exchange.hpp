@@ -70,6 +70,7 @@ struct Exchange {
         path.reset();
         newest_path.reset();
         is_redirected = false;
+        bytes_sent = 0;
         program = nullptr;
         procedure = nullptr;
         reply_bytes_expected = 0;
@@ -119,6 +120,9 @@ struct Exchange {
     // Counted in the budget once the exchange outlives its thread's turn:
     Budget::Share share;
     Budget::Turn turn;
+
+    // Set by the path:
+    std::size_t bytes_sent = 0;  ///< of the reply's record
 
     // Set by the first path when it passes the exchange to the newest path:
     bool is_redirected = false;

@@ -1,19 +1,62 @@
 #include "rpc/net/outbox.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <arpa/inet.h>
 
 namespace berth::rpc::net {
 
-void Outbox::push(ExchangePtr exchange) {
+RecordMark mark_of(const xdr::Writer& reply) noexcept {
     constexpr std::uint32_t last_fragment_bit = 0x80000000;
-    const auto mark = htonl(last_fragment_bit | static_cast<std::uint32_t>(exchange->reply.size()));
-    auto& added = waiting_.emplace_back(Waiting{{}, std::move(exchange)});
-    std::memcpy(added.mark.data(), &mark, sizeof mark);
-    bytes_ += added.size();
+    const auto word = htonl(last_fragment_bit | static_cast<std::uint32_t>(reply.size()));
+    RecordMark mark;
+    std::memcpy(mark.data(), &word, sizeof word);
+    return mark;
+}
+
+std::size_t gather_record(const RecordMark& mark, const xdr::Writer& reply, std::size_t skip,
+                          std::span<iovec> pieces) noexcept {
+    std::size_t count = 0;
+    const auto add = [&](std::span<const std::byte> piece) {
+        if (skip >= piece.size()) {
+            skip -= piece.size();
+            return;
+        }
+        if (count < pieces.size())
+            pieces[count++] = {const_cast<std::byte*>(piece.data()) + skip, piece.size() - skip};
+        skip = 0;
+    };
+    add(mark);
+    reply.segments(add);
+    return count;
+}
+
+void Outbox::push(ExchangePtr exchange) {
+    const auto mark = mark_of(exchange->reply);
+    Waiting added{mark, std::move(exchange)};
+    const auto sent = added.exchange->bytes_sent;
+    const auto bytes = added.size() - sent;
+    if (sent == 0) {
+        waiting_.push_back(std::move(added));
+    } else {
+        assert(!has_begun());
+        push_begun(std::move(added));
+        first_sent_ = sent;
+    }
+    bytes_ += bytes;
+}
+
+void Outbox::push_begun(Waiting begun) {
+    if (first_ > 0) {
+        waiting_[--first_] = std::move(begun);
+    } else {
+        waiting_.insert(waiting_.begin(), std::move(begun));
+        charged_ = 0;
+    }
 }
 
 void Outbox::charge(const Budget::AccountPtr& account) noexcept {
@@ -25,18 +68,10 @@ void Outbox::charge(const Budget::AccountPtr& account) noexcept {
 std::size_t Outbox::gather(std::span<iovec> pieces) const {
     std::size_t count = 0;
     auto skip = first_sent_;
-    const auto add = [&](std::span<const std::byte> piece) {
-        if (skip >= piece.size()) {
-            skip -= piece.size();
-            return;
-        }
-        if (count < pieces.size())
-            pieces[count++] = {const_cast<std::byte*>(piece.data()) + skip, piece.size() - skip};
-        skip = 0;
-    };
     for (auto i = first_; i < waiting_.size() && count < pieces.size(); ++i) {
-        add(waiting_[i].mark);
-        waiting_[i].exchange->reply.segments(add);
+        const auto& [mark, exchange] = waiting_[i];
+        count += gather_record(mark, exchange->reply, skip, pieces.subspan(count));
+        skip = 0;
     }
     return count;
 }

@@ -14,12 +14,23 @@
 
 namespace berth::rpc::net {
 
+/// What stands before a record of one fragment — RFC 5531 §11.
+using RecordMark = std::array<std::byte, 4>;
+[[nodiscard]] RecordMark mark_of(const xdr::Writer& reply) noexcept;
+/// Fills `pieces` with the record's pieces from `skip` on; returns how many it filled.
+std::size_t gather_record(const RecordMark& mark, const xdr::Writer& reply, std::size_t skip,
+                          std::span<iovec> pieces) noexcept;
+
 class Outbox {
 public:
     /// Called with each exchange whose reply has left.
     using Sent = std::function<void(ExchangePtr)>;
 
+    /// A reply of which part has been sent (Exchange::bytes_sent) becomes the next to leave; no
+    /// other may have been begun.
     void push(ExchangePtr exchange);
+    /// Whether part of the next reply has been sent.
+    [[nodiscard]] bool has_begun() const noexcept { return first_sent_ > 0; }
     [[nodiscard]] bool is_empty() const noexcept { return first_ == waiting_.size(); }
     /// Replies that have not been sent completely.
     [[nodiscard]] std::size_t size() const noexcept { return waiting_.size() - first_; }
@@ -37,12 +48,14 @@ public:
 
 private:
     struct Waiting {
-        std::array<std::byte, 4> mark;
+        RecordMark mark;
         ExchangePtr exchange;
         [[nodiscard]] std::size_t size() const noexcept {
             return mark.size() + exchange->reply.size();
         }
     };
+
+    void push_begun(Waiting begun);
 
     std::vector<Waiting> waiting_;
     std::size_t first_ = 0;       // index in waiting_: those before it have been sent

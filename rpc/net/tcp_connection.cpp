@@ -1,6 +1,5 @@
 #include "rpc/net/tcp_connection.hpp"
 
-#include <array>
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -46,7 +45,8 @@ TcpConnection::TcpConnection(const Context& context, boost::asio::ip::tcp::socke
       peer_(peer),
       correspondent_(*context.options.correspondents, peer.address),
       member_(context.options.budget, peer.address, *this),
-      records_(context.thread.blocks(), context.options.records) {
+      records_(context.thread.blocks(), context.options.records),
+      sender_(socket_.native_handle()) {
     context_.connection_count.fetch_add(1, std::memory_order_relaxed);
     const auto descriptor = socket_.native_handle();
     local_ = local_endpoint_of(descriptor);
@@ -120,10 +120,13 @@ bool TcpConnection::receive() {
 
 // Answers what has arrived and sends replies, until nothing is left to do without waiting.
 void TcpConnection::advance() {
+    take_back_spent();
     if (awaiting_turn_) take_turn();
     for (bool again = true; again;) {
         if (!answer_records()) return;
         const bool was_stalled = is_stalled();
+        const bool wants_word = was_stalled || held_back_ || awaiting_turn_ || draining_;
+        if (wants_word != wants_word_) wants_word_ = wants_word;
         send_waiting();
         if (!is_open_) return;
         again = was_stalled && !is_stalled();
@@ -236,61 +239,21 @@ void TcpConnection::submit(ExchangePtr exchange) {
 }
 
 void TcpConnection::send_waiting() {
-    constexpr std::size_t pieces_max = 256;
-    std::array<iovec, pieces_max> pieces;
-    while (!outbox_.is_empty()) {
-        msghdr message{};
-        message.msg_iov = pieces.data();
-        message.msg_iovlen = outbox_.gather(pieces);
-        const auto count =
-            ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && errno == EAGAIN) {
-            await_writable();
-            return;
-        }
-        if (count < 0) {
-            close("send failed");
-            return;
-        }
-        member_.moved();
-        outbox_.sent(static_cast<std::size_t>(count),
-                     [this](ExchangePtr sent) { context_.thread.give_exchange(std::move(sent)); });
+    if (outbox_.is_empty()) return;
+    const auto end = sender_.send(
+        outbox_, [this](ExchangePtr sent) { context_.thread.give_exchange(std::move(sent)); },
+        [this] { member_.moved(); });
+    switch (end) {
+    case RecordSender::End::sent:
+    case RecordSender::End::must_wait: break;
+    case RecordSender::End::would_block: await_writable(); break;
+    case RecordSender::End::failed: close("send failed"); break;
     }
-}
-
-void TcpConnection::deliver(ExchangePtr finished) {
-    finished->path.reset();  // no call may keep its own connection alive
-    finished->count_reply();
-    bool first = false;
-    {
-        const std::scoped_lock held{finished_lock_};
-        first = finished_.empty();
-        finished_.push_back(std::move(finished));
-    }
-    // One wake-up collects everything that is finished by then.
-    if (first)
-        boost::asio::post(context_.thread.context(), [self = shared_from_this()] {
-            self->take_step([&] { self->collect_finished(); });
-        });
-}
-
-void TcpConnection::collect_finished() {
-    std::vector<ExchangePtr> finished;
-    {
-        const std::scoped_lock held{finished_lock_};
-        finished.swap(finished_);
-    }
-    for (auto& exchange : finished) complete(std::move(exchange));
-    if (is_open_) advance();
 }
 
 // Takes a call that a worker has returned: sends its reply, or passes it to the newest path.
 void TcpConnection::complete(ExchangePtr finished) {
-    if (!finished->is_redirected) {  // otherwise another connection has counted it
-        --calls_out_;
-        bytes_out_ -= finished->request.size() + finished->reply_bytes_expected;
-    }
+    if (!finished->is_redirected) count_down(*finished);  // otherwise another has counted it
     // A client that asked again over another connection may have given this one up unnoticed.
     if (const auto newest = std::exchange(finished->newest_path, {});
         newest && newest.get() != this) {
@@ -318,6 +281,7 @@ void TcpConnection::drain() {
 void TcpConnection::close(const char* reason) {
     if (!std::exchange(is_open_, false)) return;
     spdlog::debug("connection from {} ended: {}", peer_.text(), reason);
+    sender_.close();
     boost::system::error_code ignored;
     socket_.close(ignored);
     outbox_.clear(

@@ -1,6 +1,7 @@
 // One TCP connection, pinned to one network thread. It reads what is there, answers every complete
-// record in that, and sends the replies of one wake-up together, unless they are large. Any thread
-// may call deliver(), give_way() and give_way_if_idle(); only its own thread may call the rest.
+// record in that, and sends the replies of one wake-up together, unless they are large. A reply
+// that a worker has made is sent by the worker, where that can be done at once. Any thread may call
+// deliver(), give_way() and give_way_if_idle(); only its own thread may call the rest.
 //
 // The budget counts what a connection holds beyond the thread's turn: part of a record, calls that
 // workers have, replies that could not be sent at once. While the client has no room in the budget,
@@ -18,9 +19,11 @@
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/container/static_vector.hpp>
 
 #include "rpc/net/network_thread.hpp"
 #include "rpc/net/outbox.hpp"
+#include "rpc/net/record_sender.hpp"
 #include "rpc/net/worker_pool.hpp"
 #include "rpc/peer_log.hpp"
 #include "rpc/record.hpp"
@@ -85,7 +88,12 @@ private:
     [[nodiscard]] bool may_leave(ExchangePtr& exchange);
     void push(ExchangePtr exchange);
     void send_waiting();
+    [[nodiscard]] bool may_send_now(const Exchange& finished) const noexcept;
+    void count_down(const Exchange& finished) noexcept;
+    void end_sent(ExchangePtr sent);
+    void return_to_thread(ExchangePtr finished);
     void collect_finished();
+    void take_back_spent() noexcept;
     void close(const char* reason);
     [[nodiscard]] bool is_stalled() const noexcept;
 
@@ -108,21 +116,30 @@ private:
     Budget::Member member_;
     RecordReader records_;
     Outbox outbox_;
+    RecordSender sender_;
     std::optional<Record> held_back_;  // until there is memory for its reply
     ExchangePtr awaiting_turn_;        // one of calls_out_
     std::size_t uncounted_bytes_ = 0;  // of exchanges in the outbox
     unsigned asked_ = 0;  // how often the connection was asked whether there is memory now
     bool waits_for_memory_ = false;  // and the thread will ask again
-    std::size_t calls_out_ = 0;      // on workers, in a section, or delayed
-    std::size_t bytes_out_ = 0;      // their requests, and the replies that workers will make
     bool reading_ = false;           // waiting for the socket to become readable
     bool writing_ = false;
     bool draining_ = false;
     bool at_end_ = false;  // the client sends no more; it may still be reading
     bool is_open_ = true;
 
+    // Workers lower them when they have sent a reply.
+    std::atomic<std::size_t> calls_out_ = 0;  // on workers, in a section, or delayed
+    std::atomic<std::size_t> bytes_out_ = 0;  // their requests, and the replies workers will make
+    // Whether this connection's thread needs to know when those become fewer.
+    std::atomic<bool> wants_word_ = false;
+
+    static constexpr std::size_t spent_max = 16;
     std::mutex finished_lock_;
     std::vector<ExchangePtr> finished_;  // by workers; not yet collected
+    bool is_collecting_ = false;         // the thread has been asked to collect them
+    std::atomic<bool> has_spent_ = false;
+    boost::container::static_vector<ExchangePtr, spent_max> spent_;  // to be used again
 };
 
 // If a step fails, for want of memory say, this connection ends, not the server.

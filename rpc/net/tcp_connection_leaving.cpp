@@ -1,8 +1,11 @@
-// Exchanges that interceptors have delayed, and replies as they leave or are dropped.
+// Exchanges that workers have finished or interceptors have delayed, and replies as they leave or
+// are dropped.
 #include <chrono>
 #include <memory>
+#include <new>
 #include <utility>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "rpc/net/tcp_connection.hpp"
@@ -89,6 +92,78 @@ void TcpConnection::push(ExchangePtr exchange) {
     if (uncounted_bytes_ < uncounted_bytes_max) return;
     outbox_.charge(member_.account());
     uncounted_bytes_ = 0;
+}
+
+void TcpConnection::deliver(ExchangePtr finished) {
+    finished->path.reset();  // no call may keep its own connection alive
+    finished->count_reply();
+    if (may_send_now(*finished) && sender_.send_now(*finished) == RecordSender::Now::sent)
+        end_sent(std::move(finished));
+    else
+        return_to_thread(std::move(finished));
+}
+
+// Large replies, those that interceptors look at, and those that another connection may have to
+// send are the network thread's.
+bool TcpConnection::may_send_now(const Exchange& finished) const noexcept {
+    constexpr std::size_t bytes_max = std::size_t{64} << 10;
+    const auto size = finished.reply.size();
+    return size > 0 && size <= bytes_max && !finished.interception && !finished.is_redirected &&
+           (!finished.newest_path || finished.newest_path.get() == this);
+}
+
+// A worker has sent the reply. The network thread is told if it waits for that.
+void TcpConnection::end_sent(ExchangePtr sent) {
+    member_.moved();
+    count_down(*sent);
+    if (calls_out_ == 0) member_.end_work();
+    sent->reset();
+    {
+        const std::scoped_lock held{finished_lock_};
+        if (spent_.size() < spent_max) spent_.push_back(std::move(sent));
+    }
+    has_spent_ = true;
+    if (wants_word_) go_on();
+}
+
+void TcpConnection::count_down(const Exchange& finished) noexcept {
+    bytes_out_ -= finished.request.size() + finished.reply_bytes_expected;
+    --calls_out_;
+}
+
+void TcpConnection::return_to_thread(ExchangePtr finished) {
+    try {
+        const std::scoped_lock held{finished_lock_};
+        finished_.push_back(std::move(finished));
+        // One wake-up collects everything that is finished by then.
+        if (is_collecting_) return;
+        boost::asio::post(context_.thread.context(), [self = shared_from_this()] {
+            self->take_step([&] { self->collect_finished(); });
+        });
+        is_collecting_ = true;
+    } catch (const std::bad_alloc&) {
+        give_way("a call was lost");  // it still counts, so this connection can't go on
+        throw;
+    }
+}
+
+void TcpConnection::collect_finished() {
+    std::vector<ExchangePtr> finished;
+    {
+        const std::scoped_lock held{finished_lock_};
+        finished.swap(finished_);
+        is_collecting_ = false;
+    }
+    for (auto& exchange : finished) complete(std::move(exchange));
+    if (is_open_) advance();
+}
+
+void TcpConnection::take_back_spent() noexcept {
+    if (!has_spent_.load(std::memory_order_relaxed)) return;
+    const std::scoped_lock held{finished_lock_};
+    has_spent_ = false;
+    for (auto& exchange : spent_) context_.thread.give_exchange(std::move(exchange));
+    spent_.clear();
 }
 
 }  // namespace berth::rpc::net

@@ -17,7 +17,11 @@ void TcpConnection::count_up() {
     records_.charge(member_.account());
     if (!outbox_.is_empty()) outbox_.charge(member_.account());
     uncounted_bytes_ = 0;
-    member_.tell(records_.has_part() || !outbox_.is_empty(), is_idle());
+    const bool holds = records_.has_part() || !outbox_.is_empty();
+    const bool was_idle = is_idle();
+    member_.tell(holds, was_idle);
+    // A worker may have sent the last reply meanwhile, and told that the connection is idle.
+    if (!was_idle && is_idle()) member_.tell(holds, true);
 }
 
 bool TcpConnection::may_receive() const noexcept {

@@ -222,6 +222,21 @@ TEST_F(ServerBudget, ConnectionsBeyondTheCeilingCloseIdleOnesOfTheClientWithMost
     EXPECT_TRUE(becomes_true([&] { return now().connections <= 8; }));
 }
 
+TEST_F(ServerBudget, AConnectionIsIdleWhenAWorkerHasSentItsLastReply) {
+    start_with({.connections_max = 8});
+    std::list<RawClient> idle;
+    service.gate.close();
+    for (std::uint32_t i = 0; i < 8; ++i)
+        idle.emplace_back(tcp).call(toy_call<toy::EchoOnWorker>({bytes_of("x")}, {.xid = i}));
+    service.gate.await_held_back(8);
+    service.gate.open();
+    for (auto& each : idle) EXPECT_FALSE(each.reply().empty());
+    for (int i = 0; i < 8; ++i) {
+        auto other = stranger();
+        expect_served(other);
+    }
+}
+
 TEST_F(ServerBudget, IdleConnectionsEndAndBusyOnesDoNot) {
     options.idle_max = 1s;
     start_with({});
@@ -236,6 +251,18 @@ TEST_F(ServerBudget, IdleConnectionsEndAndBusyOnesDoNot) {
     EXPECT_TRUE(becomes_true([&] { return now().connections == 1; }));
     service.gate.open();
     EXPECT_EQ(xid_of(busy.reply()), 7U);
+}
+
+TEST_F(ServerBudget, ConnectionsEndIdleAfterAWorkersReplyToo) {
+    options.idle_max = 1s;
+    start_with({});
+    RawClient idle{tcp};
+    service.gate.close();
+    idle.call(toy_call<toy::EchoOnWorker>({bytes_of("x")}, {.xid = 7}));
+    service.gate.await_held_back(1);
+    service.gate.open();
+    EXPECT_EQ(xid_of(idle.reply()), 7U);
+    EXPECT_TRUE(idle.reply().empty());
 }
 
 }  // namespace

@@ -65,6 +65,33 @@ TEST_F(SlowReader, TheNumberOfItsRepliesIsBounded) {
     run(calls / 2);
 }
 
+// Workers send replies themselves, between those that the connection's thread sends. With a client
+// that reads slowly, both find that the socket takes only part of a reply.
+TEST_F(SlowReader, RepliesFromWorkersAndFromTheThreadStayWhole) {
+    constexpr std::uint32_t count = 600;
+    options.calls_in_flight_max = count;
+    options.bytes_in_flight_max = std::size_t{1} << 30;
+    start();
+    RawClient slow{tcp, 65536};
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const toy::Produce::Args bytes{40'000 + 4 * i};
+        const CallParts parts{.xid = i};
+        const bool is_for_worker = i < count / 2 || i % 2 == 0;
+        slow.call(is_for_worker ? toy_call<toy::ProduceDeferred>(bytes, parts)
+                                : toy_call<toy::Produce>(bytes, parts));
+    }
+    EXPECT_TRUE(becomes_true([&] { return service.runs >= count; }));
+    std::set<std::uint32_t> seen;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto reply = slow.reply();
+        const auto xid = xid_of(reply);
+        seen.insert(xid);
+        constexpr std::size_t header_bytes = 24;
+        ASSERT_EQ(reply.size(), header_bytes + 4 + 40'000 + 4 * xid);
+    }
+    EXPECT_EQ(seen.size(), count);
+}
+
 TEST_F(Pressure, CallsWithWorkersAreBoundedByNumber) {
     options.network_threads = 1;
     options.calls_in_flight_max = 4;

@@ -1,0 +1,66 @@
+#include "rpc/net/record_sender.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <sys/socket.h>
+
+namespace berth::rpc::net {
+namespace {
+
+// The bytes that the socket has taken; -1 and errno as sendmsg() has it.
+ssize_t send_pieces(int descriptor, std::span<iovec> pieces) noexcept {
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    ssize_t count = 0;
+    do count = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (count < 0 && errno == EINTR);
+    return count;
+}
+
+}  // namespace
+
+RecordSender::End RecordSender::send(Outbox& outbox, const Outbox::Sent& done,
+                                     const std::function<void()>& moved) {
+    constexpr std::size_t pieces_max = 256;
+    std::array<iovec, pieces_max> pieces;
+    const std::scoped_lock held{lock_};
+    if (is_begun_ && !outbox.has_begun()) return End::must_wait;
+    is_begun_ = false;
+    while (!outbox.is_empty()) {
+        const auto count = outbox.gather(pieces);
+        const auto sent = send_pieces(descriptor_, std::span{pieces}.first(count));
+        if (sent < 0) {
+            is_blocked_ = true;
+            return errno == EAGAIN ? End::would_block : End::failed;
+        }
+        moved();
+        outbox.sent(static_cast<std::size_t>(sent), done);
+    }
+    is_blocked_ = false;
+    return End::sent;
+}
+
+RecordSender::Now RecordSender::send_now(Exchange& exchange) noexcept {
+    constexpr std::size_t pieces_max = 32;
+    std::array<iovec, pieces_max> pieces;
+    const auto mark = mark_of(exchange.reply);
+    const auto count = gather_record(mark, exchange.reply, 0, pieces);
+    if (count == pieces_max) return Now::refused;  // there may be more
+    const std::scoped_lock held{lock_};
+    if (!is_open_ || is_blocked_ || is_begun_) return Now::refused;
+    const auto sent = send_pieces(descriptor_, std::span{pieces}.first(count));
+    if (sent < 0) return Now::refused;
+    exchange.bytes_sent = static_cast<std::size_t>(sent);
+    if (exchange.bytes_sent == mark.size() + exchange.reply.size()) return Now::sent;
+    is_begun_ = true;
+    return Now::begun;
+}
+
+void RecordSender::close() noexcept {
+    const std::scoped_lock held{lock_};
+    is_open_ = false;
+}
+
+}  // namespace berth::rpc::net
