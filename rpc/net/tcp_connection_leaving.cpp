@@ -103,13 +103,14 @@ void TcpConnection::deliver(ExchangePtr finished) {
         return_to_thread(std::move(finished));
 }
 
-// Large replies, those that interceptors look at, and those that another connection may have to
-// send are the network thread's.
+// The network thread sends large replies, those that interceptors look at, and those that another
+// connection may have to send. While more calls of the connection run, it also sends theirs
+// together, which costs less than the wake-up.
 bool TcpConnection::may_send_now(const Exchange& finished) const noexcept {
     constexpr std::size_t bytes_max = std::size_t{64} << 10;
     const auto size = finished.reply.size();
-    return size > 0 && size <= bytes_max && !finished.interception && !finished.is_redirected &&
-           (!finished.newest_path || finished.newest_path.get() == this);
+    return calls_out_ == 1 && size > 0 && size <= bytes_max && !finished.interception &&
+           !finished.is_redirected && (!finished.newest_path || finished.newest_path.get() == this);
 }
 
 // A worker has sent the reply. The network thread is told if it waits for that.
