@@ -96,6 +96,44 @@ TYPED_TEST(LockingWithoutMemory, ATest) {
     this->expect_free();
 }
 
+// Each of these owes its caller a call, which is a callback more to have memory for.
+TYPED_TEST(LockingWithoutMemory, Messages) {
+    using Words = typename TypeParam::V;
+    this->expect_nothing_left([this] {
+        auto& who = *this->one;
+        std::ignore = who.template call<LockMessage<Words>>(this->lock_args(0, 10));
+        std::ignore = who.template call<TestMessage<Words>>(this->test_args(0, 10));
+        std::ignore =
+            who.template call<UnlockMessage<Words>>({bytes(this->cookie), this->range(2, 3)});
+        this->server.run_callbacks();
+    });
+}
+
+TYPED_TEST(LockingWithoutMemory, AWaiterByMessage) {
+    using Words = typename TypeParam::V;
+    fail_each_allocation(
+        [this] {
+            this->try_lock(*this->other);
+            std::ignore =
+                this->one->template call<LockMessage<Words>>(this->lock_args(0, 10, true));
+            this->try_unlock(*this->other, 0, 0);
+            this->server.run_callbacks();
+            std::ignore =
+                this->one->template call<CancelMessage<Words>>({.cookie = bytes(this->cookie),
+                                                                .block = true,
+                                                                .exclusive = true,
+                                                                .lock = this->range(0, 10)});
+            this->server.run_callbacks();
+        },
+        [this] {
+            this->unlock(*this->other, 0, 0);
+            this->server.run_callbacks();
+            this->cancel(*this->one, 0, 10);
+            this->free_all();
+            this->expect_free();
+        });
+}
+
 template <class T>
 class LaterLockingWithoutMemory : public LockingWithoutMemory<T> {};
 using Later = ::testing::Types<Version<Narrow, 3>, Version<Wide, 4>>;
@@ -132,6 +170,76 @@ TYPED_TEST(LaterLockingWithoutMemory, AShare) {
             const auto taken = this->other->template call<TakeShare<typename TypeParam::V>>(args());
             EXPECT_EQ(taken.value().status, TypeParam::V::Status::granted);
             std::ignore = this->other->template call<Unshare<typename TypeParam::V>>(args());
+        });
+}
+
+class WatchingWithoutMemory : public ::testing::Test {
+protected:
+    static constexpr std::string_view host = "192.0.2.30";
+
+    std::unique_ptr<rpc::Client> local() { return server.client(nsm::id1, "127.0.0.1", 1023); }
+    auto monitor(rpc::Client& who) {
+        return who.call<nsm::Monitor>(
+            {.watched = {.host = host, .watcher = watcher}, .cookie = {}});
+    }
+    /// The host can still be watched, its restart is told, and it can be forgotten.
+    void expect_working() {
+        const auto who = local();
+        EXPECT_EQ(monitor(*who).value().outcome, nsm::Outcome::success);
+        server.watcher.heard.clear();
+        EXPECT_TRUE(server.client(nsm::id1, "192.0.2.30")
+                        ->call<nsm::Notify>({std::string_view{"any name"}, restart += 2}));
+        server.run_callbacks();
+        ASSERT_FALSE(server.watcher.heard.empty());
+        EXPECT_EQ(server.watcher.heard.back().state, restart);
+        EXPECT_TRUE(who->call<nsm::UnmonitorAll>(watcher));
+        EXPECT_EQ(server.watches.size(), 0U);
+    }
+
+    LockServer<Wide> server;
+    std::int32_t restart = 1001;
+    const nsm::Watcher watcher{
+        .name = std::string_view{"localhost"}, .program = 200048, .version = 1, .procedure = 16};
+};
+
+TEST_F(WatchingWithoutMemory, AHostIsWatchedAndForgotten) {
+    const auto who = local();
+    fail_each_allocation(
+        [&] {
+            std::ignore = monitor(*who);
+            std::ignore = who->call<nsm::Stat>(host);
+            std::ignore = who->call<nsm::Unmonitor>({host, watcher});
+            std::ignore = who->call<nsm::UnmonitorAll>(watcher);
+        },
+        [&] { expect_working(); });
+}
+
+TEST_F(WatchingWithoutMemory, ARestartIsTold) {
+    const auto who = local();
+    const auto peer = server.client(nsm::id1, "192.0.2.30");
+    fail_each_allocation(
+        [&] {
+            std::ignore = monitor(*who);
+            std::ignore = peer->call<nsm::Notify>({std::string_view{"any name"}, restart += 2});
+            server.run_callbacks();
+        },
+        [&] {
+            server.run_callbacks();
+            expect_working();
+        });
+}
+
+TEST_F(WatchingWithoutMemory, ASimulatedCrash) {
+    const auto who = local();
+    fail_each_allocation(
+        [&] {
+            std::ignore = monitor(*who);
+            std::ignore = who->call<nsm::SimulateCrash>({});
+            server.run_callbacks();
+        },
+        [&] {
+            server.run_callbacks();
+            expect_working();
         });
 }
 

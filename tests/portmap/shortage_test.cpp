@@ -47,5 +47,51 @@ TEST(PortmapWithoutMemory, QuestionsCanBeAskedAgain) {
         [&] { EXPECT_EQ(caller.call<GetPort>(mapping), 4045U); });
 }
 
+class RpcbindWithoutMemory : public testing::TestWithParam<std::uint32_t> {
+protected:
+    static rpcbind::Binding binding(std::string_view netid, std::string_view address) {
+        return {100021, 4, netid, address, std::string_view{"an owner"}};
+    }
+
+    Portmapper portmapper;
+    test::Caller caller = portmapper.local_caller(GetParam());
+};
+INSTANTIATE_TEST_SUITE_P(Versions, RpcbindWithoutMemory, testing::Values(3, 4));
+
+TEST_P(RpcbindWithoutMemory, SetAndUnsetCanBeAskedAgain) {
+    const auto made = binding("tcp", "127.0.0.1.15.205");
+    const auto all = binding("", "");
+    fail_each_allocation(
+        [&] {
+            caller.call<rpcbind::Set>(made);
+            caller.call<rpcbind::Unset>(all);
+        },
+        [&] {
+            caller.call<rpcbind::Unset>(all);
+            EXPECT_TRUE(portmapper.registry.all().empty());
+            EXPECT_TRUE(caller.call<rpcbind::Set>(made));
+            EXPECT_EQ(portmapper.registry.all().size(), 1U);
+            EXPECT_TRUE(caller.call<rpcbind::Unset>(made));
+        });
+}
+
+TEST_P(RpcbindWithoutMemory, QuestionsCanBeAskedAgain) {
+    const auto made = binding("tcp", "127.0.0.1.15.205");
+    ASSERT_TRUE(caller.call<rpcbind::Set>(made));
+    fail_each_allocation(
+        [&] {
+            caller.call<rpcbind::GetAddress>(made);
+            caller.call<rpcbind::Dump>({});
+            const auto buffer =
+                caller.call<rpcbind::ToTransportAddress>(std::string_view{"127.0.0.1.15.205"});
+            caller.call<rpcbind::ToUniversalAddress>(buffer);
+            if (GetParam() < 4) return;
+            caller.call<rpcbind::GetVersionAddress>(made);
+            caller.call<rpcbind::GetAddressList>(made);
+            caller.call<rpcbind::GetStatistics>({});
+        },
+        [&] { EXPECT_FALSE(caller.call<rpcbind::GetAddress>(made).view().empty()); });
+}
+
 }  // namespace
 }  // namespace berth::portmap
