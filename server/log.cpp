@@ -1,8 +1,7 @@
 #include "server/log.hpp"
 
-#include <condition_variable>
 #include <exception>
-#include <mutex>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -34,18 +33,14 @@ public:
     bool finish(std::chrono::milliseconds patience);
 
 private:
-    void run() noexcept;
+    void run();
     void take_turn(LogQueue::Batch& batch);
     void add_summaries(LineLimits::Time until);
-    bool await_end(std::chrono::milliseconds patience);
 
     LogQueue queue_;
     LineLimits limits_;
-    LogWriter writer_;  // for the log's thread
-    std::mutex lock_;
-    std::condition_variable ended_;
-    bool has_ended_ = false;
-    std::thread thread_;  // only finish() uses it
+    LogWriter writer_;            // for the log's thread
+    threads::Background thread_;  // only finish() uses it
 };
 
 void LogSink::log(const spdlog::details::log_msg& message) {
@@ -57,11 +52,10 @@ void LogSink::log(const spdlog::details::log_msg& message) {
 }
 
 void LogSink::start(const std::shared_ptr<LogSink>& sink) {
-    sink->thread_ = std::thread{[sink] { sink->run(); }};
+    sink->thread_ = threads::Background{"log", [sink](const std::stop_token&) { sink->run(); }};
 }
 
-void LogSink::run() noexcept {
-    threads::name_this_thread("log");
+void LogSink::run() {
     LogQueue::Batch batch;
     while (!batch.is_last) {
         try {
@@ -72,9 +66,6 @@ void LogSink::run() noexcept {
             std::this_thread::sleep_for(std::chrono::milliseconds{10});
         }
     }
-    const std::scoped_lock held{lock_};
-    has_ended_ = true;
-    ended_.notify_all();
 }
 
 void LogSink::take_turn(LogQueue::Batch& batch) {
@@ -90,21 +81,17 @@ void LogSink::add_summaries(LineLimits::Time until) {
         writer_.add(summary.level, summary.text);
 }
 
-bool LogSink::await_end(std::chrono::milliseconds patience) {
-    std::unique_lock held{lock_};
-    return ended_.wait_for(held, patience, [this] { return has_ended_; });
-}
-
 bool LogSink::finish(std::chrono::milliseconds patience) {
     constexpr std::chrono::milliseconds to_look_up{200};
-    if (!thread_.joinable()) return true;
+    if (!thread_) return true;
     queue_.close();
-    const bool is_written = await_end(patience);
+    const bool is_written = thread_.stop(patience);
     writer_.give_up();
-    if (is_written || await_end(to_look_up))
-        thread_.join();
+    // Else it is in a write that does not end, and keeps the sink alive.
+    if (is_written || thread_.stop(to_look_up))
+        thread_ = {};
     else
-        thread_.detach();  // it is in a write that does not end, and keeps the sink alive
+        thread_.leave();
     return is_written;
 }
 

@@ -79,4 +79,8 @@ bool Background::stop(std::chrono::milliseconds patience) {
     return ending_->changed.wait_for(held, patience, [this] { return ending_->is_over; });
 }
 
+void Background::leave() noexcept {
+    if (thread_.joinable()) thread_.detach();
+}
+
 }  // namespace berth::threads

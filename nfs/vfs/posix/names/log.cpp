@@ -8,7 +8,6 @@
 #include <tuple>
 #include <utility>
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <boost/filesystem/operations.hpp>
@@ -39,8 +38,8 @@ NameLog::~NameLog() {
         stopping_ = true;
     }
     changed_.notify_all();
-    if (!thread_.joinable()) return;
-    thread_.join();
+    if (!thread_) return;
+    thread_ = {};
     std::ignore = group_.run(Sync::data, [this](Sync) { return synchronize_now(); });
     finish_files();
 }
@@ -228,7 +227,6 @@ bool NameLog::is_pressing() const {
 }
 
 void NameLog::run() {
-    ::pthread_setname_np(::pthread_self(), "berth-names");
     Held held{lock_};
     for (;;) {
         changed_.wait_for(held, between_looks,

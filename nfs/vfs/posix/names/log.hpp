@@ -23,7 +23,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -36,6 +35,7 @@
 #include "nfs/vfs/posix/names/store.hpp"
 #include "nfs/vfs/posix/system/group_sync.hpp"
 #include "nfs/vfs/result.hpp"
+#include "rpc/threads/background.hpp"
 
 namespace berth::vfs::posix {
 
@@ -146,7 +146,7 @@ private:
     std::atomic<std::uint64_t> appended_{0};  ///< records
     std::atomic<std::uint64_t> last_put_{0};  ///< the number of the last put among them
     std::atomic<std::uint64_t> durable_{0};
-    std::thread thread_;
+    threads::Background thread_;
 };
 
 }  // namespace berth::vfs::posix

@@ -129,14 +129,10 @@ Result<void> Node::link(const Caller& caller, std::string_view name, Node& objec
     if (!at) return at.error();
     if (object.type_ == FileType::directory) return std::errc::operation_not_permitted;
     if (auto inside = tree_.check_inside(object); !inside) return inside;
-    // Linked by its path, because linking a bare descriptor takes a capability that the caller
-    // rightly lacks.
-    const ReopenPath source{object.path_.number()};
-    if (::linkat(source.directory(), source.name(), path_.number(), at->name.text(),
-                 AT_SYMLINK_FOLLOW) != 0) {
-        const auto error = last_error();
-        const bool gone = error == std::errc::no_such_file_or_directory && object.is_deleted();
-        return gone ? stale : reason(error);
+    const auto linked = link_opened(object.path_.number(), path_.number(), at->name.text());
+    if (!linked) {
+        const bool is_missing = linked.error() == std::errc::no_such_file_or_directory;
+        return is_missing && object.is_deleted() ? stale : reason(linked.error());
     }
     tree_.linked(object, path_.number(), {id_, name});
     return {};

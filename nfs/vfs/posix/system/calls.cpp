@@ -85,6 +85,22 @@ Result<Descriptor> reopen(int number, int flags) {
     return open_at(path.directory(), path.name(), flags);
 }
 
+Result<void> link_opened(int number, int directory, const char* name) {
+    // The shortest way takes CAP_DAC_READ_SEARCH, which only root's calls have, and not everywhere.
+    static std::atomic<bool> is_bare_allowed{true};
+    const bool is_bare = acts_as_root() && is_bare_allowed.load(std::memory_order_relaxed);
+    if (is_bare) {
+        if (::linkat(number, "", directory, name, AT_EMPTY_PATH) == 0) return {};
+        // Without the capability too; then the path leads to the object.
+        if (errno != ENOENT) return last_error();
+    }
+    const ReopenPath path{number};
+    if (::linkat(path.directory(), path.name(), directory, name, AT_SYMLINK_FOLLOW) != 0)
+        return last_error();
+    if (is_bare) is_bare_allowed.store(false, std::memory_order_relaxed);
+    return {};
+}
+
 ssize_t read_own_link(int number, std::span<char> into) noexcept {
     const ReopenPath path{number};
     return ::readlinkat(path.directory(), path.name(), into.data(), into.size());

@@ -53,6 +53,9 @@ Result<Descriptor> open_beneath(int directory, const char* name, std::uint64_t f
 /// Opens what a descriptor (O_PATH too) holds again, with other flags.
 Result<Descriptor> reopen(int number, int flags);
 
+/// Gives what descriptor `number` (O_PATH too) holds another name.
+Result<void> link_opened(int number, int directory, const char* name);
+
 /// Reads the path that the kernel has for a descriptor, as readlink(2) does: not terminated.
 [[nodiscard]] ssize_t read_own_link(int number, std::span<char> into) noexcept;
 

@@ -195,9 +195,7 @@ Result<Descriptor> make_file_complete(int directory, const char* name, mode_t mo
         if (auto complete = completion.apply(nameless->number()); !complete) {
             return complete.error();
         }
-        const ReopenPath source{nameless->number()};
-        auto linked = checked(
-            ::linkat(source.directory(), source.name(), directory, name, AT_SYMLINK_FOLLOW));
+        auto linked = link_opened(nameless->number(), directory, name);
         if (linked) return nameless;
         // Some file systems that make nameless files cannot give them a name afterwards.
         if (!is_unknown_here(linked.error()) &&

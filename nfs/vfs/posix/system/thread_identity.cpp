@@ -211,6 +211,10 @@ bool Acting::is_possible(const MappedOwners& mapped) {
     return able && is_back;
 }
 
+bool acts_as_root() noexcept {
+    return this_thread().uid == 0;
+}
+
 bool overrides_permissions() {
     const bool is_known = ::capng_get_caps_process() == 0;
     return !is_known || ::capng_have_capability(CAPNG_EFFECTIVE, CAP_DAC_OVERRIDE) != 0;

@@ -62,6 +62,9 @@ private:
     std::unique_ptr<Groups> groups_;
 };
 
+/// Whether the calling thread's file-system identity is uid 0. Asks no system call.
+[[nodiscard]] bool acts_as_root() noexcept;
+
 /// Whether the calling thread may override the permissions of files.
 [[nodiscard]] bool overrides_permissions();
 
