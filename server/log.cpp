@@ -85,10 +85,10 @@ bool LogSink::finish(std::chrono::milliseconds patience) {
     constexpr std::chrono::milliseconds to_look_up{200};
     if (!thread_) return true;
     queue_.close();
-    const bool is_written = thread_.stop(patience);
+    const bool is_written = thread_.await_end(patience);
     writer_.give_up();
     // Else it is in a write that does not end, and keeps the sink alive.
-    if (is_written || thread_.stop(to_look_up))
+    if (is_written || thread_.await_end(to_look_up))
         thread_ = {};
     else
         thread_.leave();

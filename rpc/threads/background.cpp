@@ -73,8 +73,12 @@ void Background::ask_to_stop() noexcept {
 }
 
 bool Background::stop(std::chrono::milliseconds patience) {
-    if (!thread_.joinable()) return true;
     ask_to_stop();
+    return await_end(patience);
+}
+
+bool Background::await_end(std::chrono::milliseconds patience) {
+    if (!thread_.joinable()) return true;
     std::unique_lock held{ending_->lock};
     return ending_->changed.wait_for(held, patience, [this] { return ending_->is_over; });
 }

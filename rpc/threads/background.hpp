@@ -38,6 +38,8 @@ public:
     void ask_to_stop() noexcept;
     /// Asks the thread to stop. False: it still ran after `patience`. True if there is no thread.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);
+    /// The same for a thread that is not asked to stop, because it knows otherwise when to end.
+    [[nodiscard]] bool await_end(std::chrono::milliseconds patience);
     /// Leaves the thread to itself: for one that may be stuck in the kernel, and whose work owns
     /// all that it uses.
     void leave() noexcept;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,30 @@ std::string name_of_thread_called(std::string name) {
 TEST(BackgroundThreads, HaveNamesThatTell) {
     EXPECT_EQ(name_of_thread_called("net-0"), "berth-net-0");
     EXPECT_EQ(name_of_thread_called("much-too-long"), "berth-much-too-");
+}
+
+TEST(BackgroundThreads, CanBeWaitedForWithoutBeingAskedToStop) {
+    std::promise<void> ends;
+    Background thread{"ends",
+                      [may_end = ends.get_future().share()](const auto&) { may_end.wait(); }};
+    EXPECT_FALSE(thread.await_end(milliseconds{1}));
+    ends.set_value();
+    EXPECT_TRUE(thread.await_end(test::patience));
+}
+
+TEST(BackgroundThreads, CanBeLeftToThemselves) {
+    auto ends = std::make_shared<std::promise<void>>();
+    auto has_ended = std::make_shared<std::promise<void>>();
+    {
+        Background thread{"stuck", [may_end = ends->get_future().share(), has_ended](const auto&) {
+                              may_end.wait();
+                              has_ended->set_value();
+                          }};
+        EXPECT_FALSE(thread.stop(milliseconds{1}));
+        thread.leave();
+    }
+    ends->set_value();
+    EXPECT_EQ(has_ended->get_future().wait_for(test::patience), std::future_status::ready);
 }
 
 TEST(BackgroundThreads, EndWhenTheyAreAskedTo) {
