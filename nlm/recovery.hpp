@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nlm/callbacks.hpp"
 #include "nlm/grace.hpp"
 #include "nlm/lock_table.hpp"
@@ -79,8 +81,8 @@ private:
     Callbacks& callbacks_;
     const std::string host_name_;
 
-    std::mutex lock_;
-    std::multimap<rpc::Address, std::string> being_confirmed_;  // names
+    boost::synchronized_value<std::multimap<rpc::Address, std::string>, std::mutex>
+        being_confirmed_;  // names
 };
 
 }  // namespace berth::nlm
