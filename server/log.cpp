@@ -42,9 +42,11 @@ private:
     LogQueue queue_;
     LineLimits limits_;
     LogWriter writer_;  // for the log's thread
-    std::mutex lock_;
     std::condition_variable ended_;
+    std::mutex lock_;
+    // Guarded by lock_:
     bool has_ended_ = false;
+
     std::thread thread_;  // only finish() uses it
 };
 
