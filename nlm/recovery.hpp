@@ -81,8 +81,9 @@ private:
     Callbacks& callbacks_;
     const std::string host_name_;
 
-    boost::synchronized_value<std::multimap<rpc::Address, std::string>, std::mutex>
-        being_confirmed_;  // names
+    using NamesByAddress = std::multimap<rpc::Address, std::string>;
+
+    boost::synchronized_value<NamesByAddress, std::mutex> being_confirmed_;
 };
 
 }  // namespace berth::nlm
