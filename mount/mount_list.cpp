@@ -88,9 +88,10 @@ MountList::MountList(state::Store* store) {
     if (store == nullptr) return;
     file_.emplace(*store,
                   state::Store::FileOptions{.name = "mounts", .tell = tell, .convert = convert});
+    auto entries = entries_.synchronize();
     for (const auto& found : file_->found()) {
         if (const auto entry = entry_of(found.key)) {
-            enter(*entry);
+            enter(*entries, *entry);
             continue;
         }
         spdlog::warn("{}: malformed entry skipped", file_->path());
@@ -107,32 +108,34 @@ void MountList::add(std::string_view host, std::string_view directory) {
     if (!fits(entry)) return;
     Change change = 0;
     {
-        const std::scoped_lock locked{lock_};
-        enter(entry);
+        auto entries = entries_.synchronize();
+        enter(*entries, entry);
         if (file_) change = file_->put_last(key_of(entry), {});
     }
     wait_for(change);
 }
 
-void MountList::enter(const Entry& entry) {
-    if (entries_.size() >= entries_max && !by_name().contains(entry))
-        erase(by_name().find(entries_.front()));
-    const auto [known, is_new] = entries_.push_back(entry);
-    if (!is_new) entries_.relocate(entries_.end(), known);
+void MountList::enter(Entries& entries, const Entry& entry) {
+    auto& by_name = entries.get<1>();
+    if (entries.size() >= entries_max && !by_name.contains(entry))
+        erase(entries, by_name.find(entries.front()));
+    const auto [known, is_new] = entries.push_back(entry);
+    if (!is_new) entries.relocate(entries.end(), known);
 }
 
-MountList::Change MountList::erase(ByName::iterator entry) {
+MountList::Change MountList::erase(Entries& entries, ByName::iterator entry) {
     const auto key = file_ ? key_of(*entry) : std::string{};
-    by_name().erase(entry);
+    entries.get<1>().erase(entry);
     return file_ ? file_->erase(key) : 0;
 }
 
 void MountList::remove(std::string_view host, std::string_view directory) {
     Change change = 0;
     {
-        const std::scoped_lock locked{lock_};
-        const auto known = by_name().find(Entry{std::string{host}, std::string{directory}});
-        if (known != by_name().end()) change = erase(known);
+        auto entries = entries_.synchronize();
+        const auto& by_name = entries->get<1>();
+        const auto known = by_name.find(Entry{std::string{host}, std::string{directory}});
+        if (known != by_name.end()) change = erase(*entries, known);
     }
     wait_for(change);
 }
@@ -140,19 +143,20 @@ void MountList::remove(std::string_view host, std::string_view directory) {
 void MountList::remove_all(std::string_view host) {
     Change change = 0;
     {
-        const std::scoped_lock locked{lock_};
+        auto entries = entries_.synchronize();
+        const auto& by_name = entries->get<1>();
         for (;;) {
-            const auto known = by_name().lower_bound(Entry{std::string{host}, {}});
-            if (known == by_name().end() || known->host != host) break;
-            change = std::max(change, erase(known));
+            const auto known = by_name.lower_bound(Entry{std::string{host}, {}});
+            if (known == by_name.end() || known->host != host) break;
+            change = std::max(change, erase(*entries, known));
         }
     }
     wait_for(change);
 }
 
 std::vector<MountList::Entry> MountList::all() const {
-    const std::scoped_lock locked{lock_};
-    return {entries_.begin(), entries_.end()};
+    auto entries = entries_.synchronize();
+    return {entries->begin(), entries->end()};
 }
 
 }  // namespace berth::mount

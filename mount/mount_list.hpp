@@ -14,6 +14,7 @@
 #include <boost/multi_index/ordered_index.hpp>
 #include <boost/multi_index/sequenced_index.hpp>
 #include <boost/multi_index_container.hpp>
+#include <boost/thread/synchronized_value.hpp>
 
 #include "mount/protocol.hpp"
 #include "nfs/state/store.hpp"
@@ -59,14 +60,12 @@ private:
     using ByName = Entries::nth_index<1>::type;
     using Change = state::Store::Change;
 
-    void enter(const Entry& entry);
-    Change erase(ByName::iterator entry);
-    [[nodiscard]] ByName& by_name() { return entries_.get<1>(); }
+    void enter(Entries& entries, const Entry& entry);
+    Change erase(Entries& entries, ByName::iterator entry);
     /// Waits until the change is on disk, or until writing it has failed.
     void wait_for(Change change);
 
-    mutable std::mutex lock_;
-    Entries entries_;
+    boost::synchronized_value<Entries, std::mutex> entries_;
     std::optional<state::Store::File> file_;
 };
 

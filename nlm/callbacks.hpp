@@ -106,13 +106,15 @@ private:
     void run(const std::stop_token& stop);
 
     const Connect connect_;
-    std::mutex lock_;
+    std::size_t running_ = 0;  ///< the number of threads once started
     std::condition_variable_any changed_;
+    std::mutex lock_;
+    // Guarded by lock_:
     std::uint64_t changes_ = 0;  ///< of what may be due
-    std::size_t running_ = 0;    ///< the number of threads once started
     Lines lines_;
     std::size_t busy_others_ = 0;  ///< lines that were not urgent when their attempt began
     std::size_t answers_ = 0;
+
     std::vector<threads::Background> threads_;
 };
 

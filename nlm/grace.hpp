@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nlm/owner.hpp"
 
 namespace berth::nlm {
@@ -42,15 +44,18 @@ public:
     void begin(Awaited awaited);
 
 private:
-    [[nodiscard]] bool is_anybody_awaited() const { return may_lack_some_ || !awaited_.empty(); }
+    struct Period {
+        Clock::time_point end;
+        std::map<Host, std::optional<Clock::time_point>> awaited;  // when last heard of
+        bool may_lack_some = false;                                // then only the time ends it
+
+        [[nodiscard]] bool is_anybody_awaited() const { return may_lack_some || !awaited.empty(); }
+    };
 
     const std::chrono::seconds duration_;
     const Now now_;
     std::atomic<bool> is_on_{false};
-    std::mutex lock_;
-    Clock::time_point end_;
-    std::map<Host, std::optional<Clock::time_point>> awaited_;  // when last heard of
-    bool may_lack_some_ = false;                                // then only the time ends it
+    boost::synchronized_value<Period, std::mutex> period_;
 };
 
 }  // namespace berth::nlm

@@ -176,12 +176,13 @@ private:
     const LockLimits limits_;
     LockEvents& events_;
     PendingGrants pending_;
+    ToldOnce refused_;  // at a limit
     mutable std::mutex lock_;
+    // Guarded by lock_:
     std::map<FileKey, std::unique_ptr<File>> files_;
     std::set<FileKey> contended_;
     Uses uses_;
     Use total_;
-    ToldOnce refused_;  // at a limit
 };
 
 }  // namespace berth::nlm

@@ -119,32 +119,36 @@ std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
 }
 
 MonitorList::MonitorList(state::Store* store, bool refuses) : refuses_(refuses) {
-    if (store != nullptr) {
+    if (store != nullptr)
         file_.emplace(*store,
                       state::Store::FileOptions{.name = "locks", .tell = tell, .convert = convert});
-        read();
+    Change change = 0;
+    {
+        auto clients = clients_.synchronize();
+        if (file_) read(*clients);
+        change = begin(*clients);
     }
-    wait_for(begin());
+    wait_for(change);
 }
 
-void MonitorList::read() {
-    may_lack_hosts_ = file_->may_lack_entries();
+void MonitorList::read(Clients& clients) {
+    clients.may_lack_hosts = file_->may_lack_entries();
     bool has_too_many = false;
     // First of all: a crash meanwhile must not make the remains of a list look complete.
-    if (may_lack_hosts_) std::ignore = file_->put(lacks_key, "");
+    if (clients.may_lack_hosts) std::ignore = file_->put(lacks_key, "");
     for (const auto& entry : file_->found()) {
         if (entry.key == state_key) {
             std::int32_t state = 0;
             std::istringstream{entry.value} >> state;
             if (state > 0) state_ = state | 1;
         } else if (entry.key == lacks_key) {
-            may_lack_hosts_ = true;
+            clients.may_lack_hosts = true;
         } else if (const auto client = parse(entry); !client) {
             spdlog::warn("{}: malformed entry skipped: '{} {}'", file_->path(), entry.key,
                          entry.value);
             std::ignore = file_->erase(entry.key);
-        } else if (to_notify_.size() < to_notify_max) {
-            to_notify_.emplace(client->host, *client);
+        } else if (clients.to_notify.size() < to_notify_max) {
+            clients.to_notify.emplace(client->host, *client);
         } else {
             has_too_many = true;
             std::ignore = file_->erase(entry.key);
@@ -156,40 +160,41 @@ void MonitorList::read() {
     if (file_->may_lack_entries()) state_ = state_of_now() - 2;
 }
 
-MonitorList::Change MonitorList::begin() {
+MonitorList::Change MonitorList::begin(Clients& clients) {
     // The first odd number follows the largest.
     constexpr std::int32_t last = 0x7FFFFFFF;
     state_ = state_ >= last ? 1 : state_ + 2;
-    for (auto& [host, entry] : hosts_) to_notify_.insert_or_assign(host, entry.host);
-    std::erase_if(hosts_, [](const auto& entry) { return entry.second.stays == 0; });
-    reserved_.clear();
-    addresses_.clear();
-    names_.clear();
-    for (auto& [host, client] : to_notify_) {
+    for (auto& [host, entry] : clients.hosts) clients.to_notify.insert_or_assign(host, entry.host);
+    std::erase_if(clients.hosts, [](const auto& entry) { return entry.second.stays == 0; });
+    clients.reserved.clear();
+    clients.addresses.clear();
+    clients.names.clear();
+    for (auto& [host, client] : clients.to_notify) {
         client.told.reset();
-        addresses_.insert(host.address);
-        names_.insert(host.name);
-        if (client.from_reserved_port) reserved_.insert(host.address);
+        clients.addresses.insert(host.address);
+        clients.names.insert(host.name);
+        if (client.from_reserved_port) clients.reserved.insert(host.address);
     }
     return file_ ? file_->put(state_key, std::to_string(state_.load())) : 0;
 }
 
 bool MonitorList::may_lack_hosts() const {
-    const std::lock_guard guard{lock_};
-    return may_lack_hosts_;
+    auto clients = clients_.synchronize();
+    return clients->may_lack_hosts;
 }
 
 void MonitorList::all_have_reclaimed() {
-    const std::lock_guard guard{lock_};
-    if (std::exchange(may_lack_hosts_, false) && file_) std::ignore = file_->erase(lacks_key);
+    auto clients = clients_.synchronize();
+    if (std::exchange(clients->may_lack_hosts, false) && file_)
+        std::ignore = file_->erase(lacks_key);
 }
 
 MonitorList::Change MonitorList::put(const Monitored& client) {
     return file_ ? file_->put(key_of(client.host), value_of(client)) : 0;
 }
 
-MonitorList::Change MonitorList::erase(const Host& host) {
-    if (!file_ || hosts_.contains(host) || to_notify_.contains(host)) return 0;
+MonitorList::Change MonitorList::erase(const Clients& clients, const Host& host) {
+    if (!file_ || clients.hosts.contains(host) || clients.to_notify.contains(host)) return 0;
     return file_->erase(key_of(host));
 }
 
@@ -201,9 +206,11 @@ void MonitorList::wait_for(Change change) {
 void MonitorList::owe(const Monitored& host) {
     Change change = 0;
     {
-        const std::lock_guard guard{lock_};
-        if (to_notify_.size() >= hosts_max || !to_notify_.emplace(host.host, host).second) return;
-        if (!hosts_.contains(host.host)) change = put(host);
+        auto clients = clients_.synchronize();
+        if (clients->to_notify.size() >= hosts_max ||
+            !clients->to_notify.emplace(host.host, host).second)
+            return;
+        if (!clients->hosts.contains(host.host)) change = put(host);
     }
     wait_for(change);
 }
@@ -211,17 +218,17 @@ void MonitorList::owe(const Monitored& host) {
 void MonitorList::restart() {
     Change change = 0;
     {
-        const std::lock_guard guard{lock_};
-        change = begin();
+        auto clients = clients_.synchronize();
+        change = begin(*clients);
     }
     wait_for(change);
 }
 
-bool MonitorList::has_room_for(const Host& host) const {
-    if (hosts_.size() >= hosts_max) return false;
-    const auto first = hosts_.lower_bound({.address = host.address, .name = {}});
+bool MonitorList::Clients::has_room_for(const Host& host) const {
+    if (hosts.size() >= hosts_max) return false;
+    const auto first = hosts.lower_bound({.address = host.address, .name = {}});
     const auto is_other = [&](const auto& entry) { return entry.first.address != host.address; };
-    const auto of_address = std::distance(first, std::find_if(first, hosts_.end(), is_other));
+    const auto of_address = std::distance(first, std::find_if(first, hosts.end(), is_other));
     return of_address < std::ptrdiff_t{address_hosts_max};
 }
 
@@ -231,14 +238,14 @@ boost::system::result<MonitorList::Stay, MonitorList::Refusal> MonitorList::add(
     Change change = 0;
     std::optional<Stay> stay;
     {
-        const std::lock_guard guard{lock_};
-        auto found = hosts_.find(host.host);
-        if (found == hosts_.end()) {
-            if (!has_room_for(host.host)) return Refusal::too_many;
-            const auto before = to_notify_.find(host.host);
-            if (before != to_notify_.end() && before->second.from_reserved_port)
+        auto clients = clients_.synchronize();
+        auto found = clients->hosts.find(host.host);
+        if (found == clients->hosts.end()) {
+            if (!clients->has_room_for(host.host)) return Refusal::too_many;
+            const auto before = clients->to_notify.find(host.host);
+            if (before != clients->to_notify.end() && before->second.from_reserved_port)
                 host.from_reserved_port = true;
-            found = hosts_.emplace(host.host, Entry{.host = host}).first;
+            found = clients->hosts.emplace(host.host, Entry{.host = host}).first;
         }
         auto& known = found->second.host;
         known.used = host.used;
@@ -253,21 +260,23 @@ boost::system::result<MonitorList::Stay, MonitorList::Refusal> MonitorList::add(
 }
 
 void MonitorList::end_stay(const Host& host) {
-    const std::lock_guard guard{lock_};
-    if (const auto found = hosts_.find(host); found != hosts_.end()) --found->second.stays;
+    auto clients = clients_.synchronize();
+    if (const auto found = clients->hosts.find(host); found != clients->hosts.end())
+        --found->second.stays;
 }
 
 std::int32_t MonitorList::state_of(const Host& host) const {
-    const std::lock_guard guard{lock_};
-    const auto found = hosts_.find(host);
-    return found == hosts_.end() ? 0 : found->second.host.state;
+    auto clients = clients_.synchronize();
+    const auto found = clients->hosts.find(host);
+    return found == clients->hosts.end() ? 0 : found->second.host.state;
 }
 
 bool MonitorList::may_reclaim(const Host& host, bool from_reserved_port) const {
-    const std::lock_guard guard{lock_};
-    if (!from_reserved_port && reserved_.contains(host.address)) return false;
-    return may_lack_hosts_ || addresses_.empty() || addresses_.contains(host.address) ||
-           (from_reserved_port && names_.contains(host.name));
+    auto clients = clients_.synchronize();
+    if (!from_reserved_port && clients->reserved.contains(host.address)) return false;
+    return clients->may_lack_hosts || clients->addresses.empty() ||
+           clients->addresses.contains(host.address) ||
+           (from_reserved_port && clients->names.contains(host.name));
 }
 
 void MonitorList::keep(const std::function<bool(const Host&)>& is_in_use,
@@ -275,41 +284,41 @@ void MonitorList::keep(const std::function<bool(const Host&)>& is_in_use,
     std::vector<Host> gone;
     Change change = 0;
     {
-        const std::lock_guard guard{lock_};
-        std::erase_if(hosts_, [&](const auto& entry) {
+        auto clients = clients_.synchronize();
+        std::erase_if(clients->hosts, [&](const auto& entry) {
             const auto& [client, stays] = entry.second;
             const bool goes = stays == 0 && client.used < used_since && !is_in_use(entry.first);
             if (goes) gone.push_back(entry.first);
             return goes;
         });
-        std::erase_if(to_notify_, [&](const auto& entry) {
+        std::erase_if(clients->to_notify, [&](const auto& entry) {
             const bool goes = entry.second.told && *entry.second.told < told_since;
             if (goes) gone.push_back(entry.first);
             return goes;
         });
-        for (const auto& host : gone) change = std::max(change, erase(host));
+        for (const auto& host : gone) change = std::max(change, erase(*clients, host));
     }
     wait_for(change);
 }
 
 std::vector<Monitored> MonitorList::to_notify() const {
-    const std::lock_guard guard{lock_};
+    auto clients = clients_.synchronize();
     std::vector<Monitored> all;
-    all.reserve(to_notify_.size());
-    for (const auto& [host, entry] : to_notify_)
+    all.reserve(clients->to_notify.size());
+    for (const auto& [host, entry] : clients->to_notify)
         if (!entry.told) all.push_back(entry);
     return all;
 }
 
 void MonitorList::told(const Host& host) {
-    const std::lock_guard guard{lock_};
-    if (const auto found = to_notify_.find(host); found != to_notify_.end())
+    auto clients = clients_.synchronize();
+    if (const auto found = clients->to_notify.find(host); found != clients->to_notify.end())
         found->second.told = Clock::now();
 }
 
 void MonitorList::forget(const Host& host) {
-    const std::lock_guard guard{lock_};
-    if (to_notify_.erase(host) > 0) std::ignore = erase(host);
+    auto clients = clients_.synchronize();
+    if (clients->to_notify.erase(host) > 0) std::ignore = erase(*clients, host);
 }
 
 }  // namespace berth::nlm

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <boost/system/result.hpp>
+#include <boost/thread/synchronized_value.hpp>
 
 #include "nfs/state/store.hpp"
 #include "nlm/owner.hpp"
@@ -119,28 +120,31 @@ private:
         Monitored host;
         unsigned stays = 0;
     };
+    struct Clients {
+        std::map<Host, Entry> hosts;
+        std::map<Host, Monitored> to_notify;
+        // From before the restart:
+        std::set<rpc::Address> reserved;  // whose locks were root's
+        std::set<rpc::Address> addresses;
+        std::set<std::string> names;
+        bool may_lack_hosts = false;
+
+        [[nodiscard]] bool has_room_for(const Host& host) const;
+    };
 
     using Change = state::Store::Change;
 
-    void read();
-    Change begin();
-    [[nodiscard]] bool has_room_for(const Host& host) const;
+    void read(Clients& clients);
+    Change begin(Clients& clients);
     void end_stay(const Host& host);
     Change put(const Monitored& client);
     /// Erases it unless another reason keeps it in the list.
-    Change erase(const Host& host);
+    Change erase(const Clients& clients, const Host& host);
     void wait_for(Change change);
 
     const bool refuses_;
-    mutable std::mutex lock_;
     std::atomic<std::int32_t> state_ = -1;
-    std::map<Host, Entry> hosts_;
-    std::map<Host, Monitored> to_notify_;
-    // From before the restart:
-    std::set<rpc::Address> reserved_;  // whose locks were root's
-    std::set<rpc::Address> addresses_;
-    std::set<std::string> names_;
-    bool may_lack_hosts_ = false;
+    boost::synchronized_value<Clients, std::mutex> clients_;
     std::optional<state::Store::File> file_;
 };
 

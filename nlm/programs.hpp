@@ -80,9 +80,11 @@ private:
     Service<Wide> wide_;
     nsm::Service nsm_;
 
-    std::mutex lock_;
     std::condition_variable_any changed_;
+    std::mutex lock_;
+    // Guarded by lock_:
     bool is_contended_ = false;
+
     threads::Background keeper_;
 };
 

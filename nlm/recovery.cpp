@@ -98,13 +98,13 @@ void Recovery::restarted(const rpc::Call& call, std::string_view name, std::int3
 void Recovery::confirm(Notice notice) {
     if (!concerns_anybody(notice)) return;
     {
-        const std::lock_guard guard{lock_};
-        const auto [first, last] = being_confirmed_.equal_range(notice.from);
+        auto being_confirmed = being_confirmed_.synchronize();
+        const auto [first, last] = being_confirmed->equal_range(notice.from);
         const auto is_same = [&](const auto& entry) { return entry.second == notice.name; };
         if (std::any_of(first, last, is_same) ||
             std::distance(first, last) >= std::ptrdiff_t{confirmations_max})
             return;
-        being_confirmed_.emplace(notice.from, notice.name);
+        being_confirmed->emplace(notice.from, notice.name);
     }
     Callback callback{.path = {.client = notice.from,
                                .local = notice.local,
@@ -141,11 +141,11 @@ bool Recovery::confirmed(const Notice& notice, rpc::Client& status_monitor) {
 }
 
 void Recovery::end_confirming(const Notice& notice) {
-    const std::lock_guard guard{lock_};
-    const auto [first, last] = being_confirmed_.equal_range(notice.from);
+    auto being_confirmed = being_confirmed_.synchronize();
+    const auto [first, last] = being_confirmed->equal_range(notice.from);
     const auto found =
         std::find_if(first, last, [&](const auto& entry) { return entry.second == notice.name; });
-    if (found != last) being_confirmed_.erase(found);
+    if (found != last) being_confirmed->erase(found);
 }
 
 void Recovery::act_on(const Notice& notice, bool is_numbered) {

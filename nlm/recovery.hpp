@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nlm/callbacks.hpp"
 #include "nlm/grace.hpp"
 #include "nlm/lock_table.hpp"
@@ -79,8 +81,9 @@ private:
     Callbacks& callbacks_;
     const std::string host_name_;
 
-    std::mutex lock_;
-    std::multimap<rpc::Address, std::string> being_confirmed_;  // names
+    using NamesByAddress = std::multimap<rpc::Address, std::string>;
+
+    boost::synchronized_value<NamesByAddress, std::mutex> being_confirmed_;
 };
 
 }  // namespace berth::nlm

@@ -154,6 +154,7 @@ Watches::Watches(state::Store* store, Options options, Callbacks& callbacks)
 }
 
 void Watches::read() {
+    auto known = known_.synchronize();
     for (const auto& entry : file_->found()) {
         auto kept = parse(entry.key + " " + entry.value);
         if (!kept) {
@@ -162,8 +163,8 @@ void Watches::read() {
             std::ignore = file_->erase(entry.key);
             continue;
         }
-        auto& known = kept->boot == options_.boot ? watches_ : lost_;
-        if (known.size() < watches_max) known.push_back(std::move(kept->watch));
+        auto& watches = kept->boot == options_.boot ? known->watches : known->lost;
+        if (watches.size() < watches_max) watches.push_back(std::move(kept->watch));
     }
 }
 
@@ -188,27 +189,28 @@ bool Watches::add(Watch watch) {
     std::optional<Watch> before;
     state::Store::Change change = 0;
     {
-        const std::lock_guard guard{lock_};
-        const auto known = std::ranges::find_if(watches_, same);
-        if (known != watches_.end() && known->from_reserved_port && !watch.from_reserved_port)
+        auto known = known_.synchronize();
+        auto& watches = known->watches;
+        const auto found = std::ranges::find_if(watches, same);
+        if (found != watches.end() && found->from_reserved_port && !watch.from_reserved_port)
             return false;
-        if (known == watches_.end() && watches_.size() >= watches_max) {
-            if (!std::exchange(is_full_told_, true))
+        if (found == watches.end() && watches.size() >= watches_max) {
+            if (!std::exchange(known->is_full_told, true))
                 spdlog::warn("locks: other lock managers on this machine watch too many "
                              "hosts; more are refused");
             return false;
         }
         change = put(watch);
-        if (known != watches_.end())
-            before = std::exchange(*known, watch);
+        if (found != watches.end())
+            before = std::exchange(*found, watch);
         else
-            watches_.push_back(watch);
+            watches.push_back(watch);
     }
     if (!file_ || !file_->wait_for(change)) return true;
-    const std::lock_guard guard{lock_};
-    std::erase_if(watches_, same);
+    auto known = known_.synchronize();
+    std::erase_if(known->watches, same);
     if (before)
-        std::ignore = put(watches_.emplace_back(*std::move(before)));
+        std::ignore = put(known->watches.emplace_back(*std::move(before)));
     else
         erase(watch);
     return false;
@@ -227,8 +229,8 @@ void Watches::remove_all(const WatcherId& watcher, bool from_reserved_port) {
 }
 
 void Watches::remove_if(const std::function<bool(const Watch&)>& is_meant) {
-    const std::lock_guard guard{lock_};
-    std::erase_if(watches_, [&](const Watch& watch) {
+    auto known = known_.synchronize();
+    std::erase_if(known->watches, [&](const Watch& watch) {
         const bool goes = is_meant(watch);
         if (goes) erase(watch);
         return goes;
@@ -236,15 +238,15 @@ void Watches::remove_if(const std::function<bool(const Watch&)>& is_meant) {
 }
 
 bool Watches::has_host(const rpc::Address& address) const {
-    const std::lock_guard guard{lock_};
-    return std::ranges::any_of(watches_, [&](const Watch& watch) {
+    auto known = known_.synchronize();
+    return std::ranges::any_of(known->watches, [&](const Watch& watch) {
         return std::ranges::find(watch.addresses, address) != watch.addresses.end();
     });
 }
 
 bool Watches::has(const Watch& watch) const {
-    const std::lock_guard guard{lock_};
-    return std::ranges::any_of(watches_, [&](const Watch& other) {
+    auto known = known_.synchronize();
+    return std::ranges::any_of(known->watches, [&](const Watch& other) {
         return is_of(other, watch.host, watch.watcher) && other.cookie == watch.cookie;
     });
 }
@@ -273,8 +275,8 @@ void Watches::tell(const Watch& watch, std::int32_t state) {
 void Watches::restarted(const rpc::Address& from, std::int32_t state) {
     std::vector<Watch> meant;
     {
-        const std::lock_guard guard{lock_};
-        for (auto& watch : watches_) {
+        auto known = known_.synchronize();
+        for (auto& watch : known->watches) {
             if (std::ranges::find(watch.addresses, from) == watch.addresses.end()) continue;
             if (std::exchange(watch.told, state) != state) meant.push_back(watch);
         }
@@ -286,21 +288,24 @@ void Watches::restarted(const rpc::Address& from, std::int32_t state) {
     }
 }
 
-void Watches::end(std::vector<Watch>& watches, const std::function<void(const Watch&)>& owe) {
-    const std::lock_guard guard{lock_};
+void Watches::end(std::vector<Watch> Known::*which, const std::function<void(const Watch&)>& owe) {
+    auto known = known_.synchronize();
+    auto& watches = (*known).*which;
     if (watches.empty()) return;
     std::ranges::for_each(watches, owe);
     const auto ended = std::exchange(watches, {});
     for (const auto& watch : ended) {
-        const bool is_asked_for_again = std::ranges::any_of(
-            watches_, [&](const Watch& other) { return is_of(other, watch.host, watch.watcher); });
+        const bool is_asked_for_again =
+            std::ranges::any_of(known->watches, [&](const Watch& other) {
+                return is_of(other, watch.host, watch.watcher);
+            });
         if (!is_asked_for_again) erase(watch);
     }
 }
 
 std::size_t Watches::size() const {
-    const std::lock_guard guard{lock_};
-    return watches_.size();
+    auto known = known_.synchronize();
+    return known->watches.size();
 }
 
 }  // namespace berth::nlm

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/state/store.hpp"
 #include "nlm/callbacks.hpp"
 
@@ -73,27 +75,30 @@ public:
 
     /// Gives up watches from before this machine's last boot; their programs have lost their locks.
     /// Each host must be told: when `owe` has returned for all of them, the watches are forgotten.
-    void end_lost(const std::function<void(const Watch&)>& owe) { end(lost_, owe); }
+    void end_lost(const std::function<void(const Watch&)>& owe) { end(&Known::lost, owe); }
     /// The same for all watches, as in a crash.
-    void end_all(const std::function<void(const Watch&)>& owe) { end(watches_, owe); }
+    void end_all(const std::function<void(const Watch&)>& owe) { end(&Known::watches, owe); }
 
     [[nodiscard]] std::size_t size() const;
 
 private:
+    struct Known {
+        std::vector<Watch> watches;
+        std::vector<Watch> lost;
+        bool is_full_told = false;
+    };
+
     void read();
     state::Store::Change put(const Watch& watch);
     void erase(const Watch& watch);
     void remove_if(const std::function<bool(const Watch&)>& is_meant);
-    void end(std::vector<Watch>& watches, const std::function<void(const Watch&)>& owe);
+    void end(std::vector<Watch> Known::*which, const std::function<void(const Watch&)>& owe);
     void tell(const Watch& watch, std::int32_t state);
     [[nodiscard]] bool has(const Watch& watch) const;
 
     const Options options_;
     Callbacks& callbacks_;
-    mutable std::mutex lock_;
-    std::vector<Watch> watches_;
-    std::vector<Watch> lost_;
-    bool is_full_told_ = false;
+    boost::synchronized_value<Known, std::mutex> known_;
     std::optional<state::Store::File> file_;
 };
 

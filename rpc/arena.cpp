@@ -16,13 +16,13 @@ BlockPool::Block BlockPool::take(std::size_t size) {
     const auto which = class_of(std::max<std::size_t>(size, 1));
     if (which >= class_count) return {std::make_unique_for_overwrite<std::byte[]>(size), size};
     {
-        const std::scoped_lock held{lock_};
-        auto& kept = kept_[which];
-        if (!kept.blocks.empty()) {
-            auto block = std::move(kept.blocks.back());
-            kept.blocks.pop_back();
-            kept.fewest = std::min(kept.fewest, kept.blocks.size());
-            kept_bytes_ -= block.size;
+        auto kept = kept_.synchronize();
+        auto& [blocks, fewest] = kept->classes[which];
+        if (!blocks.empty()) {
+            auto block = std::move(blocks.back());
+            blocks.pop_back();
+            fewest = std::min(fewest, blocks.size());
+            kept->bytes -= block.size;
             return block;
         }
     }
@@ -33,34 +33,34 @@ BlockPool::Block BlockPool::take(std::size_t size) {
 void BlockPool::give(Block block) noexcept {
     const auto which = class_of(block.size);
     if (which >= class_count || !std::has_single_bit(block.size)) return;
-    const std::scoped_lock held{lock_};
-    if (kept_bytes_ + block.size > kept_bytes_max_) return;
-    auto& kept = kept_[which].blocks;
+    auto kept = kept_.synchronize();
+    if (kept->bytes + block.size > kept_bytes_max_) return;
+    auto& blocks = kept->classes[which].blocks;
     try {
-        kept.push_back(std::move(block));
+        blocks.push_back(std::move(block));
     } catch (const std::bad_alloc&) {
         return;  // the block goes back to the system instead
     }
-    kept_bytes_ += kept.back().size;
+    kept->bytes += blocks.back().size;
 }
 
 bool BlockPool::trim() noexcept {
     bool any = false;
-    const std::scoped_lock held{lock_};
-    for (auto& kept : kept_) {
-        for (; kept.fewest > 0; --kept.fewest) {
-            kept_bytes_ -= kept.blocks.back().size;
-            kept.blocks.pop_back();
+    auto kept = kept_.synchronize();
+    for (auto& [blocks, fewest] : kept->classes) {
+        for (; fewest > 0; --fewest) {
+            kept->bytes -= blocks.back().size;
+            blocks.pop_back();
             any = true;
         }
-        kept.fewest = kept.blocks.size();
+        fewest = blocks.size();
     }
     return any;
 }
 
 std::size_t BlockPool::kept_bytes() const {
-    const std::scoped_lock held{lock_};
-    return kept_bytes_;
+    auto kept = kept_.synchronize();
+    return kept->bytes;
 }
 
 std::span<std::byte> Arena::bytes(std::size_t count) {

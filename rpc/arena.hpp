@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 namespace berth::rpc {
 
 /// Large blocks that calls pass on to later calls instead of returning them to the system (which
@@ -40,15 +42,17 @@ private:
     static constexpr std::size_t class_count = 8;
     static std::size_t class_of(std::size_t size) noexcept;
 
-    const std::size_t kept_bytes_max_;
-    struct Kept {
+    struct OfClass {
         std::vector<Block> blocks;
         std::size_t fewest = 0;  // since the last trim
     };
+    struct Kept {
+        std::array<OfClass, class_count> classes;
+        std::size_t bytes = 0;
+    };
 
-    mutable std::mutex lock_;
-    std::array<Kept, class_count> kept_;
-    std::size_t kept_bytes_ = 0;
+    const std::size_t kept_bytes_max_;
+    boost::synchronized_value<Kept, std::mutex> kept_;
 };
 
 class Arena {

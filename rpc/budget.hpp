@@ -157,6 +157,7 @@ private:
     unsigned tidied_ = 0;  // only the thread that calls tidy() uses it
 
     mutable std::mutex lock_;
+    // Guarded by lock_:
     std::map<Address, std::weak_ptr<Account>> accounts_;
     std::set<std::pair<std::size_t, Account*>> by_connections_;
     std::size_t connections_ = 0;

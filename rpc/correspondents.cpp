@@ -12,40 +12,41 @@ Correspondents::~Correspondents() = default;
 
 // Connected addresses are skipped. The table therefore exceeds addresses_max by little more than
 // their number.
-void Correspondents::make_room() {
+void Correspondents::Known::make_room() {
     constexpr int looks_max = 64;
-    if (entries_.size() < addresses_max) return;
+    if (entries.size() < addresses_max) return;
     for (int look = 0; look < looks_max; ++look) {
-        const auto oldest = entries_.find(order_.front());
+        const auto oldest = entries.find(order.front());
         if (oldest->second.connections == 0) {
-            order_.pop_front();
-            entries_.erase(oldest);
+            order.pop_front();
+            entries.erase(oldest);
             return;
         }
-        order_.splice(order_.end(), order_, order_.begin());
+        order.splice(order.end(), order, order.begin());
     }
 }
 
-Correspondents::Entry& Correspondents::entry_of(const Address& address, Clock::time_point now) {
-    auto found = entries_.find(address);
-    if (found == entries_.end()) {
+Correspondents::Entry& Correspondents::Known::entry_of(const Address& address,
+                                                       Clock::time_point now) {
+    auto found = entries.find(address);
+    if (found == entries.end()) {
         make_room();
         std::list<Address> place{address};  // first: without memory there is no entry without it
-        found = entries_.try_emplace(address).first;
+        found = entries.try_emplace(address).first;
         found->second.place = place.begin();
-        order_.splice(order_.end(), place);
+        order.splice(order.end(), place);
     }
     auto& entry = found->second;
     if (now - entry.heard_at > credit_lasts) entry.credit_bytes = entry.credit_datagrams = 0;
     entry.heard_at = now;
-    order_.splice(order_.end(), order_, entry.place);
+    order.splice(order.end(), order, entry.place);
     return entry;
 }
 
 std::size_t Correspondents::heard(const Address& from, std::size_t bytes) {
     const auto now = now_();
-    const std::lock_guard guard{lock_};
-    auto& entry = entry_of(from, now);
+    auto known = known_.synchronize();
+    auto& entry = known->entry_of(from, now);
     entry.credit_bytes = std::min(entry.credit_bytes + bytes, credit_bytes_max);
     entry.credit_datagrams = std::min(entry.credit_datagrams + 1, credit_datagrams_max);
     if (now < entry.shown_until) return std::numeric_limits<std::size_t>::max();
@@ -54,9 +55,9 @@ std::size_t Correspondents::heard(const Address& from, std::size_t bytes) {
 
 unsigned Correspondents::taken_up(const Address& from, std::uint64_t token) {
     const auto now = now_();
-    const std::lock_guard guard{lock_};
-    const auto found = entries_.find(from);
-    if (found == entries_.end()) return 0;
+    auto known = known_.synchronize();
+    const auto found = known->entries.find(from);
+    if (found == known->entries.end()) return 0;
     auto& entry = found->second;
     for (auto& given : entry.tokens) {
         if (given.link == 0 || given.token != token) continue;
@@ -68,18 +69,18 @@ unsigned Correspondents::taken_up(const Address& from, std::uint64_t token) {
 }
 
 void Correspondents::given_out(const Address& to, std::uint64_t token, unsigned link) {
-    const std::lock_guard guard{lock_};
-    const auto found = entries_.find(to);
-    if (found == entries_.end()) return;
+    auto known = known_.synchronize();
+    const auto found = known->entries.find(to);
+    if (found == known->entries.end()) return;
     auto& entry = found->second;
     entry.tokens[entry.next_token++ % entry.tokens.size()] = {token, link + 1};
 }
 
 bool Correspondents::spend(const Address& to, std::size_t datagrams, std::size_t bytes) {
     const auto now = now_();
-    const std::lock_guard guard{lock_};
-    const auto found = entries_.find(to);
-    if (found == entries_.end()) return false;
+    auto known = known_.synchronize();
+    const auto found = known->entries.find(to);
+    if (found == known->entries.end()) return false;
     auto& entry = found->second;
     if (entry.connections > 0 || now < entry.connected_until) return true;
     if (now - entry.heard_at > credit_lasts) return false;
@@ -92,17 +93,17 @@ bool Correspondents::spend(const Address& to, std::size_t datagrams, std::size_t
 
 void Correspondents::connected(const Address& peer) {
     const auto now = now_();
-    const std::lock_guard guard{lock_};
-    ++entry_of(peer, now).connections;
+    auto known = known_.synchronize();
+    ++known->entry_of(peer, now).connections;
 }
 
 void Correspondents::disconnected(const Address& peer) {
     const auto now = now_();
-    const std::lock_guard guard{lock_};
-    auto& entry = entries_.at(peer);
+    auto known = known_.synchronize();
+    auto& entry = known->entries.at(peer);
     entry.connected_until = now + credit_lasts;
     --entry.connections;
-    order_.splice(order_.end(), order_, entry.place);
+    known->order.splice(known->order.end(), known->order, entry.place);
 }
 
 Correspondents::Connection::Connection(Correspondents& all, const Address& peer)

@@ -13,6 +13,8 @@
 #include <map>
 #include <mutex>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "rpc/endpoint.hpp"
 
 namespace berth::rpc {
@@ -86,15 +88,19 @@ private:
         std::list<Address>::iterator place;
     };
 
-    Entry& entry_of(const Address& address, Clock::time_point now);
-    void make_room();
+    struct Known {
+        std::map<Address, Entry> entries;
+        std::list<Address> order;  // heard from longest ago first
+
+        Entry& entry_of(const Address& address, Clock::time_point now);
+        void make_room();
+    };
+
     void connected(const Address& peer);
     void disconnected(const Address& peer);
 
     const std::function<Clock::time_point()> now_;
-    std::mutex lock_;
-    std::map<Address, Entry> entries_;
-    std::list<Address> order_;  // heard from longest ago first
+    boost::synchronized_value<Known, std::mutex> known_;
 };
 
 }  // namespace berth::rpc

@@ -95,6 +95,7 @@ struct ReplyCache::Shard {
     using Clients = std::list<Client>;
 
     mutable std::mutex lock;
+    // Guarded by lock:
     std::size_t chunk_bytes = chunk_bytes_max;
     InProgress in_progress;
     boost::unordered_flat_set<const Record*, HashOfCall, SameCall> answered;

@@ -222,13 +222,13 @@ ExportTrees::Opening ExportTrees::open(const ServeOptions& options) const {
 }
 
 void ExportTrees::begin(std::string work) const {
-    const std::scoped_lock held{lock_};
-    busy_with_ = std::move(work);
+    auto busy_with = busy_with_.synchronize();
+    *busy_with = std::move(work);
 }
 
 std::string ExportTrees::busy_with() const {
-    const std::scoped_lock held{lock_};
-    return busy_with_;
+    auto busy_with = busy_with_.synchronize();
+    return *busy_with;
 }
 
 void ExportTrees::find_mounted(Opening& opening) const {

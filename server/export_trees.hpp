@@ -12,6 +12,8 @@
 
 #include <sys/types.h>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/exports/nested.hpp"
 #include "nfs/exports/table.hpp"
 #include "nfs/vfs/posix.hpp"
@@ -85,8 +87,7 @@ private:
     void follow(Opening& opening, exports::Export& exported) const;
     void begin(std::string work) const;
 
-    mutable std::mutex lock_;
-    mutable std::string busy_with_;
+    mutable boost::synchronized_value<std::string, std::mutex> busy_with_;
     SharedByTrees shared_;
     Opening kept_;
     mutable std::map<std::string, std::string> told_;  // why a path is not followed

@@ -49,8 +49,9 @@ private:
     static constexpr std::chrono::seconds patience{3};
 
     int descriptor_;
-    std::mutex lock_;
     std::condition_variable answered_;
+    std::mutex lock_;
+    // Guarded by lock_:
     std::map<std::string, ExportTrees::Place> places_;
     Asked asked_;
     std::uint64_t answered_number_ = 0;

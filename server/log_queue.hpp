@@ -57,8 +57,9 @@ private:
     [[nodiscard]] bool has_room(spdlog::level::level_enum level, std::size_t bytes) const noexcept;
 
     const Limits limits_;
-    std::mutex lock_;
     std::condition_variable something_;
+    std::mutex lock_;
+    // Guarded by lock_:
     std::deque<Line> lines_;
     std::size_t bytes_ = 0;
     std::uint64_t dropped_ = 0;  ///< since the last line that found room

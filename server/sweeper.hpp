@@ -45,8 +45,9 @@ private:
 
     const exports::Exports& exports_;
     rpc::Budget& budget_;
-    std::mutex lock_;
     std::condition_variable_any changed_;
+    std::mutex lock_;
+    // Guarded by lock_:
     std::size_t sweeping_ = 0;                    // the number of the thread that sweeps
     std::optional<Clock::time_point> began_at_;   // with its current file system
     std::set<const vfs::FileSystem*> under_way_;  // swept by that thread and those that hang

@@ -21,8 +21,11 @@ private:
     void tell_of_silence(const std::string& host);
 
     std::mutex telling_;
+    // Guarded by telling_:
     std::optional<std::chrono::steady_clock::time_point> told_;
-    std::mutex netgroups_;                     // the C library serves one thread at a time
+
+    std::mutex netgroups_;  // the C library serves one thread at a time
+    // Guarded by netgroups_:
     std::set<std::string> missing_netgroups_;  // that the log has reported
 };
 

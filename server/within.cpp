@@ -19,8 +19,9 @@ std::atomic<std::size_t> threads_running{0};
 
 /// Shared by both threads.
 struct Outcome {
-    std::mutex lock;
     std::condition_variable changed;
+    std::mutex lock;
+    // Guarded by lock:
     bool is_over = false;
     std::exception_ptr failure;
 };

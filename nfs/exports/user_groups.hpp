@@ -79,15 +79,17 @@ private:
 
     GroupDirectory& directory_;
     const Limits limits_;
-    std::mutex lock_;
     std::condition_variable_any has_work_;
     std::condition_variable has_answer_;
+    std::mutex lock_;
+    // Guarded by lock_:
     Entries entries_;  // oldest answer first
     std::unordered_map<uid_t, Entries::iterator> places_;
     std::deque<uid_t> queue_;
     std::vector<uid_t> being_asked_;  // at most one per thread
     unsigned waiting_ = 0;
     bool is_stopping_ = false;
+
     std::vector<threads::Background> threads_;
 };
 

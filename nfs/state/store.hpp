@@ -94,10 +94,12 @@ private:
 
     const Folder& folder_;
     const Options options_;
-    std::mutex lock_;
     std::condition_variable_any changed_;
     std::condition_variable tried_;
+    std::mutex lock_;
+    // Guarded by lock_:
     std::list<std::unique_ptr<Slot>> slots_;
+
     threads::Background thread_;
 };
 

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <optional>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nlm/owner.hpp"
 #include "nlm/table/locked_file.hpp"
 
@@ -58,12 +60,14 @@ private:
         vfs::LockedRanges before;
         int times_told = 0;
     };
+    struct Grants {
+        std::map<std::uint64_t, Pending> pending;
+        std::uint64_t last_id = 0;
+    };
     static bool is_believed(const Pending& pending, const rpc::Address& from,
                             bool from_reserved_port);
 
-    mutable std::mutex lock_;
-    std::map<std::uint64_t, Pending> pending_;
-    std::uint64_t last_id_;
+    boost::synchronized_value<Grants, std::mutex> grants_;
 };
 
 }  // namespace berth::nlm

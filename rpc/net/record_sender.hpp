@@ -41,6 +41,7 @@ public:
 private:
     const int descriptor_;
     std::mutex lock_;
+    // Guarded by lock_:
     bool is_open_ = true;
     bool is_blocked_ = false;  // part of a record has been sent, or the socket took nothing
     bool is_begun_ = false;    // by a worker, and not in the outbox yet

@@ -135,10 +135,11 @@ private:
     std::atomic<bool> wants_word_ = false;
 
     static constexpr std::size_t spent_max = 16;
+    std::atomic<bool> has_spent_ = false;
     std::mutex finished_lock_;
+    // Guarded by finished_lock_:
     std::vector<ExchangePtr> finished_;  // by workers; not yet collected
     bool is_collecting_ = false;         // the thread has been asked to collect them
-    std::atomic<bool> has_spent_ = false;
     boost::container::static_vector<ExchangePtr, spent_max> spent_;  // to be used again
 };
 

@@ -46,13 +46,14 @@ private:
     /// Adds a thread if there is work for it. Needs the lock.
     void grow();
 
-    mutable std::mutex lock_;
     std::condition_variable something_;
+    mutable std::mutex lock_;
+    // Guarded by lock_:
     std::optional<WorkQueue> calls_;
     std::size_t free_ = 0;  // threads that wait for work
     std::size_t threads_max_ = std::numeric_limits<std::size_t>::max();  // what the system gives
     bool stopping_ = false;
-    std::vector<std::thread> threads_;
+    std::vector<std::thread> threads_;  // once stopping_, only stop() uses them
 };
 
 }  // namespace berth::rpc::net

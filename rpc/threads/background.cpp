@@ -19,8 +19,9 @@ constexpr std::chrono::seconds pause_after_failure{1};
 }  // namespace
 
 struct Background::Ending {
-    std::mutex lock;
     std::condition_variable changed;
+    std::mutex lock;
+    // Guarded by lock:
     bool is_over = false;
 };
 

@@ -61,14 +61,16 @@ private:
     HostDirectory& hosts_;
     const Exports::Limits limits_;
 
-    std::mutex lock_;
     std::condition_variable_any has_work_;
     std::condition_variable has_answer_;
+    std::mutex lock_;
+    // Guarded by lock_:
     std::deque<ClientAddress> queue_;               // at most clients_max
     std::vector<ClientAddress> being_asked_;        // at most one per thread
     std::map<std::string, KnownHost> known_hosts_;  // at most clients_max
     unsigned waiting_ = 0;
     bool is_stopping_ = false;
+
     std::vector<threads::Background> threads_;
 };
 

@@ -9,17 +9,18 @@
 namespace berth::vfs::memory {
 
 Locks::Locks(NodePtr file, HeldLocks& held) : file_(std::move(file)), held_(held) {
-    const std::lock_guard guard{held_.lock};
-    held_.owners.push_back(this);
+    auto owners = held_.synchronize();
+    owners->push_back(this);
 }
 
 Locks::~Locks() {
-    const std::lock_guard guard{held_.lock};
-    std::erase(held_.owners, this);
+    auto owners = held_.synchronize();
+    std::erase(*owners, this);
 }
 
-const LockedRange* Locks::excluding(const LockedRange& wanted) const {
-    for (const auto* other : held_.owners) {
+const LockedRange* Locks::excluding(const std::vector<Locks*>& owners,
+                                    const LockedRange& wanted) const {
+    for (const auto* other : owners) {
         if (other == this) continue;
         if (const auto* found = other->ranges_.excluding(wanted)) return found;
     }
@@ -27,21 +28,21 @@ const LockedRange* Locks::excluding(const LockedRange& wanted) const {
 }
 
 Result<bool> Locks::lock(const LockedRange& wanted) {
-    const std::lock_guard guard{held_.lock};
-    if (excluding(wanted) != nullptr) return false;
+    auto owners = held_.synchronize();
+    if (excluding(*owners, wanted) != nullptr) return false;
     ranges_.lock(wanted);
     return true;
 }
 
 Result<void> Locks::unlock(const ByteRange& range) {
-    const std::lock_guard guard{held_.lock};
+    auto owners = held_.synchronize();
     ranges_.unlock(range);
     return {};
 }
 
 Result<std::optional<FileLocks::Obstacle>> Locks::obstacle_to(const LockedRange& wanted) {
-    const std::lock_guard guard{held_.lock};
-    const auto* found = excluding(wanted);
+    auto owners = held_.synchronize();
+    const auto* found = excluding(*owners, wanted);
     if (found == nullptr) return std::optional<Obstacle>{};
     return std::optional{Obstacle{.held = *found}};
 }

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/file_system.hpp"
 
 namespace berth::vfs::memory {
@@ -11,10 +13,7 @@ namespace berth::vfs::memory {
 class Locks;
 
 /// All owners' locks on one file.
-struct HeldLocks {
-    std::mutex lock;
-    std::vector<Locks*> owners;
-};
+using HeldLocks = boost::synchronized_value<std::vector<Locks*>, std::mutex>;
 
 /// One owner's locks on one file.
 class Locks final : public FileLocks {
@@ -31,11 +30,12 @@ public:
     [[nodiscard]] std::string describe_file() const override;
 
 private:
-    [[nodiscard]] const LockedRange* excluding(const LockedRange& wanted) const;
+    [[nodiscard]] const LockedRange* excluding(const std::vector<Locks*>& owners,
+                                               const LockedRange& wanted) const;
 
     const NodePtr file_;
     HeldLocks& held_;
-    LockedRanges ranges_;  // guarded by held_.lock
+    LockedRanges ranges_;  // guarded by the lock of held_
 };
 
 }  // namespace berth::vfs::memory

@@ -53,6 +53,7 @@ private:
     const std::size_t bytes_max_;
     std::mutex scanning_;
     std::mutex lock_;
+    // Guarded by lock_:
     std::list<Remembered> scans_;  ///< most recently used first
     std::size_t bytes_ = 0;
 };

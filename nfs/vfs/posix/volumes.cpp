@@ -27,14 +27,14 @@ std::pair<unsigned, unsigned> device_of(int directory) {
 Volume::Object::Object(std::shared_ptr<Volume> volume, const ObjectId& mark)
     : volume_(std::move(volume)),
       shard_(volume_->shard_of(mark)) {
-    const std::lock_guard locked{shard_.lock};
-    shared_ = &*std::get<0>(shard_.objects.try_emplace(mark));
+    auto objects = shard_.synchronize();
+    shared_ = &*std::get<0>(objects->try_emplace(mark));
     ++shared_->second.uses;
 }
 
 Volume::Object::~Object() {
-    const std::lock_guard locked{shard_.lock};
-    if (--shared_->second.uses == 0) shard_.objects.erase(ObjectId{shared_->first});
+    auto objects = shard_.synchronize();
+    if (--shared_->second.uses == 0) objects->erase(ObjectId{shared_->first});
 }
 
 Volume::Shard& Volume::shard_of(const ObjectId& mark) {
@@ -47,12 +47,12 @@ std::shared_ptr<Volumes> make_volumes() {
 
 std::shared_ptr<Volume> Volumes::of(int directory) {
     const auto device = device_of(directory);
-    const std::lock_guard locked{lock_};
-    std::erase_if(by_device_, [](const auto& one) { return one.second.expired(); });
-    auto volume = by_device_[device].lock();
+    auto by_device = by_device_.synchronize();
+    std::erase_if(*by_device, [](const auto& one) { return one.second.expired(); });
+    auto volume = (*by_device)[device].lock();
     if (!volume) {
         volume = std::make_shared<Volume>();
-        by_device_[device] = volume;
+        (*by_device)[device] = volume;
     }
     return volume;
 }

@@ -13,6 +13,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/posix/system/group_sync.hpp"
 #include "nfs/vfs/posix/system/id_hash.hpp"
 #include "nfs/vfs/types.hpp"
@@ -24,12 +26,10 @@ class Volume {
     struct Shared {
         std::mutex change_lock;
         GroupSync group;
-        std::size_t uses = 0;
+        std::size_t uses = 0;  // guarded by the lock of its shard
     };
-    struct Shard {
-        std::mutex lock;
-        std::unordered_map<ObjectId, Shared, IdHash> objects;
-    };
+    using Shard =
+        boost::synchronized_value<std::unordered_map<ObjectId, Shared, IdHash>, std::mutex>;
 
 public:
     Volume() = default;
@@ -81,8 +81,9 @@ public:
     [[nodiscard]] std::shared_ptr<Volume> of(int directory);
 
 private:
-    std::mutex lock_;
-    std::map<std::pair<unsigned, unsigned>, std::weak_ptr<Volume>> by_device_;
+    using ByDevice = std::map<std::pair<unsigned, unsigned>, std::weak_ptr<Volume>>;
+
+    boost::synchronized_value<ByDevice, std::mutex> by_device_;
 };
 
 }  // namespace berth::vfs::posix

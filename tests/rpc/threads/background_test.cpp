@@ -59,17 +59,21 @@ TEST(BackgroundThreads, CanBeWaitedForWithoutBeingAskedToStop) {
 }
 
 TEST(BackgroundThreads, CanBeLeftToThemselves) {
-    auto ends = std::make_shared<std::promise<void>>();
+    std::promise<void> ends;
+    std::promise<void> begins;
     auto has_ended = std::make_shared<std::promise<void>>();
     {
-        Background thread{"stuck", [may_end = ends->get_future().share(), has_ended](const auto&) {
+        Background thread{"stuck",
+                          [&begins, may_end = ends.get_future().share(), has_ended](const auto&) {
+                              begins.set_value();
                               may_end.wait();
                               has_ended->set_value();
                           }};
+        begins.get_future().wait();
         EXPECT_FALSE(thread.stop(milliseconds{1}));
         thread.leave();
     }
-    ends->set_value();
+    ends.set_value();
     EXPECT_EQ(has_ended->get_future().wait_for(test::patience), std::future_status::ready);
 }
 

@@ -89,7 +89,8 @@ private:
 
     NameStore& names_;
     mutable std::mutex records_;  ///< held while records are compared and written
-    mutable std::mutex lock_;     ///< guards what follows; a leaf: no lock is taken under it
+    mutable std::mutex lock_;     ///< a leaf: no lock is taken under it
+    // Guarded by lock_:
     std::unordered_map<ObjectId, HeldOpen, IdHash> held_;  ///< by mark
 };
 

@@ -96,20 +96,20 @@ Result<NamePosition> NameFile::append(std::span<const std::byte> record) {
         }
         write_error_ = count < 0 ? last_error() : std::errc::no_space_on_device;
     }
-    const std::scoped_lock held{lock_};
-    if (unwritten_.size() + record.size() > unwritten_max) return std::errc::file_too_large;
-    unwritten_.insert(unwritten_.end(), record.begin(), record.end());
+    auto unwritten = unwritten_.synchronize();
+    if (unwritten->size() + record.size() > unwritten_max) return std::errc::file_too_large;
+    unwritten->insert(unwritten->end(), record.begin(), record.end());
     size_ = at + record.size();
     return position;
 }
 
 Result<void> NameFile::write_out() {
-    const std::scoped_lock held{lock_};
+    auto unwritten = unwritten_.synchronize();
     std::size_t done = 0;
     Result<void> outcome;
-    while (done < unwritten_.size()) {
+    while (done < unwritten->size()) {
         const auto count =
-            ::pwrite(descriptor_.number(), unwritten_.data() + done, unwritten_.size() - done,
+            ::pwrite(descriptor_.number(), unwritten->data() + done, unwritten->size() - done,
                      static_cast<off_t>(written_.load() + done));
         if (count <= 0) {
             outcome = count < 0 ? last_error() : std::errc::io_error;
@@ -117,8 +117,8 @@ Result<void> NameFile::write_out() {
         }
         done += static_cast<std::size_t>(count);
     }
-    unwritten_.erase(unwritten_.begin(), unwritten_.begin() + static_cast<std::ptrdiff_t>(done));
-    if (unwritten_.empty()) unwritten_.shrink_to_fit();
+    unwritten->erase(unwritten->begin(), unwritten->begin() + static_cast<std::ptrdiff_t>(done));
+    if (unwritten->empty()) unwritten->shrink_to_fit();
     written_ += done;
     return outcome;
 }
@@ -133,11 +133,11 @@ bool NameFile::is_all_there() const {
 // Reads at least one byte unless there are none: a truncated file has fewer.
 std::size_t NameFile::read_some(std::uint64_t offset, std::span<std::byte> into) const {
     if (offset >= written_) {
-        const std::scoped_lock held{lock_};
+        auto unwritten = unwritten_.synchronize();
         const auto written = written_.load();
         if (offset >= written) {
-            const auto rest = std::span{unwritten_}.subspan(
-                std::min<std::uint64_t>(offset - written, unwritten_.size()));
+            const auto rest = std::span{*unwritten}.subspan(
+                std::min<std::uint64_t>(offset - written, unwritten->size()));
             const auto bytes = std::min(rest.size(), into.size());
             std::ranges::copy(rest.first(bytes), into.begin());
             return bytes;

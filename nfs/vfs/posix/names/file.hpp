@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/descriptor.hpp"
 #include "nfs/vfs/posix/names/index.hpp"
 #include "nfs/vfs/posix/names/record.hpp"
@@ -88,8 +90,8 @@ private:
     std::atomic<std::uint64_t> size_;
     std::atomic<std::uint64_t> written_;
     std::atomic<std::errc> write_error_{};
-    mutable std::mutex lock_;
-    std::vector<std::byte> unwritten_;  // from written_ to size_
+    // From written_ to size_.
+    boost::synchronized_value<std::vector<std::byte>, std::mutex> unwritten_;
 };
 
 }  // namespace berth::vfs::posix

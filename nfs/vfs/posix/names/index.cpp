@@ -78,18 +78,18 @@ NameIndex::Shard& NameIndex::shard_of(std::uint64_t object) {
     return shards_[object >> 56];
 }
 
-NameIndex::Slot* NameIndex::Shard::find(std::uint32_t object, const auto& visit) {
+NameIndex::Slot* NameIndex::Table::find(std::uint32_t object, const auto& visit) {
     if (slots.empty()) return nullptr;
     for (auto at = home_of(object); !slots[at].is_empty(); at = (at + 1) % slots.size())
         if (slots[at].object == object && visit(slots[at])) return &slots[at];
     return nullptr;
 }
 
-NameIndex::Slot* NameIndex::Shard::find(const Key& key) {
+NameIndex::Slot* NameIndex::Table::find(const Key& key) {
     return find(placing(key.object), [&](const Slot& slot) { return slot.place == key.place; });
 }
 
-void NameIndex::Shard::insert(const Slot& slot) {
+void NameIndex::Table::insert(const Slot& slot) {
     if (size + 1 > slots.size() / 4 * 3) resize(std::max(slots_min, slots.size() / 2 * 3));
     auto at = home_of(slot.object);
     while (!slots[at].is_empty()) at = (at + 1) % slots.size();
@@ -97,7 +97,7 @@ void NameIndex::Shard::insert(const Slot& slot) {
     ++size;
 }
 
-void NameIndex::Shard::erase(Slot& slot) {
+void NameIndex::Table::erase(Slot& slot) {
     auto hole = static_cast<std::size_t>(&slot - slots.data());
     // Moves up those slots behind it that would not be found past an empty one.
     for (auto at = (hole + 1) % slots.size(); !slots[at].is_empty(); at = (at + 1) % slots.size()) {
@@ -113,7 +113,7 @@ void NameIndex::Shard::erase(Slot& slot) {
     if (slots.size() > slots_min && size < slots.size() / 8) resize(slots.size() / 4);
 }
 
-void NameIndex::Shard::resize(std::size_t slots_wanted) {
+void NameIndex::Table::resize(std::size_t slots_wanted) {
     std::vector<Slot> before(std::max(slots_min, slots_wanted));
     before.swap(slots);
     size = 0;
@@ -122,17 +122,15 @@ void NameIndex::Shard::resize(std::size_t slots_wanted) {
 }
 
 bool NameIndex::use(const Key& key) {
-    Shard& shard = shard_of(key.object);
-    const std::scoped_lock locked{shard.lock};
-    Slot* const slot = shard.find(key);
+    auto shard = shard_of(key.object).synchronize();
+    Slot* const slot = shard->find(key);
     if (slot != nullptr) slot->is_used = 1;
     return slot != nullptr;
 }
 
 void NameIndex::use_all(std::uint64_t object) {
-    Shard& shard = shard_of(object);
-    const std::scoped_lock locked{shard.lock};
-    shard.find(placing(object), [](Slot& slot) {
+    auto shard = shard_of(object).synchronize();
+    shard->find(placing(object), [](Slot& slot) {
         slot.is_used = 1;
         return false;
     });
@@ -141,9 +139,8 @@ void NameIndex::use_all(std::uint64_t object) {
 std::vector<NamePosition> NameIndex::find(std::uint64_t object) {
     std::vector<NamePosition> found;
     {
-        Shard& shard = shard_of(object);
-        const std::scoped_lock locked{shard.lock};
-        shard.find(placing(object), [&](Slot& slot) {
+        auto shard = shard_of(object).synchronize();
+        shard->find(placing(object), [&](Slot& slot) {
             slot.is_used = 1;
             found.push_back(slot.position);
             return false;
@@ -154,11 +151,10 @@ std::vector<NamePosition> NameIndex::find(std::uint64_t object) {
 }
 
 NameIndex::Put NameIndex::put(const Key& key, NamePosition position) {
-    Shard& shard = shard_of(key.object);
-    const std::scoped_lock locked{shard.lock};
+    auto shard = shard_of(key.object).synchronize();
     std::size_t names = 0;
     Slot* oldest = nullptr;
-    Slot* const known = shard.find(placing(key.object), [&](Slot& slot) {
+    Slot* const known = shard->find(placing(key.object), [&](Slot& slot) {
         ++names;
         if (oldest == nullptr || slot.position < oldest->position) oldest = &slot;
         return slot.place == key.place;
@@ -174,74 +170,69 @@ NameIndex::Put NameIndex::put(const Key& key, NamePosition position) {
     fresh.object = placing(key.object);
     fresh.place = key.place & 0x7FFFFFFFU;
     fresh.position = position;
-    shard.insert(fresh);
+    shard->insert(fresh);
     ++size_;
     return {};
 }
 
 std::optional<NamePosition> NameIndex::erase(const Key& key) {
-    Shard& shard = shard_of(key.object);
-    const std::scoped_lock locked{shard.lock};
-    Slot* const slot = shard.find(key);
+    auto shard = shard_of(key.object).synchronize();
+    Slot* const slot = shard->find(key);
     if (slot == nullptr) return std::nullopt;
     const auto former = slot->position;
-    shard.erase(*slot);
+    shard->erase(*slot);
     --size_;
     return former;
 }
 
 bool NameIndex::holds(const Key& key, NamePosition position) {
-    Shard& shard = shard_of(key.object);
-    const std::scoped_lock locked{shard.lock};
-    const Slot* const slot = shard.find(key);
+    auto shard = shard_of(key.object).synchronize();
+    const Slot* const slot = shard->find(key);
     return slot != nullptr && slot->position == position;
 }
 
 bool NameIndex::take_used(const Key& key, NamePosition position) {
-    Shard& shard = shard_of(key.object);
-    const std::scoped_lock locked{shard.lock};
-    Slot* const slot = shard.find(key);
+    auto shard = shard_of(key.object).synchronize();
+    Slot* const slot = shard->find(key);
     if (slot == nullptr || slot->position != position || slot->is_used == 0) return false;
     slot->is_used = 0;
     return true;
 }
 
 bool NameIndex::move(const Key& key, NamePosition from, NamePosition to) {
-    Shard& shard = shard_of(key.object);
-    const std::scoped_lock locked{shard.lock};
-    Slot* const slot = shard.find(key);
+    auto shard = shard_of(key.object).synchronize();
+    Slot* const slot = shard->find(key);
     if (slot == nullptr || slot->position != from) return false;
     slot->position = to;
     return true;
 }
 
 bool NameIndex::erase(std::uint64_t object, NamePosition position) {
-    Shard& shard = shard_of(object);
-    const std::scoped_lock locked{shard.lock};
+    auto shard = shard_of(object).synchronize();
     Slot* const slot =
-        shard.find(placing(object), [&](const Slot& one) { return one.position == position; });
+        shard->find(placing(object), [&](const Slot& one) { return one.position == position; });
     if (slot == nullptr) return false;
-    shard.erase(*slot);
+    shard->erase(*slot);
     --size_;
     return true;
 }
 
 std::vector<NamePosition> NameIndex::erase_file(std::uint32_t file) {
     std::vector<NamePosition> erased;
-    for (Shard& shard : shards_) {
-        const std::scoped_lock locked{shard.lock};
-        const auto before = shard.size;
-        std::vector<Slot> slots(shard.slots.size());
-        slots.swap(shard.slots);
-        shard.size = 0;
+    for (Shard& each : shards_) {
+        auto shard = each.synchronize();
+        const auto before = shard->size;
+        std::vector<Slot> slots(shard->slots.size());
+        slots.swap(shard->slots);
+        shard->size = 0;
         for (const auto& slot : slots) {
             if (slot.is_empty()) continue;
             if (slot.position.file() == file)
                 erased.push_back(slot.position);
             else
-                shard.insert(slot);
+                shard->insert(slot);
         }
-        size_ -= before - shard.size;
+        size_ -= before - shard->size;
     }
     return erased;
 }

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/types.hpp"
 
 namespace berth::vfs::posix {
@@ -86,8 +88,7 @@ private:
     };
     /// An open-addressing table: an object's slots follow the home slot of its hash, with no empty
     /// slot in between.
-    struct Shard {
-        std::mutex lock;
+    struct Table {
         std::vector<Slot> slots;
         std::size_t size = 0;
 
@@ -101,6 +102,8 @@ private:
         void erase(Slot& slot);
         void resize(std::size_t slots_wanted);
     };
+
+    using Shard = boost::synchronized_value<Table, std::mutex>;
 
     Shard& shard_of(std::uint64_t object);
 

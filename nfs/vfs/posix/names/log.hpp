@@ -128,8 +128,13 @@ private:
     NameIndex index_;
     GroupSync group_;
 
-    mutable std::mutex lock_;
+    std::atomic<std::uint64_t> appended_{0};  ///< records
+    std::atomic<std::uint64_t> last_put_{0};  ///< the number of the last put among them
+    std::atomic<std::uint64_t> durable_{0};
+
     std::condition_variable changed_;
+    mutable std::mutex lock_;
+    // Guarded by lock_:
     std::map<std::uint32_t, File> files_;  ///< the last one is appended to
     std::vector<File> unsynchronized_;     ///< earlier ones that are not durable yet
     std::unordered_map<std::uint64_t, std::size_t> names_of_;  ///< how many, by tree
@@ -143,9 +148,7 @@ private:
     bool stopping_ = false;
     std::uint64_t rounds_ = 0;  ///< of the thread's work that have begun
     std::uint64_t rounds_ended_ = 0;
-    std::atomic<std::uint64_t> appended_{0};  ///< records
-    std::atomic<std::uint64_t> last_put_{0};  ///< the number of the last put among them
-    std::atomic<std::uint64_t> durable_{0};
+
     threads::Background thread_;
 };
 

@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/posix/system/id_hash.hpp"
 #include "nfs/vfs/result.hpp"
 #include "nfs/vfs/types.hpp"
@@ -75,13 +77,16 @@ private:
     using Names = std::vector<Entries::iterator>;  ///< of one object; the last put is at the end
     using Objects = std::unordered_map<ObjectId, Names, IdHash>;
 
-    void touch(const Names& names);
-    void erase(Objects::iterator object, Names::iterator name);
+    struct Kept {
+        Entries entries;  ///< least recently used first
+        Objects objects;
+
+        void touch(const Names& names);
+        void erase(Objects::iterator object, Names::iterator name);
+    };
 
     const std::size_t names_max_;
-    std::mutex lock_;
-    Entries entries_;  ///< least recently used first
-    Objects objects_;
+    boost::synchronized_value<Kept, std::mutex> kept_;
 };
 
 }  // namespace berth::vfs::posix

@@ -62,6 +62,7 @@ public:
 private:
     struct Shard {
         mutable std::mutex lock;
+        // Guarded by lock:
         std::list<Pin>
             nodes;  ///< second chance: the front goes next unless it was used since it got there
         std::vector<Pin> evicted;  ///< by threads that may not wait; closed by threads that may

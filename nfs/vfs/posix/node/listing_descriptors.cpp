@@ -11,31 +11,33 @@ constexpr std::size_t waiting_max = 2;
 }  // namespace
 
 ListingDescriptors::Positioned ListingDescriptors::take(std::uint64_t position) {
-    const std::lock_guard locked{lock_};
-    used_ = true;
-    if (waiting_.empty()) return {};
-    auto best = std::ranges::find(waiting_, position, &Positioned::position);
-    if (best == waiting_.end()) best = waiting_.begin();
+    auto kept = kept_.synchronize();
+    kept->used = true;
+    auto& waiting = kept->waiting;
+    if (waiting.empty()) return {};
+    auto best = std::ranges::find(waiting, position, &Positioned::position);
+    if (best == waiting.end()) best = waiting.begin();
     Positioned taken = std::move(*best);
-    waiting_.erase(best);
+    waiting.erase(best);
     return taken;
 }
 
 void ListingDescriptors::give_back(Positioned used) {
     Positioned surplus;
-    const std::lock_guard locked{lock_};
-    if (waiting_.size() >= waiting_max) {
-        surplus = std::move(waiting_.front());
-        waiting_.erase(waiting_.begin());
+    auto kept = kept_.synchronize();
+    auto& waiting = kept->waiting;
+    if (waiting.size() >= waiting_max) {
+        surplus = std::move(waiting.front());
+        waiting.erase(waiting.begin());
     }
-    waiting_.push_back(std::move(used));
+    waiting.push_back(std::move(used));
 }
 
 void ListingDescriptors::take_idle(std::vector<Descriptor>& idle) {
-    const std::lock_guard locked{lock_};
-    if (std::exchange(used_, false)) return;
-    for (Positioned& one : waiting_) idle.push_back(std::move(one.descriptor));
-    waiting_.clear();
+    auto kept = kept_.synchronize();
+    if (std::exchange(kept->used, false)) return;
+    for (Positioned& one : kept->waiting) idle.push_back(std::move(one.descriptor));
+    kept->waiting.clear();
 }
 
 }  // namespace berth::vfs::posix

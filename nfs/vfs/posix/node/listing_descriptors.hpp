@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/descriptor.hpp"
 #include "nfs/vfs/result.hpp"
 
@@ -27,9 +29,12 @@ public:
     void take_idle(std::vector<Descriptor>& idle);
 
 private:
-    std::mutex lock_;
-    std::vector<Positioned> waiting_;
-    bool used_ = false;
+    struct Kept {
+        std::vector<Positioned> waiting;
+        bool used = false;
+    };
+
+    boost::synchronized_value<Kept, std::mutex> kept_;
 };
 
 }  // namespace berth::vfs::posix

@@ -98,21 +98,23 @@ Result<bool> NameOrder::list(std::uint64_t cookie, const VisitAll& visit_all,
 
 void NameOrder::drop_idle() {
     WindowPtr dropped;
-    const std::lock_guard locked{lock_};
-    if (!std::exchange(used_, false)) dropped.swap(kept_);
+    auto kept = kept_.synchronize();
+    if (!std::exchange(kept->used, false)) dropped.swap(kept->window);
 }
 
 NameOrder::WindowPtr NameOrder::kept_for(std::uint64_t cookie) {
-    const std::lock_guard locked{lock_};
-    used_ = true;
-    if (cookie == 0 || !kept_ || kept_->begun != begun_ || !kept_->answers(cookie)) return nullptr;
-    return kept_;
+    auto kept = kept_.synchronize();
+    kept->used = true;
+    const auto& window = kept->window;
+    if (cookie == 0 || !window || window->begun != kept->begun || !window->answers(cookie))
+        return nullptr;
+    return window;
 }
 
 std::uint64_t NameOrder::begin(std::uint64_t cookie) {
-    const std::lock_guard locked{lock_};
-    if (cookie == 0) ++begun_;
-    return begun_;
+    auto kept = kept_.synchronize();
+    if (cookie == 0) ++kept->begun;
+    return kept->begun;
 }
 
 Result<NameOrder::WindowPtr> NameOrder::look(std::uint64_t cookie, const VisitAll& visit_all) {
@@ -150,8 +152,8 @@ Result<NameOrder::WindowPtr> NameOrder::look(std::uint64_t cookie, const VisitAl
     window->share = std::make_unique<Share>(window->bytes());
     if (window->share->is_granted()) {
         WindowPtr replaced = window;
-        const std::lock_guard locked{lock_};
-        if (window->begun == begun_) kept_.swap(replaced);
+        auto kept = kept_.synchronize();
+        if (window->begun == kept->begun) kept->window.swap(replaced);
     }
     return WindowPtr{window};
 }

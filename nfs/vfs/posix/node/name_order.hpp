@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/file_system.hpp"
 #include "nfs/vfs/result.hpp"
 
@@ -42,17 +44,19 @@ private:
     /// All entries after a cookie in order, or as many as are kept at a time.
     struct Window;
     using WindowPtr = std::shared_ptr<const Window>;
+    struct Kept {
+        WindowPtr window;
+        /// How many listings have begun. A look from before the last one began may lack entries
+        /// that this one must show.
+        std::uint64_t begun = 0;
+        bool used = false;
+    };
 
     [[nodiscard]] WindowPtr kept_for(std::uint64_t cookie);
     [[nodiscard]] std::uint64_t begin(std::uint64_t cookie);
     Result<WindowPtr> look(std::uint64_t cookie, const VisitAll& visit_all);
 
-    std::mutex lock_;
-    WindowPtr kept_;
-    /// How many listings have begun. A look from before the last one began may lack entries that
-    /// this one must show.
-    std::uint64_t begun_ = 0;
-    bool used_ = false;
+    boost::synchronized_value<Kept, std::mutex> kept_;
 };
 
 }  // namespace berth::vfs::posix

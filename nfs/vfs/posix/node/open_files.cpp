@@ -24,10 +24,10 @@ bool OpenFiles::make_room() {
         std::shared_lock<std::shared_mutex> visit;
         NodeCache* cache = nullptr;
         {
-            const std::lock_guard locked{lock_};
-            if (tried >= caches_.size()) return false;
+            auto caches = caches_.synchronize();
+            if (tried >= caches->size()) return false;
             by_size.clear();
-            for (auto* const each : caches_) by_size.emplace_back(each->size(), each);
+            for (auto* const each : *caches) by_size.emplace_back(each->size(), each);
             const auto next = by_size.begin() + static_cast<std::ptrdiff_t>(tried);
             std::ranges::nth_element(by_size, next, std::greater{});
             cache = next->second;
@@ -39,13 +39,13 @@ bool OpenFiles::make_room() {
 }
 
 void OpenFiles::enter(NodeCache& cache) {
-    const std::lock_guard locked{lock_};
-    caches_.push_back(&cache);
+    auto caches = caches_.synchronize();
+    caches->push_back(&cache);
 }
 
 void OpenFiles::leave(NodeCache& cache) noexcept {
-    const std::lock_guard locked{lock_};
-    std::erase(caches_, &cache);
+    auto caches = caches_.synchronize();
+    std::erase(*caches, &cache);
 }
 
 std::shared_ptr<OpenFiles> make_open_files(std::size_t descriptors_max) {

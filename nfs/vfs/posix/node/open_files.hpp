@@ -9,6 +9,8 @@
 #include <system_error>
 #include <vector>
 
+#include <boost/thread/synchronized_value.hpp>
+
 namespace berth::vfs::posix {
 
 class NodeCache;
@@ -51,8 +53,7 @@ public:
 private:
     const std::size_t nodes_max_;
     std::atomic<std::size_t> nodes_{0};
-    std::mutex lock_;
-    std::vector<NodeCache*> caches_;
+    boost::synchronized_value<std::vector<NodeCache*>, std::mutex> caches_;
 };
 
 }  // namespace berth::vfs::posix

@@ -39,6 +39,7 @@ private:
     void hand_on();
 
     mutable std::mutex lock_;
+    // Guarded by lock_:
     bool is_led_ = false;           ///< a round runs, or someone has been told to lead one
     std::vector<Waiter*> waiting_;  ///< for the next round
 };

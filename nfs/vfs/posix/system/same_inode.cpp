@@ -25,26 +25,27 @@ Result<bool> too_few(std::errc error) {
 }  // namespace
 
 void SameInode::prepare() {
-    watches_ = Descriptor{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+    auto watches = watches_.synchronize();
+    *watches = Descriptor{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
 }
 
 // The kernel keeps one watch per inode and inotify instance, and returns its number.
 Result<bool> SameInode::operator()(int one, int other) {
-    if (!watches_) return false;
-    const std::lock_guard one_at_a_time{lock_};
+    auto watches = watches_.synchronize();
+    if (!*watches) return false;
     const auto watch = [&](int object) -> Result<int> {
         const int made =
-            ::inotify_add_watch(watches_.number(), ReopenPath{object}.text(), IN_UNMOUNT);
+            ::inotify_add_watch(watches->number(), ReopenPath{object}.text(), IN_UNMOUNT);
         if (made < 0) return last_error();
         return made;
     };
     const auto first = watch(one);
     const auto second = watch(other);
     for (const auto& made : {first, second})
-        if (made) ::inotify_rm_watch(watches_.number(), *made);
+        if (made) ::inotify_rm_watch(watches->number(), *made);
     // The kernel reports each watch that ends; nobody needs these events.
     std::array<std::byte, 512> told;
-    while (::read(watches_.number(), told.data(), told.size()) > 0) continue;
+    while (::read(watches->number(), told.data(), told.size()) > 0) continue;
     if (!first) return too_few(first.error());
     if (!second) return too_few(second.error());
     return *first == *second;

@@ -3,6 +3,8 @@
 
 #include <mutex>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/descriptor.hpp"
 #include "nfs/vfs/result.hpp"
 
@@ -17,8 +19,7 @@ public:
     [[nodiscard]] Result<bool> operator()(int one, int other);
 
 private:
-    std::mutex lock_;
-    Descriptor watches_;
+    boost::synchronized_value<Descriptor, std::mutex> watches_;
 };
 
 }  // namespace berth::vfs::posix

@@ -134,15 +134,15 @@ Result<std::optional<bool>> Whereabouts::is_told_inside(int object, Wait wait) c
 bool Whereabouts::is_below_recent_root(const Path& path) const {
     if (!paths_are_places_ || path.may_be_of_removed()) return false;
     const auto second = coarse_second();
-    const std::scoped_lock held{recent_lock_};
-    return recent_second_ == second && !recent_root_.empty() && path.is_below(recent_root_);
+    auto recent = recent_root_.synchronize();
+    return recent->second == second && !recent->path.empty() && path.is_below(recent->path);
 }
 
 void Whereabouts::remember_root(const Path& root) const {
     const auto second = coarse_second();
-    const std::scoped_lock held{recent_lock_};
-    recent_root_ = root.text();
-    recent_second_ = second;
+    auto recent = recent_root_.synchronize();
+    recent->path = root.text();
+    recent->second = second;
 }
 
 // The path alone proves nothing. For an object that the kernel's way up does not reach, the path

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <boost/thread/synchronized_value.hpp>
+
 #include "nfs/vfs/descriptor.hpp"
 #include "nfs/vfs/posix/system/object_identity.hpp"
 #include "nfs/vfs/result.hpp"
@@ -37,6 +39,12 @@ public:
 
 private:
     class Path;
+    // The root's path, as it was reported within this second: asking for it costs as much as asking
+    // for the object's.
+    struct RecentRoot {
+        std::string path;
+        std::int64_t second = 0;
+    };
 
     [[nodiscard]] Result<std::optional<bool>> is_told_inside(int object, Wait wait) const;
     [[nodiscard]] Result<bool> leads_to(const char* way, int object, Wait wait) const;
@@ -53,12 +61,7 @@ private:
     bool matters_ = true;
     // Paths can be believed: no part of the file system is hidden from the kernel's way up.
     bool paths_are_places_ = false;
-
-    // The root's path, as it was reported within this second: asking for it costs as much as asking
-    // for the object's.
-    mutable std::mutex recent_lock_;
-    mutable std::string recent_root_;
-    mutable std::int64_t recent_second_ = 0;
+    mutable boost::synchronized_value<RecentRoot, std::mutex> recent_root_;
 };
 
 }  // namespace berth::vfs::posix
