@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -21,15 +20,6 @@
 #include <boost/filesystem/operations.hpp>
 
 namespace berth::vfs::posix {
-
-TemporaryDirectory::TemporaryDirectory(const std::string& under) : path_(under + "/berth-XXXXXX") {
-    if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error{"mkdtemp in " + under};
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-    boost::system::error_code ignored;
-    boost::filesystem::remove_all(path_, ignored);
-}
 
 ExportedDirectory::ExportedDirectory(const Options& options) {
     ::umask(0);

@@ -11,10 +11,10 @@
 
 #include <sys/stat.h>
 
-#include <boost/filesystem/operations.hpp>
 #include <gtest/gtest.h>
 
 #include "nfs/vfs/posix.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace berth::vfs::posix {
 
@@ -27,22 +27,17 @@ inline Caller not_waiting(Caller caller) {
     return caller;
 }
 
-/// A directory that is removed with all it holds. `under`: which file system it is on.
-class TemporaryDirectory {
+/// A temporary directory whose paths are texts, as system calls want them.
+class TemporaryDirectory : private test::TemporaryDirectory {
 public:
-    explicit TemporaryDirectory(
-        const std::string& under = boost::filesystem::temp_directory_path().string());
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory();
+    using test::TemporaryDirectory::TemporaryDirectory;
 
-    [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] std::string operator/(std::string_view name) const {
-        return path_ + "/" + std::string{name};
+    [[nodiscard]] const std::string& path() const {
+        return test::TemporaryDirectory::path().native();
     }
-
-private:
-    std::string path_;
+    [[nodiscard]] std::string operator/(std::string_view name) const {
+        return path() + "/" + std::string{name};
+    }
 };
 
 /// Every test of a suite: `local` is the directory as local processes see it, open to all; `files`

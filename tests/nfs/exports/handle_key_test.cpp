@@ -1,5 +1,4 @@
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <future>
 #include <set>
@@ -15,20 +14,13 @@
 
 #include "nfs/exports/handle.hpp"
 #include "nfs/state/folder.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace berth::exports {
 namespace {
 
 class HandleKeyFile : public ::testing::Test {
 protected:
-    HandleKeyFile() {
-        std::string pattern =
-            (boost::filesystem::temp_directory_path() / "berth-key-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
-        directory = pattern;
-    }
-    ~HandleKeyFile() override { boost::filesystem::remove_all(directory); }
-
     void write(const std::string& name, std::size_t bytes) const {
         std::ofstream{directory / name, std::ios::binary} << std::string(bytes, 'k');
     }
@@ -45,7 +37,8 @@ protected:
         return {key.bytes().begin(), key.bytes().end()};
     }
 
-    boost::filesystem::path directory;
+    const test::TemporaryDirectory temporary;
+    const boost::filesystem::path directory = temporary.path();
 };
 
 TEST_F(HandleKeyFile, IsMadeOnceAndThenRead) {

@@ -1,6 +1,5 @@
 #include "tests/nfs/vfs/trees.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <ostream>
 #include <stdexcept>
@@ -14,6 +13,7 @@
 #include "nfs/vfs/posix.hpp"
 #include "tests/support/faulty/file_system.hpp"
 #include "tests/support/forwarding.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace berth::vfs::test {
 namespace {
@@ -47,22 +47,14 @@ class PosixTree : public Tree {
 public:
     explicit PosixTree(bool kernel_handles) {
         ::umask(0);
-        std::string pattern =
-            (boost::filesystem::temp_directory_path() / "berth-tree-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp " + pattern};
-        path_ = pattern;
-        boost::filesystem::permissions(path_, boost::filesystem::perms::all_all);
+        boost::filesystem::permissions(directory_.path(), boost::filesystem::perms::all_all);
         posix::Options options;
         options.kernel_handles = kernel_handles;
-        auto opened = posix::open(path_, options);
+        auto opened = posix::open(directory_.path().string(), options);
         if (!opened) throw std::runtime_error{opened.error().reason};
         files_ = std::move(*opened);
     }
-    ~PosixTree() override {
-        files_.reset();
-        boost::system::error_code ignored;
-        boost::filesystem::remove_all(path_, ignored);
-    }
+    ~PosixTree() override { files_.reset(); }
     PosixTree(const PosixTree&) = delete;
     PosixTree& operator=(const PosixTree&) = delete;
 
@@ -72,7 +64,7 @@ protected:
     std::shared_ptr<FileSystem> files_;
 
 private:
-    std::string path_;
+    berth::test::TemporaryDirectory directory_;
 };
 
 /// A real directory behind a decorator.
