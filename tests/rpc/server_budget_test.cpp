@@ -2,6 +2,7 @@
 #include <cstring>
 #include <list>
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -180,8 +181,11 @@ TEST_F(ServerBudget, AnswersOfAnyLengthAreMadeOneAtATime) {
     expect_served(other);
     EXPECT_EQ(service.gate.held_back(), 1U);
     service.gate.open();
-    for (auto& client : all)
-        for (std::uint32_t xid = 0; xid < 3; ++xid) EXPECT_EQ(xid_of(client.reply()), xid);
+    for (auto& client : all) {
+        std::set<std::uint32_t> answered;
+        for (int i = 0; i < 3; ++i) answered.insert(xid_of(client.reply()));
+        EXPECT_EQ(answered, (std::set<std::uint32_t>{0, 1, 2}));
+    }
 }
 
 TEST_F(ServerBudget, DatagramsAreCountedAndDroppedWhenTheirClientHasNoRoom) {
