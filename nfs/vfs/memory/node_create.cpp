@@ -160,12 +160,12 @@ Result<void> Node::link(const Caller& caller, std::string_view name, Node& objec
 
     const std::unique_lock guard{volume_.lock()};
     if (auto valid = check_name(name); !valid) return valid;
-    if (object.is_directory()) return std::errc::operation_not_permitted;
     if (auto allowed = check_free(who, name); !allowed) return allowed;
     if (volume_.protects_hard_links() && !may_link(who, inode))
         return std::errc::operation_not_permitted;
     if (!may(who, inode_, may_write)) return std::errc::permission_denied;
     if (object.is_gone()) return stale;
+    if (object.is_directory()) return std::errc::operation_not_permitted;
     if (inode.links >= volume_.limits().links_max) return std::errc::too_many_links;
 
     const auto now = volume_.now();

@@ -127,7 +127,6 @@ Result<Listed> Node::peek_by_opening(const EntryName& name, Wait wait) const {
 Result<void> Node::link(const Caller& caller, std::string_view name, Node& object) {
     const auto at = entry_to_change(caller, name);
     if (!at) return at.error();
-    if (object.type_ == FileType::directory) return std::errc::operation_not_permitted;
     if (auto inside = tree_.check_inside(object); !inside) return inside;
     const auto linked = link_opened(object.path_.number(), path_.number(), at->name.text());
     if (!linked) {

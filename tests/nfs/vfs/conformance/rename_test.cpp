@@ -34,6 +34,11 @@ TEST_P(Link, WorksForEverythingButDirectories) {
     auto below = directory(alice, "d");
     EXPECT_EQ(outcome_of(files.link(root_user, *below, *root, "x")), not_permitted);
     EXPECT_EQ(outcome_of(files.link(root_user, *below, *below, "x")), not_permitted);
+    // What link(2) says first.
+    file(alice, "f");
+    EXPECT_EQ(outcome_of(files.link(alice, *below, *root, "f")), std::errc::file_exists);
+    auto closed = directory(root_user, "closed");
+    EXPECT_EQ(outcome_of(files.link(alice, *below, *closed, "x")), std::errc::permission_denied);
 }
 
 using Remove = Conformance;
