@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <boost/filesystem/operations.hpp>
@@ -38,8 +39,8 @@ NameLog::~NameLog() {
         stopping_ = true;
     }
     changed_.notify_all();
-    if (!thread_) return;
-    thread_ = {};
+    if (!thread_.joinable()) return;
+    thread_.join();
     std::ignore = group_.run(Sync::data, [this](Sync) { return synchronize_now(); });
     finish_files();
 }
@@ -227,6 +228,7 @@ bool NameLog::is_pressing() const {
 }
 
 void NameLog::run() {
+    ::pthread_setname_np(::pthread_self(), "berth-names");
     Held held{lock_};
     for (;;) {
         changed_.wait_for(held, between_looks,

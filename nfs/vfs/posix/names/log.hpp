@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -35,7 +36,6 @@
 #include "nfs/vfs/posix/names/store.hpp"
 #include "nfs/vfs/posix/system/group_sync.hpp"
 #include "nfs/vfs/result.hpp"
-#include "rpc/threads/background.hpp"
 
 namespace berth::vfs::posix {
 
@@ -149,7 +149,7 @@ private:
     std::uint64_t rounds_ = 0;  ///< of the thread's work that have begun
     std::uint64_t rounds_ended_ = 0;
 
-    threads::Background thread_;
+    std::thread thread_;
 };
 
 }  // namespace berth::vfs::posix

@@ -3,7 +3,6 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <stop_token>
 #include <system_error>
 #include <utility>
 
@@ -64,8 +63,7 @@ Result<std::unique_ptr<NameLog>> NameLog::open(const boost::filesystem::path& di
     std::unique_ptr<NameLog> log{new NameLog{directory, std::move(*opened), std::move(options)}};
     log->remove_old_journals();
     if (const auto read = log->read_files(); !read) return read.error();
-    log->thread_ =
-        threads::Background{"names", [&self = *log](const std::stop_token&) { self.run(); }};
+    log->thread_ = std::thread{[&self = *log] { self.run(); }};
     return log;
 }
 
