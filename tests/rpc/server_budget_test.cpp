@@ -74,6 +74,16 @@ protected:
         return !options.budget->account(*Address::parse("127.0.0.1"))->has_room();
     }
 
+    /// To another client of the same address, which finds no room at first.
+    void expect_to_give_way(std::list<RawClient> greedy) {
+        ASSERT_TRUE(becomes_true([&] { return is_short(); }));
+        RawClient modest{tcp};
+        expect_served(modest);
+        EXPECT_GT(now().given_way, 0U);
+        greedy.clear();
+        EXPECT_TRUE(becomes_true([&] { return now().bytes == 0; }));
+    }
+
     std::size_t most_ = 0;  // that was held
 };
 
@@ -99,13 +109,7 @@ TEST_F(ServerBudget, RepliesThatNobodyReadsHaveACeiling) {
 
 TEST_F(ServerBudget, ReadersThatReadNothingGiveWayToTheirClientsOtherCalls) {
     start_with({.bytes_max = bytes_max, .patience = 100ms});
-    auto greedy = ask_and_read_nothing();
-    ASSERT_TRUE(becomes_true([&] { return is_short(); }));
-    RawClient modest{tcp};
-    expect_served(modest);
-    EXPECT_GT(now().given_way, 0U);
-    greedy.clear();
-    EXPECT_TRUE(becomes_true([&] { return now().bytes == 0; }));
+    expect_to_give_way(ask_and_read_nothing());
 }
 
 TEST_F(ServerBudget, HalfRecordsHaveACeiling) {
@@ -128,13 +132,7 @@ TEST_F(ServerBudget, ClientsThatGoWhileTheyWaitLeaveNothingBehind) {
 
 TEST_F(ServerBudget, StaleHalfRecordsGiveWay) {
     start_with({.bytes_max = bytes_max, .patience = 100ms});
-    auto greedy = send_half_records();
-    ASSERT_TRUE(becomes_true([&] { return is_short(); }));
-    RawClient modest{tcp};
-    expect_served(modest);
-    EXPECT_GT(now().given_way, 0U);
-    greedy.clear();
-    EXPECT_TRUE(becomes_true([&] { return now().bytes == 0; }));
+    expect_to_give_way(send_half_records());
 }
 
 // Data to be written is taken in whatever its client holds: it frees memory when it has been.
