@@ -7,23 +7,12 @@
 
 #include "mount/way.hpp"
 #include "nfs/exports/places.hpp"
+#include "nfs/exports/reasons.hpp"
 
 namespace berth::mount {
 namespace {
 
-Status to_status(std::errc error) {
-    if (error == vfs::stale) return Status::no_entry;
-    switch (error) {
-    case std::errc::no_such_file_or_directory: return Status::no_entry;
-    case std::errc::permission_denied: return Status::access_denied;
-    case std::errc::operation_not_permitted: return Status::not_permitted;
-    case std::errc::not_a_directory:
-    case std::errc::too_many_symbolic_link_levels: return Status::not_a_directory;
-    case std::errc::filename_too_long: return Status::name_too_long;
-    case std::errc::io_error: return Status::io_error;
-    default: return Status::server_fault;
-    }
-}
+namespace reasons = exports::reasons;
 
 /// Where a walk ended: at a directory, or at a symbolic link, the name at `index`.
 struct Walked {
@@ -32,24 +21,63 @@ struct Walked {
     std::size_t index = 0;
 };
 
-boost::system::result<Walked, Status> walk(vfs::FileSystem& files, std::string_view rest) {
-    const vfs::Caller server{.identity = {}, .wait = vfs::Wait::yes};
+vfs::Result<Walked> walk(vfs::FileSystem& files, std::string_view rest) {
+    const vfs::Caller server{.identity = {}, .patience = vfs::Patience::ample};
     auto node = files.root();
-    if (!node) return to_status(node.error());
+    if (!node) return node.error();
     for (std::size_t index = 0; !rest.empty(); ++index) {
         const auto name = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(name.size() + 1, rest.size()));
         node = (*node)->lookup(server, name);
-        if (!node) return to_status(node.error());
+        if (!node) return node.error();
         auto link = (*node)->read_link(server);
         if (link) return Walked{.node = {}, .link = *std::move(link), .index = index};
         const bool is_link = link.error() != std::errc::invalid_argument;
-        if (is_link) return to_status(link.error());
+        if (is_link) return link.error();
     }
-    const auto attributes = (*node)->attributes(vfs::Wait::yes);
-    if (!attributes) return to_status(attributes.error());
-    if (attributes->type != vfs::FileType::directory) return Status::not_a_directory;
+    const auto attributes = (*node)->attributes(vfs::Patience::ample);
+    if (!attributes) return attributes.error();
+    if (attributes->type != vfs::FileType::directory) return std::errc::not_a_directory;
     return Walked{.node = *std::move(node), .link = {}};
+}
+
+Refusal refusal_without_entry(const exports::Table& exports,
+                              const std::vector<exports::Match>& matches) {
+    Refusal refusal{.status = Status::access_denied,
+                    .why = Refusal::Why::not_exported,
+                    .way = {},
+                    .entry = {},
+                    .detail = {}};
+    // What is mounted in an export has the export's entries.
+    const auto listed = std::ranges::find_if(
+        matches, [](const exports::Match& match) { return !match.found->is_nested; });
+    if (listed != matches.end()) {
+        refusal.why = Refusal::Why::unlisted;
+        refusal.detail = reasons::way_to_allow(*listed->found);
+    } else if (const auto paths = reasons::paths_of(exports); paths.empty()) {
+        refusal.detail = "nothing is exported";
+    } else {
+        refusal.detail = "exported: " + paths;
+    }
+    return refusal;
+}
+
+/// `refused`: what an export says that has an entry which is, or may be, for the client.
+Refusal refusal_by(const exports::Table& exports, const exports::Export& exported,
+                   const exports::CallOrigin& from, exports::Refusal refused) {
+    if (refused == exports::Refusal::unknown)
+        return {.status = Status::later,
+                .why = Refusal::Why::unknown_client,
+                .way = {},
+                .entry = {},
+                .detail = exported.path + " " + std::string{reasons::unknown}};
+    // Port 1 satisfies every entry.
+    const auto rule = exports.admit(exported, {.client = from.client, .port = 1});
+    return {.status = Status::not_permitted,
+            .why = Refusal::Why::insecure_port,
+            .way = {},
+            .entry = rule ? reasons::entry(exported, **rule) : exported.path,
+            .detail = {}};
 }
 
 /// The exports' answer to this client about the path. For a client that an entry with a name may
@@ -58,23 +86,24 @@ struct Entrance {
     exports::Match match;
     const exports::ClientRule* rule = nullptr;
 };
-boost::system::result<Entrance, exports::Refusal>
+boost::system::result<Entrance, Refusal>
 entrance(const exports::Table& exports, const exports::CallOrigin& from, std::string_view path) {
-    for (auto& match : exports.matches(path)) {
+    auto matches = exports.matches(path);
+    for (auto& match : matches) {
         const auto rule = exports.admit(*match.found, from);
         if (rule) return Entrance{std::move(match), *rule};
-        if (rule.error() != exports::Refusal::unlisted) return rule.error();
+        if (rule.error() != exports::Refusal::unlisted)
+            return refusal_by(exports, *match.found, from, rule.error());
     }
-    return exports::Refusal::unlisted;
+    return refusal_without_entry(exports, matches);
 }
 
-Status to_status(exports::Refusal refusal) {
-    switch (refusal) {
-    case exports::Refusal::insecure_port: return Status::not_permitted;
-    case exports::Refusal::unknown: return Status::later;
-    case exports::Refusal::unlisted: break;
-    }
-    return Status::access_denied;
+Refusal malformed(Status status, std::string_view detail) {
+    return {.status = status,
+            .why = Refusal::Why::malformed,
+            .way = {},
+            .entry = {},
+            .detail = std::string{detail}};
 }
 
 std::size_t names_in(std::string_view rest) {
@@ -86,8 +115,9 @@ class Finder {
 public:
     Finder(const Places& places, const exports::CallOrigin& from) : places_(places), from_(from) {}
 
-    boost::system::result<Found, Status> find(std::string_view path) {
+    boost::system::result<Found, Refusal> find(std::string_view path) {
         Way way{path};
+        asked_ = "/" + way.head();
         // The kernel's limit. Every ".." in links counts too, so that no client's links can make
         // this take long.
         constexpr int links_max = 40;
@@ -99,73 +129,117 @@ public:
                 const auto before = way.names_in_head() - names_in(entered_->match.rest);
                 if (++links > links_max) break;
                 if (!way.follow(before + walked->index, *walked->link))
-                    return Status::name_too_long;
+                    return unusable(std::errc::filename_too_long);
             } else if (way.goes_up() && (walked || !entered_)) {
                 // Outside of all exports no file is looked at, so a ".." there is resolved
                 // textually.
                 way.go_up();
             } else if (!walked) {
-                return walked.error();
+                return with_way(walked.error(), way);
             } else {
                 return found(*walked->node);
             }
         }
-        return to_status(std::errc::too_many_symbolic_link_levels);
+        return unusable(std::errc::too_many_symbolic_link_levels);
     }
 
 private:
     /// Enters the longest matching export that is for this client.
-    boost::system::result<Walked, Status> enter(const Way& way) {
+    boost::system::result<Walked, Refusal> enter(const Way& way) {
         const auto path = "/" + way.head();
         auto outcome = admit(path);
         if (outcome && places_.renew) {
             const auto exported = entered_->match.found->path;
+            entry_ = entry();
             table_ = {};  // unpins the table, so that waiting does not keep old tables alive
             const auto renewed = places_.renew(exported);
-            if (!renewed) return to_status(renewed.error());
+            if (!renewed) return unusable(renewed.error());
             outcome = admit(path);
         }
-        if (!outcome) return outcome.error();
-        return walk(*entered_->match.found->files, entered_->match.rest);
+        if (!outcome) return std::move(outcome).error();
+        entry_ = entry();
+        auto walked = walk(*entered_->match.found->files, entered_->match.rest);
+        if (walked) return *std::move(walked);
+        return walked.error() == std::errc::permission_denied ? refusal_on_the_way()
+                                                              : unusable(walked.error());
     }
 
-    boost::system::result<void, Status> admit(const std::string& path) {
+    boost::system::result<void, Refusal> admit(const std::string& path) {
         entered_.reset();
         table_ = places_.exports.pin();
         auto entered = entrance(*table_, from_, path);
-        if (!entered && entered.error() == exports::Refusal::unknown) {
+        if (!entered && entered.error().why == Refusal::Why::unknown_client) {
             table_ = {};
             // If the attempt fails, the code below reports that.
             static_cast<void>(places_.exports.learn(from_.client));
             table_ = places_.exports.pin();
             entered = entrance(*table_, from_, path);
         }
-        if (!entered) return to_status(entered.error());
+        if (!entered) return std::move(entered).error();
         entered_ = *std::move(entered);
         return {};
+    }
+
+    [[nodiscard]] std::string entry() const {
+        return reasons::entry(*entered_->match.found, *entered_->rule);
+    }
+
+    [[nodiscard]] Refusal unusable(std::errc error) const {
+        return {.status = to_status(error),
+                .why = Refusal::Why::unusable,
+                .way = {},
+                .entry = entry_,
+                .detail = std::make_error_code(error).message()};
+    }
+
+    // Where something is mounted that the export does not contain, the file system says no more
+    // than that.
+    [[nodiscard]] Refusal refusal_on_the_way() const {
+        auto refusal = unusable(std::errc::permission_denied);
+        const auto point = reasons::mount_point_in(entered_->match);
+        if (point.empty()) {
+            refusal.detail += " for berth itself, or it is berth's state directory";
+            return refusal;
+        }
+        const auto& options = entered_->rule->sys ? entered_->rule->sys : entered_->rule->none;
+        refusal.why = Refusal::Why::hidden;
+        refusal.detail = point + ": " + std::string{reasons::hidden_mount};
+        refusal.detail += options->crosses_mounts ? "; 'berth exports explain' says why"
+                                                  : ": the entry " + entry_ + " has no crossmnt";
+        return refusal;
+    }
+
+    [[nodiscard]] Refusal with_way(Refusal refusal, const Way& way) const {
+        if (auto now = "/" + way.head(); now != asked_)
+            refusal.way = "it leads to " + std::move(now) + ": ";
+        return refusal;
     }
 
     [[nodiscard]] Found found(const vfs::Node& directory) const {
         const auto& root = *entered_->match.found;
         return {.handle = places_.sealer.seal(root.id, directory.id(), directory.way()),
                 .path = {},
+                .entry = entry_,
                 .flavors = entered_->rule->offered,
                 .limits = root.files->limits()};
     }
 
     const Places& places_;
     const exports::CallOrigin& from_;
+    std::string asked_;
+    std::string entry_;  // that decided last, in words
     exports::Exports::Pin table_;
     std::optional<Entrance> entered_;  // what it points to lies in the table
 };
 
 }  // namespace
 
-boost::system::result<Found, Status> find(const Places& places, const exports::CallOrigin& from,
-                                          std::string_view path) {
-    if (path.size() > path_bytes_max) return Status::name_too_long;
+boost::system::result<Found, Refusal> find(const Places& places, const exports::CallOrigin& from,
+                                           std::string_view path) {
+    if (path.size() > path_bytes_max)
+        return malformed(Status::name_too_long, "a path longer than 1024 bytes");
     auto asked = exports::normalised(path);
-    if (!asked) return Status::access_denied;
+    if (!asked) return malformed(Status::access_denied, "expected an absolute path without '..'");
     auto found = Finder{places, from}.find(*asked);
     if (found) found->path = *std::move(asked);
     return found;

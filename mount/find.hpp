@@ -10,6 +10,7 @@
 #include <boost/system/result.hpp>
 
 #include "mount/protocol.hpp"
+#include "mount/refusal.hpp"
 #include "nfs/exports/exports.hpp"
 #include "nfs/exports/handle.hpp"
 #include "nfs/vfs/result.hpp"
@@ -17,11 +18,13 @@
 
 namespace berth::mount {
 
-/// A directory that was found: its handle, its path for the mount list, the flavours that calls may
-/// use there, preferred ones first, and the limits of its file system.
+/// A directory that was found: its handle, its path for the mount list, the entry that decided, in
+/// words, the flavours that calls may use there, preferred ones first, and the limits of its file
+/// system.
 struct Found {
     exports::Handle handle;
     std::string path;
+    std::string entry;
     std::vector<exports::Flavor> flavors;
     vfs::Limits limits;
 };
@@ -45,7 +48,7 @@ struct Places {
 /// contains the path or the place that a link leads to, or the path is not absolute or has a "..".
 /// not_permitted: the client must call from a port below 1024 and does not. Otherwise the status
 /// says what is wrong on the way. May wait for the disk, and for a name server.
-[[nodiscard]] boost::system::result<Found, Status>
+[[nodiscard]] boost::system::result<Found, Refusal>
 find(const Places& places, const exports::CallOrigin& from, std::string_view path);
 
 /// The export that the path leads into, as for exports::place_of; 0 for none.

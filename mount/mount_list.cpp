@@ -86,8 +86,9 @@ void tell(const state::Store::News& news) {
 
 MountList::MountList(state::Store* store) {
     if (store == nullptr) return;
-    file_.emplace(*store,
-                  state::Store::FileOptions{.name = "mounts", .tell = tell, .convert = convert});
+    file_.emplace(
+        *store, state::Store::FileOptions{
+                    .name = "mounts", .tell = tell, .convert = convert, .replaces_damaged = true});
     auto entries = entries_.synchronize();
     for (const auto& found : file_->found()) {
         if (const auto entry = entry_of(found.key)) {

@@ -49,12 +49,15 @@ rpc::AuthFlavor to_wire(exports::Flavor flavor) {
 
 /// While it can't be found out which client calls, the call stays unanswered: clients retry then,
 /// but after no error that the protocol has.
-boost::system::result<Found, Status> find_for(rpc::Call& call, const Places& places,
-                                              std::string_view path) {
+boost::system::result<Found, Refusal> find_for(rpc::Call& call, const Places& places,
+                                               std::string_view path) {
     auto found = find(places, access::origin_of(call), path);
-    if (found || found.error() != Status::later) return found;
+    if (found) return found;
+    auto refusal = found.error();
+    if (refusal.status != Status::later) return found;
     call.leave_unanswered();
-    return Status::server_fault;
+    refusal.status = Status::server_fault;
+    return refusal;
 }
 
 /// Version 1 knows only the errors of UNIX.
@@ -122,7 +125,12 @@ xdr::Void Service1::null(rpc::Call&, const xdr::Void&) {
 
 Mount1::Result Service1::mount(rpc::Call& call, const AskedPath& path) {
     const auto found = find_for(call, places_, path);
-    return Mount1::Result::otherwise(error_number(found ? Status::access_denied : found.error()));
+    if (found)
+        tell_too_old(call, path);
+    else
+        tell_refused(call, path, found.error());
+    return Mount1::Result::otherwise(
+        error_number(found ? Status::access_denied : found.error().status));
 }
 
 Dump::Result Service1::dump(rpc::Call& call, const xdr::Void&) {
@@ -167,7 +175,11 @@ xdr::Void Service3::null(rpc::Call&, const xdr::Void&) {
 
 Mount::Result Service3::mount(rpc::Call& call, const AskedPath& path) {
     const auto found = find_for(call, places_, path);
-    if (!found) return Mount::Result::otherwise(found.error());
+    if (!found) {
+        tell_refused(call, path, found.error());
+        return Mount::Result::otherwise(found.error().status);
+    }
+    tell_accepted(call, path, found->entry);
     lists_.add(call, found->path);
     std::vector<rpc::AuthFlavor> flavors;
     for (const auto flavor : found->flavors) flavors.push_back(to_wire(flavor));

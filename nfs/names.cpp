@@ -3,9 +3,8 @@
 namespace berth::nfs {
 
 std::optional<Status> refuse_name(std::string_view name, NameUse use, std::uint32_t bytes_max) {
-    using namespace std::string_view_literals;
-    if (name.empty() || name.find_first_of("/\0"sv) != std::string_view::npos)
-        return Status::access;
+    const auto has = [&](char c) { return name.find(c) != std::string_view::npos; };
+    if (name.empty() || has('/') || has('\0')) return Status::access;
     if (name.size() > bytes_max) return Status::name_too_long;
     const bool is_self = name == ".";
     if (!is_self && name != "..") return {};

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "rpc/peer_log.hpp"
+
 namespace berth::nfs {
 
 constexpr std::array<rpc::Entry<Service>, 22> Service::procedures{
@@ -66,6 +68,19 @@ Verifier Service::write_verifier(std::uint64_t losses) const {
     Verifier verifier;
     std::memcpy(verifier.data(), &value, sizeof value);
     return verifier;
+}
+
+// Versions that no client mounts with come from tools that look for those that there are.
+void Service::asked_for_other_version(const rpc::Call& call) noexcept {
+    const auto& client = call.caller.address;
+    if (call.program.version == 4)
+        rpc::info_rarely_of(client,
+                            "{} asks for NFSv4; berth has version 3: mount with vers=3 saves the "
+                            "detour",
+                            client);
+    if (call.program.version == 2)
+        rpc::info_rarely_of(client, "{} asks for NFSv2; berth has version 3: mount with vers=3",
+                            client);
 }
 
 xdr::Void Service::null(rpc::Call& /*call*/, const xdr::Void& nothing) {

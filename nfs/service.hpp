@@ -69,6 +69,9 @@ public:
 
     static const std::array<rpc::Entry<Service>, 22> procedures;
 
+    /// Says in the log how the client gets version 3 at once.
+    static void asked_for_other_version(const rpc::Call& call) noexcept;
+
     /// The status for "later" is JUKEBOX.
     static constexpr bool knows_later = true;
     /// A call's place is the export of the handle that all arguments begin with.

@@ -5,7 +5,7 @@
 namespace berth::nfs {
 
 PostOpAttributes Target::attributes_of(vfs::Node& other) const {
-    const auto attributes = other.attributes(caller.wait);
+    const auto attributes = other.attributes(caller.patience);
     if (!attributes) {
         access::defer_if_blocked(*call, attributes.error());
         return {};

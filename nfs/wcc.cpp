@@ -7,7 +7,7 @@ namespace berth::nfs {
 namespace {
 
 vfs::Result<vfs::Attributes> look(const Target& target) {
-    return target.node->attributes(target.caller.wait);
+    return target.node->attributes(target.caller.patience);
 }
 
 Wcc pair_of(const Target& target, const vfs::Result<vfs::Attributes>& before) {

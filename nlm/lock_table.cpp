@@ -38,7 +38,7 @@ bool LockTable::has_room_to_wait(const Host& host) {
 
 LockTable::Answer LockTable::refuse_for_room(const Host& host, std::string_view what) {
     if (refused_.is_first(host))
-        rpc::warn_of(host.address, "{}: too many {}; more are refused", host.text(), what);
+        rpc::warn_of(host.address, "locks: {}: too many {}; more are refused", host.text(), what);
     return Answer::no_room;
 }
 
@@ -192,7 +192,8 @@ void LockTable::take_back(Visit& file, std::uint64_t id) {
     });
     file.serve();
     if (!restored)
-        rpc::warn_of(owner.host.address, "{}: can't release a lock that the client refused: {}",
+        rpc::warn_of(owner.host.address,
+                     "locks: {}: can't release a lock that the client refused: {}",
                      owner.host.text(), std::make_error_code(restored.error()).message());
 }
 

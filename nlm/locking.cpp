@@ -93,7 +93,7 @@ std::optional<MonitorList::Stay> Locking::monitor(const Monitored& client) {
     if (added) return *std::move(added);
     if (added.error() == MonitorList::Refusal::too_many && full_.is_first(client.host))
         rpc::warn_of(client.host.address,
-                     "{}: too many clients hold locks, in total or at this address; "
+                     "locks: {}: too many clients hold locks, in total or at this address; "
                      "its lock requests are refused",
                      client.host.text());
     return {};

@@ -49,7 +49,7 @@ std::optional<Monitored> parse(const state::Store::Entry& entry) {
 }
 
 /// Lines "state NUMBER" and "host ADDRESS LOCAL NAME". The old format did not keep hosts' ports.
-std::optional<state::Store::Entries> convert(const std::string& text) {
+std::optional<state::Store::Entries> entries_of_monitors(const std::string& text) {
     if (!text.starts_with("state ") && !text.starts_with("host ")) return {};
     state::Store::Entries entries;
     std::istringstream in{text};
@@ -72,7 +72,7 @@ std::optional<state::Store::Entries> convert(const std::string& text) {
     return entries;
 }
 
-void tell(const News& news) {
+void tell_news(const News& news) {
     switch (news.what) {
     case News::What::fails:
         spdlog::error("locks: {} can't be written ({}): clients not listed there get no locks, "
@@ -120,8 +120,9 @@ std::vector<Host> hosts_of(const std::vector<Monitored>& clients) {
 
 MonitorList::MonitorList(state::Store* store, bool refuses) : refuses_(refuses) {
     if (store != nullptr)
-        file_.emplace(*store,
-                      state::Store::FileOptions{.name = "locks", .tell = tell, .convert = convert});
+        file_.emplace(*store, state::Store::FileOptions{.name = "locks",
+                                                        .tell = tell_news,
+                                                        .convert = entries_of_monitors});
     Change change = 0;
     {
         auto clients = clients_.synchronize();

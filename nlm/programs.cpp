@@ -74,14 +74,15 @@ std::size_t Services::release(std::string_view client) {
     const auto is_meant = [client = std::string{client}](const Host& host) {
         return host.name == client || host.address.text() == client;
     };
-    const auto freed =
+    auto freed =
         table_.free([is_meant](const Owner& owner, const Taken&) { return is_meant(owner.host); });
     for (const auto& host : monitored_.to_notify()) {
         if (!is_meant(host.host)) continue;
         grace_.not_awaited(host.host);
         monitored_.forget(host.host);
+        ++freed;  // what it had before the restart
     }
-    spdlog::info("locks: {} lock(s) of {} released by the operator", freed, client);
+    if (freed > 0) spdlog::info("locks: {} lock(s) of {} released by the operator", freed, client);
     return freed;
 }
 

@@ -45,7 +45,9 @@ void Recovery::notify(const Monitored& client) {
         return true;
     };
     callback.given_up = [this, host = client.host] {
-        spdlog::warn("locks: {} could not be told of the restart", host.text());
+        spdlog::warn("locks: {} could not be told of the restart, and may believe that it has its "
+                     "locks still: if it is in use, unmount and mount there",
+                     host.text());
         grace_.not_awaited(host);
         monitored_.forget(host);
     };

@@ -96,7 +96,7 @@ std::optional<Kept> parse(const std::string& text) {
 }
 
 /// A line "boot BOOT" and then lines "watch ...", as parse() reads them.
-std::optional<state::Store::Entries> convert(const std::string& text) {
+std::optional<state::Store::Entries> entries_of_watches(const std::string& text) {
     if (!text.starts_with("boot ")) return {};
     state::Store::Entries entries;
     std::istringstream in{text};
@@ -148,8 +148,9 @@ Watches::Watches(state::Store* store, Options options, Callbacks& callbacks)
     : options_(std::move(options)),
       callbacks_(callbacks) {
     if (store == nullptr) return;
-    file_.emplace(*store, state::Store::FileOptions{
-                              .name = "watches", .tell = tell_of_file, .convert = convert});
+    file_.emplace(*store, state::Store::FileOptions{.name = "watches",
+                                                    .tell = tell_of_file,
+                                                    .convert = entries_of_watches});
     read();
 }
 

@@ -37,6 +37,15 @@ std::optional<rpc::Failure> failure_of_null(rpc::Client& client) {
     return answer ? std::nullopt : std::optional{answer.error()};
 }
 
+/// Over its unix socket, where rpcbind lets every user register: it sees who calls.
+std::unique_ptr<rpc::Client> open_rpcbind_as_user() {
+    constexpr const char* path = "/run/rpcbind.sock";
+    auto client = std::make_unique<rpc::Client>(
+        rpc::open_local_channel(path, patient(std::chrono::seconds{3})), rpcbind::id4);
+    if (failure_of_null(*client)) client.reset();
+    return client;
+}
+
 /// Over TCP, where a source port that another socket uses is an error; over UDP the two sockets
 /// would receive each other's replies.
 std::unique_ptr<rpc::Client> open_system_rpcbind(std::string& reason) {
@@ -54,6 +63,7 @@ std::unique_ptr<rpc::Client> open_system_rpcbind(std::string& reason) {
         const bool port_is_taken =
             error == errc_t::address_in_use || error == errc_t::address_not_available;
         if (options.source && error == errc_t::permission_denied) {
+            if (auto as_user = open_rpcbind_as_user()) return as_user;
             options.source.reset();
         } else if (options.source && port_is_taken && options.source->port > lowest_tried) {
             --options.source->port;

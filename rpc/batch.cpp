@@ -20,10 +20,10 @@ Batch::~Batch() {
     present = nullptr;
 }
 
-bool Batch::may_keep(GiveBack give_back) noexcept {
+bool Batch::may_keep(const Kept& kept) noexcept {
     if (present == nullptr) return false;
-    assert(present->owed_ == nullptr || present->owed_ == give_back);
-    present->owed_ = give_back;
+    assert(present->owed_ == nullptr || present->owed_ == &kept);
+    present->owed_ = &kept;
     return true;
 }
 
@@ -37,7 +37,7 @@ void Batch::give_back() noexcept {
 }
 
 void Batch::pay() noexcept {
-    if (const auto owed = std::exchange(owed_, nullptr)) owed();
+    if (const auto* const owed = std::exchange(owed_, nullptr)) owed->give_back();
 }
 
 }  // namespace berth::rpc

@@ -1,8 +1,9 @@
-// The calls that a thread answers one after another: those of one wake-up of a network thread, or
-// the single call that a worker takes. A program may let the thread keep something between its
-// calls that costs as much as a call to obtain; the thread gives it back when the batch ends.
+// The calls that a thread answers one after another, with no more than a moment between them. A
+// program may let the thread keep something between its calls that costs as much as a call to
+// obtain; the thread gives it back when the batch ends.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 namespace berth::rpc {
@@ -15,15 +16,21 @@ public:
     Batch& operator=(const Batch&) = delete;
     ~Batch();
 
-    /// Whether there is something to give back.
-    [[nodiscard]] bool keeps() const noexcept { return owed_ != nullptr; }
+    /// Time for a client that has its reply to send the next call.
+    static constexpr std::chrono::milliseconds moment{1};
 
-    /// Runs on the thread that kept it.
-    using GiveBack = void (*)() noexcept;
-    /// For the handler of a call: if true, it may keep something. `give_back` is then called once,
-    /// before this thread answers a call of another program, starts a thread, or waits for other
-    /// work. False outside of any batch.
-    [[nodiscard]] static bool may_keep(GiveBack give_back) noexcept;
+    /// What a program keeps. Both functions run on the thread that kept it.
+    struct Kept {
+        void (*give_back)() noexcept;
+        bool (*is_anything)() noexcept;  ///< whether giving it back would do anything
+    };
+    /// Whether there is something to give back.
+    [[nodiscard]] bool keeps() const noexcept { return owed_ != nullptr && owed_->is_anything(); }
+
+    /// For the handler of a call: if true, it may keep something. `kept`, which has static storage
+    /// duration, is then given back once, before this thread answers a call of another program,
+    /// starts a thread, or waits for longer than the moment. False outside of any batch.
+    [[nodiscard]] static bool may_keep(const Kept& kept) noexcept;
 
     /// The dispatcher calls it before each call.
     static void begin_call(std::uint32_t program) noexcept;
@@ -33,7 +40,7 @@ public:
 private:
     void pay() noexcept;
 
-    GiveBack owed_ = nullptr;
+    const Kept* owed_ = nullptr;
     std::uint32_t program_ = 0;
 };
 

@@ -37,12 +37,12 @@ enum class Length : std::uint8_t {
     any,       ///< not known in advance: one such call runs at a time
 };
 
-/// How long a handler may wait. If it would have to wait longer, it calls Call::defer().
-enum class Patience : std::uint8_t {
-    over,   ///< the call has waited too long: answer "later" and do nothing (Program::knows_later)
-    none,   ///< nothing
-    brief,  ///< what normally takes no time: a lock, a change to an entry in the kernel's memory
-    ample,  ///< anything: a disk
+/// Where a call runs at the moment, and so how long its handler may wait. If it would have to wait
+/// longer, it calls Call::defer().
+enum class Where : std::uint8_t {
+    network_thread,  ///< it must not wait at all: every other call waits behind it
+    section,         ///< there too, guarded: for what normally takes no time, like a lock
+    worker,          ///< it may wait for anything
 };
 
 /// One procedure of a program: its number, its name for logs, and the policy of its calls.
@@ -89,7 +89,10 @@ struct Call {
     Endpoint caller;
     Endpoint local;  ///< the address that the call was sent to
     Transport transport = Transport::tcp;
-    Patience patience = Patience::ample;
+    Where where = Where::worker;
+    /// It has waited too long for a worker: the handler answers "later" and does nothing. Only for
+    /// programs that have a word for it (Program::knows_later).
+    bool is_late = false;
     Arena& memory;
 
     static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
@@ -101,7 +104,7 @@ struct Call {
     unsigned link = 0;
 
     /// Gives the call up before it has changed anything. The handler's return value is ignored, and
-    /// the same bytes run again on a worker, with ample patience.
+    /// the same bytes run again on a worker.
     void defer() noexcept { deferred = true; }
     /// Later duplicates must not get this reply (a "try again later").
     void forget_reply() noexcept { reply_forgotten = true; }

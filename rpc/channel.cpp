@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <functional>
+#include <iterator>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "rpc/record.hpp"
@@ -22,7 +25,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
-using Reply = boost::system::result<std::span<const std::byte>>;
+using ReplyBytes = boost::system::result<std::span<const std::byte>>;
 
 error_code system_error(int number = errno) {
     return {number, boost::system::system_category()};
@@ -107,7 +110,7 @@ public:
         : server_(server),
           options_(options) {}
 
-    Reply exchange(std::uint32_t xid, const xdr::Writer& message) override {
+    ReplyBytes exchange(std::uint32_t xid, const xdr::Writer& message) override {
         if (!socket_) {
             auto opened = open_socket(SOCK_DGRAM, server_, options_);
             if (!opened) return opened.error();
@@ -125,7 +128,7 @@ public:
     }
 
 private:
-    Reply receive(std::uint32_t xid, Clock::time_point deadline) {
+    ReplyBytes receive(std::uint32_t xid, Clock::time_point deadline) {
         for (;;) {
             if (const auto error = await(socket_, POLLIN, deadline)) return error;
             buffer_.resize(65536);
@@ -144,13 +147,30 @@ private:
     std::vector<std::byte> buffer_;
 };
 
-class TcpChannel final : public Channel {
+boost::system::result<Descriptor> open_local_socket(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return system_error(ENAMETOOLONG);
+    std::ranges::copy(path, std::begin(address.sun_path));
+    Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!socket) return system_error();
+    const auto* const any = reinterpret_cast<const sockaddr*>(&address);
+    if (::connect(socket.number(), any, sizeof address) != 0 && errno != EINPROGRESS)
+        return system_error();
+    return socket;
+}
+
+/// Over a connection: TCP, or a unix socket.
+class StreamChannel final : public Channel {
 public:
-    TcpChannel(const Endpoint& server, const ChannelOptions& options)
-        : server_(server),
+    /// Begins a connection.
+    using Open = std::function<boost::system::result<Descriptor>()>;
+
+    StreamChannel(Open open, const ChannelOptions& options)
+        : open_(std::move(open)),
           options_(options) {}
 
-    Reply exchange(std::uint32_t xid, const xdr::Writer& message) override {
+    ReplyBytes exchange(std::uint32_t xid, const xdr::Writer& message) override {
         const auto give_up = Clock::now() + options_.give_up_after;
         for (int losses = 0;;) {
             const auto next = std::min(give_up, Clock::now() + options_.retransmit_after);
@@ -168,7 +188,7 @@ public:
     }
 
 private:
-    Reply try_once(std::uint32_t xid, const xdr::Writer& message, Clock::time_point deadline) {
+    ReplyBytes try_once(std::uint32_t xid, const xdr::Writer& message, Clock::time_point deadline) {
         if (!socket_)
             if (const auto error = connect(deadline)) return error;
         if (const auto error = send(message, deadline)) return error;
@@ -188,14 +208,14 @@ private:
     }
 
     error_code connect(Clock::time_point deadline) {
-        auto opened = open_socket(SOCK_STREAM, server_, options_);
+        auto opened = open_();
         if (!opened) return opened.error();
         if (const auto error = await(*opened, POLLOUT, deadline)) return error;
         int failure = 0;
         socklen_t size = sizeof failure;
         ::getsockopt(opened->number(), SOL_SOCKET, SO_ERROR, &failure, &size);
         if (failure != 0) return system_error(failure);
-        const int on = 1;
+        const int on = 1;  // unix sockets refuse it, and need it not
         ::setsockopt(opened->number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         socket_ = std::move(*opened);
         record_.reset();
@@ -234,7 +254,7 @@ private:
         return {};
     }
 
-    Endpoint server_;
+    Open open_;
     ChannelOptions options_;
     BlockPool blocks_{std::size_t{4} << 20};
     Descriptor socket_;
@@ -247,7 +267,13 @@ private:
 std::unique_ptr<Channel> open_channel(Transport transport, const Endpoint& server,
                                       const ChannelOptions& options) {
     if (transport == Transport::udp) return std::make_unique<UdpChannel>(server, options);
-    return std::make_unique<TcpChannel>(server, options);
+    return std::make_unique<StreamChannel>(
+        [=] { return open_socket(SOCK_STREAM, server, options); }, options);
+}
+
+std::unique_ptr<Channel> open_local_channel(const std::string& path,
+                                            const ChannelOptions& options) {
+    return std::make_unique<StreamChannel>([path] { return open_local_socket(path); }, options);
 }
 
 }  // namespace berth::rpc

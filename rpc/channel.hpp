@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <system_error>
 
 #include <boost/system/result.hpp>
@@ -46,5 +47,10 @@ struct ChannelOptions {
 /// Fails at once only over UDP, when no socket can be opened; TCP connects at the first call.
 std::unique_ptr<Channel> open_channel(Transport transport, const Endpoint& server,
                                       const ChannelOptions& options = {});
+
+/// The same to a server of this machine that listens on a unix socket; `options.source` has no
+/// meaning there. Such servers see which user calls.
+std::unique_ptr<Channel> open_local_channel(const std::string& path,
+                                            const ChannelOptions& options = {});
 
 }  // namespace berth::rpc

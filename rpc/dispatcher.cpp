@@ -25,6 +25,26 @@ Arrival refuse(Exchange& exchange, AcceptStatus status) {
     return refuse(exchange, AcceptedBody::otherwise(status));
 }
 
+/// For a call whose credential is refused: how the client can do without.
+void tell_of_flavor(const Call& call, xdr::Reader credential) noexcept {
+    const auto& client = call.caller.address;
+    switch (static_cast<AuthFlavor>(credential.u32())) {
+    case AuthFlavor::gss:
+        info_rarely_of(client,
+                       "{} calls with RPCSEC_GSS (Kerberos), which berth has not: mount with "
+                       "sec=sys",
+                       client);
+        break;
+    case AuthFlavor::tls:
+        info_rarely_of(client, "{} asks for TLS, which berth has not: mount without xprtsec",
+                       client);
+        break;
+    case AuthFlavor::none:
+    case AuthFlavor::sys:
+    case AuthFlavor::short_hand: break;
+    }
+}
+
 bool is_asking_again_later(const Exchange& exchange, AcceptStatus status) {
     return status != AcceptStatus::success || exchange.call.reply_forgotten;
 }
@@ -51,6 +71,12 @@ const Program* Dispatcher::find(std::uint32_t program, std::uint32_t version,
         known.high = std::max(known.high, candidate.id.version);
     }
     return nullptr;
+}
+
+void Dispatcher::tell_of_other_version(const Call& call) const noexcept {
+    for (const auto& program : programs_)
+        if (program.id.number == call.program.number && program.asked_for_other_version != nullptr)
+            return program.asked_for_other_version(call);
 }
 
 Verdict Dispatcher::handle(Exchange& exchange) {
@@ -109,7 +135,7 @@ Verdict Dispatcher::go_on(Exchange& exchange, Arrival arrival) {
     case Runs::promptly:
     case Runs::or_defers: break;
     }
-    return run(exchange, Patience::none);
+    return run(exchange, Where::network_thread);
 }
 
 // Everything before the handler, in the order of RFC 5531 §9: RPC version, credential, program,
@@ -132,6 +158,7 @@ std::optional<Arrival> Dispatcher::admit(Exchange& exchange) {
         return Arrival::refused;
     }
 
+    const auto credential = in;
     const auto authenticated = read_credential(in, procedure == 0, call.credential);
     MismatchInfo known;
     exchange.program = find(program, version, known);
@@ -139,12 +166,14 @@ std::optional<Arrival> Dispatcher::admit(Exchange& exchange) {
         const bool any = exchange.program != nullptr && exchange.program->any_credential && in.ok();
         if (!any) {
             write_denied(exchange, authenticated);
+            tell_of_flavor(call, credential);
             return Arrival::refused;
         }
         call.credential = {};
     }
     if (exchange.program == nullptr) {
         if (known.high == 0) return refuse(exchange, AcceptStatus::program_unavailable);
+        tell_of_other_version(call);
         return refuse(exchange, AcceptedBody::make<AcceptStatus::program_mismatch>(known));
     }
     const auto& procedures = exchange.program->procedures;
@@ -160,7 +189,7 @@ std::optional<Arrival> Dispatcher::admit(Exchange& exchange) {
     const auto body = exchange.request.subspan(sizeof call.xid);
     const CallKey key{call.caller.address, call.xid,           program, version, procedure,
                       body.size(),         body_checksum(body)};
-    const auto begun = replies_.begin(key, exchange.path);
+    const auto begun = replies_.begin(key, exchange.keep_path());
     if (begun.seen == ReplyCache::Seen::first) {
         exchange.entry = ReplyCache::Entry{replies_, key};
         return Arrival::to_run;
@@ -172,21 +201,22 @@ std::optional<Arrival> Dispatcher::admit(Exchange& exchange) {
 }
 
 Verdict Dispatcher::attempt(Exchange& exchange) {
-    return run(exchange, Patience::brief);
+    return run(exchange, Where::section);
 }
 
 Verdict Dispatcher::finish(Exchange& exchange) {
-    return run(exchange, Patience::ample);
+    return run(exchange, Where::worker);
 }
 
 Verdict Dispatcher::finish_late(Exchange& exchange) {
+    exchange.call.is_late = true;
     exchange.call.forget_reply();
-    return run(exchange, Patience::over);
+    return run(exchange, Where::worker);
 }
 
-Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
+Verdict Dispatcher::run(Exchange& exchange, Where where) {
     auto& call = exchange.call;
-    call.patience = patience;
+    call.where = where;
     call.deferred = false;
     const bool is_intercepted = static_cast<bool>(exchange.interception);
     if (is_intercepted) exchange.interception.run();
@@ -198,7 +228,7 @@ Verdict Dispatcher::run(Exchange& exchange, Patience patience) {
         const auto outcome =
             exchange.procedure->invoke(exchange.program->service, call, arguments, exchange.reply);
         if (outcome == Outcome::deferred) {
-            assert(patience == Patience::none || patience == Patience::brief);
+            assert(where != Where::worker || call.is_late);
             // The second run will need as much memory for its reply as the first one had.
             exchange.reply_bytes_expected = exchange.arena.more_bytes();
             exchange.arena.reset();

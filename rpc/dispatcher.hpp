@@ -60,9 +60,10 @@ public:
 private:
     std::optional<Arrival> admit(Exchange& exchange);
     Verdict go_on(Exchange& exchange, Arrival arrival);
-    Verdict run(Exchange& exchange, Patience patience);
+    Verdict run(Exchange& exchange, Where where);
     void settle(Exchange& exchange, AcceptStatus status);
     const Program* find(std::uint32_t program, std::uint32_t version, MismatchInfo& known) const;
+    void tell_of_other_version(const Call& call) const noexcept;
 
     std::vector<Program> programs_;
     Interceptors interceptors_;

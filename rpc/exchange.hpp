@@ -56,17 +56,18 @@ struct Exchange {
 
     /// Prepares for the next call; the first memory block and the reply buffer are kept.
     void reset() noexcept {
-        interception.give_up();
+        if (interception) interception.give_up();
         arena.reset();
         reply.clear();
         reply.shrink(reply_bytes_kept);
-        call.deferred = call.reply_forgotten = call.unanswered = false;
+        call.is_late = call.deferred = call.reply_forgotten = call.unanswered = false;
         call.reply_bytes_max = Call::no_limit;
         call.correspondents = nullptr;
         call.link = 0;
         request = {};
         request_owner.reset();
         in_flight.release();
+        arrived_by = nullptr;
         path.reset();
         newest_path.reset();
         is_redirected = false;
@@ -75,8 +76,14 @@ struct Exchange {
         procedure = nullptr;
         reply_bytes_expected = 0;
         entry.abandon();
-        share.release();
+        if (share.has_account()) share.release();
         turn.end();
+    }
+
+    /// Its path, kept alive from here on.
+    const std::shared_ptr<ReplyPath>& keep_path() {
+        if (!path && arrived_by != nullptr) path = arrived_by->keep();
+        return path;
     }
 
     /// The memory that the exchange itself has.
@@ -99,8 +106,10 @@ struct Exchange {
     // Set by the transport, together with call.caller, call.local and call.transport:
     std::span<const std::byte> request;  ///< one whole RPC message
     BufferPtr request_owner;             ///< keeps `request` alive
-    std::shared_ptr<ReplyPath> path;
-    Counted in_flight;  ///< counts at the path, which outlives it
+    /// The path of a call that is still in the turn in which it arrived; most calls end there.
+    ReplyPath* arrived_by = nullptr;
+    std::shared_ptr<ReplyPath> path;  ///< of a call that outlives that turn, or is remembered
+    Counted in_flight;                ///< counts at the path, which outlives it
 
     // Set by the dispatcher:
     Arena arena;

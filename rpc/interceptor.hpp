@@ -53,9 +53,8 @@ public:
     /// Unique among the calls of this dispatcher; 0: nobody intercepts this call.
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] Arrival arrival() const noexcept { return arrival_; }
-    /// `call().patience` says where the call last ran. none: on a network thread; brief: there too,
-    /// in a section; ample or over: on a worker. Programs and procedures that are not served have
-    /// empty names.
+    /// `call().where` says where the call last ran. Programs and procedures that are not served
+    /// have empty names.
     [[nodiscard]] const Call& call() const noexcept;
     /// The message as it arrived, starting with its xid.
     [[nodiscard]] std::span<const std::byte> request() const noexcept;

@@ -3,6 +3,7 @@
 // (server/line_limits.hpp). All layers write such lines with these functions. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <type_traits>
 
@@ -13,12 +14,19 @@
 
 namespace berth::rpc {
 
+/// How many lines of one kind and peer the log takes.
+enum class Pace : std::uint8_t {
+    often,   ///< a few a minute; a summary counts the others
+    rarely,  ///< one an hour: what the peer does is the same each time
+};
+
 /// The data that such a line carries besides its text. spdlog passes it to the sinks as the line's
 /// source location.
 struct PeerLine {
     const char* kind = "";  ///< the format string: lives as long as the program
     const char* peer =
         "";  ///< the address as text, valid while the sink runs; empty: no peer in particular
+    Pace pace = Pace::often;
 
     [[nodiscard]] spdlog::source_loc as_source() const noexcept;
     /// Extracts it from a line; empty if no peer caused the line.
@@ -27,7 +35,7 @@ struct PeerLine {
 
 /// `format` takes `arguments` as for spdlog; `peer` may be null. Writes nothing if memory is short.
 void log_of(const Address* peer, spdlog::level::level_enum level, fmt::string_view format,
-            fmt::format_args arguments) noexcept;
+            fmt::format_args arguments, Pace pace = Pace::often) noexcept;
 
 /// A literal and its arguments: `warn_of(peer.address, "{} sent nonsense", peer)`.
 template <class... Arguments>
@@ -51,7 +59,20 @@ void error_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>
     log_of(&peer, spdlog::level::err, format, fmt::make_format_args(arguments...));
 }
 
-/// The same where no peer is known.
+/// Advice: the peer gets along as it is, or will try again and again.
+template <class... Arguments>
+void info_rarely_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>> format,
+                    const Arguments&... arguments) noexcept {
+    log_of(&peer, spdlog::level::info, format, fmt::make_format_args(arguments...), Pace::rarely);
+}
+
+template <class... Arguments>
+void warn_rarely_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>> format,
+                    const Arguments&... arguments) noexcept {
+    log_of(&peer, spdlog::level::warn, format, fmt::make_format_args(arguments...), Pace::rarely);
+}
+
+/// Lines that come often, where no peer is known.
 template <class... Arguments>
 void warn_often(std::type_identity_t<PeerFormat<Arguments...>> format,
                 const Arguments&... arguments) noexcept {

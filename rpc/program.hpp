@@ -128,7 +128,7 @@ struct Program {
     /// Credentials of any flavour are accepted and treated as AUTH_NONE (the portmapper: clients
     /// ask it with whatever flavour they will use later).
     bool any_credential = false;
-    /// Its calls may come with Patience::over; it then answers "later".
+    /// Its calls may come with Call::is_late set; it then answers "later".
     bool knows_later = false;
     struct Procedure {
         ProcedureId id;
@@ -137,6 +137,10 @@ struct Program {
         StatusOf status_of = nullptr;
     };
     std::vector<Procedure> procedures;  ///< by number
+
+    /// Told of a call for another version of the program, which is refused. Any thread; must not
+    /// block. Null: nobody needs to know.
+    void (*asked_for_other_version)(const Call& call) noexcept = nullptr;
 
     static constexpr std::uint64_t nowhere = 0;
     std::string (*name_of_place)(const void* service, std::uint64_t place) = nullptr;
@@ -158,6 +162,8 @@ Program make_program(const ProgramId& id, Service& service) {
                                                entry.status_of};
     }
     if constexpr (requires { Service::knows_later; }) program.knows_later = Service::knows_later;
+    if constexpr (requires { &Service::asked_for_other_version; })
+        program.asked_for_other_version = &Service::asked_for_other_version;
     if constexpr (requires { service.name_of(std::uint64_t{}); })
         program.name_of_place = [](const void* self, std::uint64_t place) {
             return static_cast<const Service*>(self)->name_of(place);

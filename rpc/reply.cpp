@@ -10,8 +10,15 @@ namespace berth::rpc {
 
 namespace {
 
-// xid, type, reply status, verifier flavour and length (0), accept status. Replies of this server
-// never have another verifier.
+// Replies of this server never have another verifier.
+struct SuccessHeader {
+    std::uint32_t xid = 0;
+    MessageType type = MessageType::reply;
+    ReplyStatus status = ReplyStatus::accepted;
+    AuthFlavor verifier_flavor = AuthFlavor::none;
+    std::uint32_t verifier_bytes = 0;
+    AcceptStatus accept_status = AcceptStatus::success;
+};
 constexpr std::size_t header_bytes = 24;
 constexpr std::size_t reply_status_at = 8;
 constexpr std::size_t accept_status_at = 20;
@@ -43,14 +50,8 @@ void write_denied(Exchange& exchange, AuthStatus status) {
 }
 
 void write_success_header(Exchange& exchange) {
-    auto& out = exchange.reply;
-    out.clear();
-    out.u32(exchange.call.xid);
-    out.u32(static_cast<std::uint32_t>(MessageType::reply));
-    out.u32(static_cast<std::uint32_t>(ReplyStatus::accepted));
-    out.u32(static_cast<std::uint32_t>(AuthFlavor::none));
-    out.u32(0);
-    out.u32(static_cast<std::uint32_t>(AcceptStatus::success));
+    exchange.reply.clear();
+    xdr::encode(exchange.reply, SuccessHeader{.xid = exchange.call.xid});
 }
 
 std::span<const std::byte> in_one_piece(Exchange& exchange) {

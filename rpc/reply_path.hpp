@@ -15,8 +15,13 @@ public:
     ReplyPath& operator=(const ReplyPath&) = delete;
     virtual ~ReplyPath() = default;
 
+    /// Keeps the path alive.
+    [[nodiscard]] virtual std::shared_ptr<ReplyPath> keep() = 0;
     /// Takes a call that a worker has finished, with or without a reply in it. Any thread.
     virtual void deliver(ExchangePtr finished) = 0;
+    /// A worker has failed with a call, for want of memory say: it will never be delivered, so that
+    /// its client must send it again. Any thread.
+    virtual void lose_call() noexcept = 0;
 };
 
 }  // namespace berth::rpc

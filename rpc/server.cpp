@@ -76,8 +76,9 @@ struct Server::Parts {
     using Clock = std::chrono::steady_clock;
 
     /// Runs `task` on every network thread, and waits until all have run it or until the deadline.
+    /// Returns whether they have.
     template <class Task>
-    void on_every_thread(Clock::time_point deadline, Task task) {
+    bool on_every_thread(Clock::time_point deadline, Task task) {
         std::vector<std::future<void>> done;
         for (auto& thread : threads) {
             auto packaged =
@@ -85,7 +86,10 @@ struct Server::Parts {
             done.push_back(packaged->get_future());
             boost::asio::post(thread->context(), [packaged] { (*packaged)(); });
         }
-        for (auto& future : done) future.wait_until(deadline);
+        bool have_all = true;
+        for (auto& future : done)
+            have_all &= future.wait_until(deadline) == std::future_status::ready;
+        return have_all;
     }
 
     /// Takes no more calls. Listeners stop first: connections that they have accepted have then
@@ -181,6 +185,10 @@ void Server::start() {
     for (const auto& socket : parts_->udp_sockets) socket->start();
     for (const auto& thread : parts_->threads) thread->start();
     parts_->watchdog.start(parts_->threads, parts_->workers);
+}
+
+bool Server::answers(std::chrono::milliseconds patience) {
+    return parts_->on_every_thread(Parts::Clock::now() + patience, [](net::NetworkThread&) {});
 }
 
 bool Server::stop(std::chrono::milliseconds patience) {

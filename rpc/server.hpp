@@ -71,6 +71,10 @@ public:
     /// std::_Exit, because the destructor waits for them.
     [[nodiscard]] bool stop(std::chrono::milliseconds patience);
 
+    /// Whether every network thread takes up new work within `patience`. For between start() and
+    /// stop().
+    [[nodiscard]] bool answers(std::chrono::milliseconds patience);
+
     struct Statistics {
         std::size_t connections = 0;
         std::size_t calls_waiting = 0;  ///< for a worker

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -19,35 +20,53 @@
 #include <boost/filesystem/path.hpp>
 #include <spdlog/spdlog.h>
 
+#include "nfs/vfs/descriptor.hpp"
+
 namespace berth::server {
 namespace {
 
 /// A client that connects and then sends nothing is disconnected after this time.
 constexpr timeval silence_at_most{.tv_sec = 5, .tv_usec = 0};
 
-bool fill(sockaddr_un& address, const boost::filesystem::path& path) {
-    address.sun_family = AF_UNIX;
-    const auto& text = path.native();
-    if (text.size() >= sizeof address.sun_path) return false;
-    std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
-    return true;
-}
+/// The address of a socket, however long its path is: a longer one than fits is reached through a
+/// descriptor of its directory.
+class SocketAddress {
+public:
+    explicit SocketAddress(const boost::filesystem::path& path) {
+        address_.sun_family = AF_UNIX;
+        if (set(path.native())) return;
+        directory_ =
+            vfs::Descriptor{::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+        set("/proc/self/fd/" + std::to_string(directory_.number()) + "/" +
+            path.filename().string());
+    }
+
+    [[nodiscard]] const sockaddr* get() const {
+        return reinterpret_cast<const sockaddr*>(&address_);
+    }
+    static constexpr socklen_t bytes = sizeof(sockaddr_un);
+
+private:
+    bool set(const std::string& path) {
+        if (path.size() >= sizeof address_.sun_path) return false;
+        std::memcpy(address_.sun_path, path.c_str(), path.size() + 1);
+        return true;
+    }
+
+    sockaddr_un address_{};
+    vfs::Descriptor directory_;
+};
 
 std::string reason_of(int number) {
     return std::error_code{number, std::generic_category()}.message();
 }
 
 int connect_to(const boost::filesystem::path& path) {
-    sockaddr_un address{};
-    if (!fill(address, path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
+    const SocketAddress address{path};
     const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (number < 0) return -1;
     ::setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &silence_at_most, sizeof silence_at_most);
-    if (::connect(number, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-        return number;
+    if (::connect(number, address.get(), SocketAddress::bytes) == 0) return number;
     const int failed = errno;
     ::close(number);
     errno = failed;
@@ -56,21 +75,16 @@ int connect_to(const boost::filesystem::path& path) {
 
 /// Returns -1 and sets errno on failure.
 int listen_at(const boost::filesystem::path& path) {
-    sockaddr_un address{};
-    if (!fill(address, path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
+    const SocketAddress address{path};
     ::unlink(path.c_str());
     const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (number < 0) return -1;
     constexpr int backlog = 8;
     // bind() takes the mode of the new name from the socket. Setting it by path could change a file
     // that has taken the socket's place.
-    const bool listens =
-        ::fchmod(number, S_IRUSR | S_IWUSR) == 0 &&
-        ::bind(number, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-        ::listen(number, backlog) == 0;
+    const bool listens = ::fchmod(number, S_IRUSR | S_IWUSR) == 0 &&
+                         ::bind(number, address.get(), SocketAddress::bytes) == 0 &&
+                         ::listen(number, backlog) == 0;
     if (listens) return number;
     const int failed = errno;
     ::close(number);
@@ -154,6 +168,9 @@ void AdminSocket::serve(int connection) const {
 
 std::string ask_server(const boost::filesystem::path& socket, const std::string& request) {
     const int connection = connect_to(socket);
+    if (connection < 0 && errno == EACCES)
+        throw std::runtime_error("this user may not ask the berth at " + socket.string() +
+                                 "; ask as root, or as the user that it runs as");
     if (connection < 0)
         throw std::runtime_error("no berth answers at " + socket.string() + " (" +
                                  reason_of(errno) + "); --state names another state directory");

@@ -42,6 +42,8 @@
 #include "server/machine.hpp"
 #include "server/portmapping.hpp"
 #include "server/printable.hpp"
+#include "server/privileges.hpp"
+#include "server/service_manager.hpp"
 #include "server/signals.hpp"
 #include "server/standard_streams.hpp"
 #include "server/state_directory.hpp"
@@ -58,14 +60,16 @@ constexpr std::chrono::seconds patience_at_stop{5};
 /// A client that can't be told now learns it after the next start.
 constexpr std::chrono::seconds patience_with_clients{1};
 constexpr std::chrono::seconds patience_with_readers{1};
+constexpr std::chrono::seconds patience_with_threads{1};
 
 /// Waits for a signal; 0: a mount has changed, or an exported directory was replaced.
-int what_next(Signals& signals, const vfs::MountChanges& mounts, const Following& following) {
+int what_next(Signals& signals, ServiceManager& manager, const vfs::MountChanges& mounts,
+              const Following& following) {
     if (signals.has_left_one()) return signals.take();
     std::array<pollfd, 3> awaited{{{.fd = signals.descriptor(), .events = POLLIN, .revents = 0},
                                    {.fd = mounts.descriptor(), .events = POLLPRI, .revents = 0},
                                    {.fd = following.descriptor(), .events = POLLIN, .revents = 0}}};
-    while (::poll(awaited.data(), awaited.size(), -1) < 0) {
+    while (manager.wait(awaited, {}) < 0) {
     }
     return awaited[0].revents == 0 ? 0 : signals.take();
 }
@@ -121,8 +125,17 @@ void announce(const Listening& listening, const exports::Table& exports, bool is
             "the exports are not all there");
 }
 
-void tell_stopping(int signal) {
+void tell_stopping(int signal, const ServiceManager& manager) {
+    manager.stopping();
     spdlog::info("stopping: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+/// `is_quiet`: no call is left. `is_reading`: exports are still being opened.
+void tell_abrupt_end(bool is_quiet, bool is_reading) {
+    if (!is_quiet)
+        spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());
+    else if (is_reading)
+        spdlog::info("berth ends while it looks at its exports, and does not wait for the result");
 }
 
 /// Ends the process without waiting for anybody. Threads that a file system holds keep the kernel
@@ -150,31 +163,42 @@ private:
 
 /// Opens the exports; ends the process if it is told to stop meanwhile.
 ExportTrees::Opening open_or_end(ExportTrees& trees, const ServeOptions& options, Signals& signals,
-                                 const AbruptEnd& end_now) {
+                                 ServiceManager& manager, const AbruptEnd& end_now) {
     ExportTrees::Opening opening;
     const auto signal = run_interruptibly(
-        signals, [&] { opening = trees.open(options); }, [&] { return trees.busy_with(); });
+        signals, manager, [&] { opening = trees.open(options); },
+        [&] { return trees.busy_with(); });
     if (signal) {
-        tell_stopping(*signal);
+        tell_stopping(*signal, manager);
         end_now();
     }
     trees.keep(opening);
     if (opening.exports.empty()) spdlog::warn("nothing is exported");
+    say_what_cannot_work(options, opening);
     return opening;
 }
 
 /// Serves the exports, as they change, until a signal ends that. Returns whether exports are still
 /// being read then.
 bool follow_until_the_end(Reloading& reloading, const ExportTrees& trees, Signals& signals,
-                          const vfs::MountChanges& mounts, const Following& following) {
+                          ServiceManager& manager, const vfs::MountChanges& mounts,
+                          const Following& following) {
     int signal = 0;  // the first round: what was mounted since the exports were opened
     for (;;) {
-        const auto ending = run_interruptibly(
-            signals, [&] { signal == 0 ? reloading.look_again() : reloading.reload(); },
-            [&] { return trees.busy_with(); });
-        if (!ending) signal = what_next(signals, mounts, following);
+        std::optional<int> ending;
+        try {
+            ending = run_interruptibly(
+                signals, manager,
+                [&] { signal == 0 ? reloading.look_again() : reloading.reload(); },
+                [&] { return trees.busy_with(); });
+        } catch (const std::system_error& error) {
+            // Who is asked to look at the exports again serves on as before if it can't.
+            spdlog::error("exports, and what is mounted below them, stay as they were: {}",
+                          error.what());
+        }
+        if (!ending) signal = what_next(signals, manager, mounts, following);
         if (!ending && (signal == SIGHUP || signal == 0)) continue;
-        tell_stopping(ending.value_or(signal));
+        tell_stopping(ending.value_or(signal), manager);
         return ending.has_value();
     }
 }
@@ -194,6 +218,18 @@ void set_up_process() {
     ::mallopt(M_TRIM_THRESHOLD, unused_bytes_max);
 }
 
+rpc::ServerOptions server_options(const ServeOptions& options,
+                                  std::shared_ptr<rpc::Correspondents> correspondents,
+                                  std::shared_ptr<rpc::Budget> budget) {
+    rpc::ServerOptions chosen;
+    chosen.network_threads = options.threads;
+    chosen.workers = options.workers;
+    chosen.correspondents = std::move(correspondents);
+    chosen.budget = std::move(budget);
+    chosen.idle_max = options.idle_max;
+    return chosen;
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options, const Reloading::Reread& reread) {
@@ -201,6 +237,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Log log{
         {.level = options.log_level, .format = options.log_format, .queue = {}, .repeated = {}}};
     LastResort last_resort;
+    ServiceManager manager;
     vfs::posix::drop_resource_override();
     claim_descriptors();
     const StateDirectory state{options.state};
@@ -213,7 +250,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     SystemHosts hosts;
     ExportTrees trees{state, descriptors.files};
     const AbruptEnd end_now{log, state, trees};
-    auto opening = open_or_end(trees, options, signals, end_now);
+    auto opening = open_or_end(trees, options, signals, manager, end_now);
     SystemGroups system_groups;
     std::optional<exports::UserGroups> groups;
     if (options.manages_groups) groups.emplace(system_groups, exports::UserGroups::Limits{});
@@ -236,13 +273,8 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Portmapping portmapping{options.portmap, dispatcher};
     if (options.log_level == "trace") dispatcher.intercept(std::make_shared<CallLog>());
 
-    rpc::ServerOptions server_options;
-    server_options.network_threads = options.threads;
-    server_options.workers = options.workers;
-    server_options.correspondents = correspondents;
-    server_options.budget = budget;
-    server_options.idle_max = options.idle_max;
-    const auto listening = listen(options.listen, server_options, dispatcher);
+    const auto listening =
+        listen(options.listen, server_options(options, correspondents, budget), dispatcher);
     check_descriptors();
     portmapping.begin(dispatcher, listening);
     listening.server->start();
@@ -254,15 +286,19 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Sweeper sweeper{exports, *budget};
     announce(listening, *exports.pin(), portmapping.is_known());
 
-    Reloading reloading{exports, trees, following, options, reread};
+    Reloading reloading{exports, trees, following, manager, options, reread};
     const vfs::MountChanges mounted;
-    const bool is_reading = follow_until_the_end(reloading, trees, signals, mounted, following);
+    manager.show_life_while([&] { return listening.server->answers(patience_with_threads); });
+    manager.serving(status_of(*exports.pin()));
+    const bool is_reading =
+        follow_until_the_end(reloading, trees, signals, manager, mounted, following);
     following.stop();
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
     const bool has_answered = !admin || admin->stop(patience_at_stop);
     const bool has_called_back = locks.stop(patience_with_clients);
-    const bool is_still = is_clean && has_answered && sweeper.stop(patience_at_stop) && !is_reading;
+    const bool is_quiet = is_clean && has_answered && sweeper.stop(patience_at_stop);
+    const bool is_still = is_quiet && !is_reading;
     if (has_answered) admin.reset();
     if (is_still && has_called_back) {
         last_resort.arm(patience_at_stop, [end_now] {
@@ -272,8 +308,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
         });
         return EXIT_SUCCESS;
     }
-    if (!is_still)
-        spdlog::warn("calls were still waiting for a disk after {} s", patience_at_stop.count());
+    tell_abrupt_end(is_quiet, is_reading);
     end_now();
 }
 

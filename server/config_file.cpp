@@ -1,92 +1,101 @@
 #include "server/config_file.hpp"
 
-#include <sstream>
+#include <vector>
 
 #include <toml++/toml.h>
 
+#include "server/commands/nearest.hpp"
 #include "server/input_file.hpp"
-#include "server/options.hpp"
 
 namespace berth::server {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& path, const toml::source_region& where,
-                         const std::string& what) {
+using commands::Option;
+using commands::Shape;
+using commands::Value;
+
+std::string place_of(const std::string& path, const toml::source_region& where) {
     const auto line = where.begin.line > 0 ? ":" + std::to_string(where.begin.line) : "";
-    throw UsageError(path + line + ": " + what);
+    return path + line + ": ";
 }
 
-/// One key of the file, for messages.
-struct Entry {
-    const std::string& path;
-    const std::string& name;
+/// One key of the file.
+class Entry {
+public:
+    Entry(const std::string& path, const Option& option) : path_(path), option_(option) {}
 
-    [[noreturn]] void refuse(const toml::node& value, const std::string& expected) const {
-        server::refuse(path, value.source(), "'" + name + "' expects " + expected);
+    [[nodiscard]] std::vector<Value> values(const toml::node& node) const {
+        if (option_.shape == Shape::flag) return {of_flag(node)};
+        if (option_.shape == Shape::one) return {of_one(node, "a string or a number")};
+        const std::string expected = "a string or a list of strings";
+        const auto* const list = node.as_array();
+        if (list == nullptr) return {of_one(node, expected)};
+        std::vector<Value> values;
+        for (const auto& item : *list) values.push_back(of_one(item, expected));
+        return values;
     }
+
+private:
+    [[nodiscard]] Value of_flag(const toml::node& node) const {
+        const auto* const flag = node.as_boolean();
+        if (flag == nullptr) refuse(node, "true or false");
+        return value(flag->get() ? "true" : "false", node);
+    }
+
+    [[nodiscard]] Value of_one(const toml::node& node, const std::string& expected) const {
+        if (const auto* const text = node.as_string()) return value(text->get(), node);
+        const auto* const number = node.as_integer();
+        if (number == nullptr || option_.is_operand()) refuse(node, expected);
+        return value(std::to_string(number->get()), node);
+    }
+
+    [[nodiscard]] Value value(std::string text, const toml::node& node) const {
+        if (text.find('\0') != std::string::npos) refuse(node, "a text without NUL");
+        auto place = place_of(path_, node.source()) + std::string{option_.key()} + " = " + text;
+        return {std::move(text), std::move(place)};
+    }
+
+    [[noreturn]] void refuse(const toml::node& node, const std::string& expected) const {
+        throw UsageError(place_of(path_, node.source()) + "'" + std::string{option_.key()} +
+                         "' expects " + expected);
+    }
+
+    const std::string& path_;
+    const Option& option_;
 };
 
-std::string argument(const std::string& name, const std::string& value) {
-    return name == "directories" ? value : "--" + name + "=" + value;
+const Option* find(const commands::Row& row, std::string_view key) {
+    for (const auto& option : row.options)
+        if (option.key() == key && key != "config") return &option;
+    return nullptr;
 }
 
-std::vector<std::string> of_flag(const Entry& entry, const toml::node& value) {
-    const auto* flag = value.as_boolean();
-    if (flag == nullptr) entry.refuse(value, "true or false");
-    return flag->get() ? std::vector{"--" + entry.name} : std::vector<std::string>{};
-}
-
-std::vector<std::string> of_one(const Entry& entry, const toml::node& value) {
-    if (const auto* text = value.as_string()) return {argument(entry.name, text->get())};
-    if (const auto* number = value.as_integer())
-        return {argument(entry.name, std::to_string(number->get()))};
-    entry.refuse(value, "a string or a number");
-}
-
-std::vector<std::string> of_many(const Entry& entry, const toml::node& value) {
-    const std::string expected = "a string or a list of strings";
-    if (const auto* text = value.as_string()) return {argument(entry.name, text->get())};
-    const auto* list = value.as_array();
-    if (list == nullptr) entry.refuse(value, expected);
-    std::vector<std::string> arguments;
-    for (const auto& item : *list) {
-        const auto* text = item.as_string();
-        if (text == nullptr) entry.refuse(item, expected);
-        arguments.push_back(argument(entry.name, text->get()));
-    }
-    return arguments;
-}
-
-std::vector<std::string> arguments_of(const Entry& entry, Shape shape, const toml::node& value) {
-    switch (shape) {
-    case Shape::flag: return of_flag(entry, value);
-    case Shape::one: return of_one(entry, value);
-    case Shape::many: break;
-    }
-    return of_many(entry, value);
+std::string unknown(const commands::Row& row, std::string_view key) {
+    std::vector<std::string_view> known;
+    for (const auto& option : row.options)
+        if (option.key() != "config") known.push_back(option.key());
+    return "there is no option '" + std::string{key} + "'" + commands::suggestion(key, known);
 }
 
 }  // namespace
 
-std::vector<std::string>
-arguments_of_config_file(const std::string& path, Reading reading,
-                         const std::function<std::optional<Key>(const std::string&)>& judge) {
+commands::Given given_by_config_file(const std::string& path, Reading reading,
+                                     const commands::Row& row) {
     toml::table table;
     try {
         table = toml::parse(contents_of(path, reading), path);
     } catch (const toml::parse_error& error) {
-        refuse(path, error.source(), std::string{error.description()});
+        throw UsageError(place_of(path, error.source()) + std::string{error.description()});
     }
-    std::vector<std::string> arguments;
-    for (const auto& [key, value] : table) {
-        const std::string name{key.str()};
-        const auto judged = judge(name);
-        if (!judged) refuse(path, key.source(), "there is no option '" + name + "'");
-        const auto of_key = arguments_of({path, name}, judged->shape, value);
-        if (!judged->is_given) arguments.insert(arguments.end(), of_key.begin(), of_key.end());
+    commands::Given given;
+    for (const auto& [key, node] : table) {
+        const auto* const option = find(row, key.str());
+        if (option == nullptr)
+            throw UsageError(place_of(path, key.source()) + unknown(row, key.str()));
+        given[option->name] = Entry{path, *option}.values(node);
     }
-    return arguments;
+    return given;
 }
 
 }  // namespace berth::server

@@ -17,6 +17,7 @@
 #include "nfs/vfs/mapped_ids.hpp"
 #include "nfs/vfs/memory.hpp"
 #include "nfs/vfs/posix.hpp"
+#include "rpc/threads/background.hpp"
 #include "server/exports_files.hpp"
 #include "server/within.hpp"
 
@@ -28,13 +29,27 @@ using Directory = ExportTrees::Opening::Directory;
 
 /// The path that clients use: as typed, made absolute, with links kept.
 std::string export_path(const std::string& directory) {
-    auto path = boost::filesystem::absolute(directory).lexically_normal().string();
+    boost::system::error_code error;
+    const auto here = boost::filesystem::current_path(error);
+    if (error && directory.front() != '/')
+        throw UsageError(directory + ": the working directory is gone; name an absolute path");
+    auto path = boost::filesystem::absolute(directory, here).lexically_normal().string();
     while (path.size() > 1 && path.back() == '/') path.pop_back();
     return path;
 }
 
-std::vector<exports::ClientRule> for_everyone(const exports::Options& options) {
-    return {{.client = {}, .sys = options, .none = options, .where = {.file = "command line"}}};
+/// For DIR and --memory.
+std::vector<exports::ClientRule> rules_of(const ServeOptions& options) {
+    const bool is_said = !options.clients.empty();
+    const std::string place{is_said ? exports::place_of_clients
+                                    : exports::place_of_default_clients};
+    std::vector<exports::ClientRule> rules;
+    for (const auto& client : is_said ? options.clients : exports::private_clients())
+        rules.push_back({.client = client,
+                         .sys = options.exports,
+                         .none = options.exports,
+                         .where = {.file = place}});
+    return rules;
 }
 
 bool leads_to(const std::string& path, const Directory& directory) {
@@ -62,9 +77,13 @@ Directory open_directory(const std::string& path, const std::map<std::string, Di
     tree.withheld = shared.withheld;
     tree.journal = shared.journal;
     tree.name_in_journal = path;
+    tree.keeps_key = shared.keeps_key;
     auto opened = vfs::posix::open(path, tree);
     if (!opened) throw UsageError(opened.error().reason);
-    spdlog::info("{}: {}", path, (*opened)->describe());
+    // Without a key, the state directory has been complained of already.
+    const bool is_short_lived = shared.keeps_key && !(*opened)->handles_survive();
+    spdlog::log(is_short_lived ? spdlog::level::warn : spdlog::level::info, "{}: {}", path,
+                (*opened)->describe());
     if (const auto trouble = (*opened)->trouble()) spdlog::error("{}", *trouble);
     const bool acts_as_callers = (*opened)->acts_as_callers();
     return {std::move(*opened), now.st_dev, now.st_ino, real_path(path), acts_as_callers};
@@ -99,9 +118,7 @@ void warn_of_unmapped(const std::string& path, const std::vector<exports::Client
     }
 }
 
-std::shared_ptr<vfs::FileSystem> open_memory(const std::string& name) {
-    if (name.empty() || name.find('/') != std::string::npos || name == "." || name == "..")
-        throw UsageError("--memory " + name + ": expected a name without '/'");
+std::shared_ptr<vfs::FileSystem> open_memory() {
     // Handles of the tree from an earlier start must not be taken for handles of this one.
     std::random_device device;
     vfs::memory::Options tree;
@@ -116,7 +133,7 @@ std::vector<boost::filesystem::path> exports_files(const ServeOptions& options) 
     auto files = system_exports_files();
     if (files.empty())
         throw UsageError("nothing to export: name a directory, --memory NAME or --exports FILE; "
-                         "there is no /etc/exports");
+                         "there is no /etc/exports, and nothing in /etc/exports.d");
     return files;
 }
 
@@ -156,13 +173,18 @@ public:
         }
     }
 
-    void add_memory(const std::string& name, const exports::Options& options) {
+    void add_memory(const std::string& name, std::vector<exports::ClientRule> clients) {
         const auto known = kept_.memory.find(name);
+        if (known == kept_.memory.end())
+            spdlog::info(
+                "/{}: kept in memory alone: a restart empties it, and clients must mount it "
+                "again",
+                name);
         const auto& files =
             opening_.memory
-                .emplace(name, known != kept_.memory.end() ? known->second : open_memory(name))
+                .emplace(name, known != kept_.memory.end() ? known->second : open_memory())
                 .first->second;
-        opening_.exports.push_back(exports::make_export("/" + name, files, for_everyone(options)));
+        opening_.exports.push_back(exports::make_export("/" + name, files, std::move(clients)));
     }
 
     ExportTrees::Opening take() { return std::move(opening_); }
@@ -195,23 +217,28 @@ private:
     ExportTrees::Opening opening_;
 };
 
+std::shared_ptr<void> start_thread(std::string name, threads::Background::Work work) {
+    return std::make_shared<threads::Background>(std::move(name), std::move(work));
+}
+
 }  // namespace
 
 ExportTrees::ExportTrees(const StateDirectory& state, std::size_t descriptors_max) {
     shared_.open_files = vfs::posix::make_open_files(descriptors_max);
     shared_.withheld = state.withheld();
+    shared_.keeps_key = state.keeps_key();
     if (const auto directory = state.file("names"))
-        shared_.journal = vfs::posix::journal_in(*directory);
+        shared_.journal = vfs::posix::journal_in(*directory, start_thread);
 }
 
 ExportTrees::Opening ExportTrees::open(const ServeOptions& options) const {
     Opener opener{kept_, shared_, [this](std::string work) { begin(std::move(work)); }};
     try {
         for (const auto& directory : options.directories)
-            opener.add_directory(export_path(directory), for_everyone(options.exports));
+            opener.add_directory(export_path(directory), rules_of(options));
         for (const auto& listed : read_exports(exports_files(options), options.reading))
             opener.add(listed);
-        for (const auto& name : options.memory_names) opener.add_memory(name, options.exports);
+        for (const auto& name : options.memory_names) opener.add_memory(name, rules_of(options));
         auto opening = opener.take();
         find_mounted(opening);
         static_cast<void>(exports::Table{opening.exports});  // throws for duplicate paths and ids

@@ -29,12 +29,13 @@ struct SharedByTrees {
     std::shared_ptr<vfs::posix::Volumes> volumes = vfs::posix::make_volumes();
     std::shared_ptr<vfs::posix::OpenFiles> open_files;
     std::shared_ptr<vfs::posix::NameJournal> journal;  ///< null: there is nowhere to keep one
+    bool keeps_key = false;                            ///< of handles
 };
 
 class ExportTrees {
 public:
-    /// Keeps what must survive a restart in `state`, whose key must have been made. All directories
-    /// together have at most `descriptors_max` open.
+    /// Keeps what must survive a restart in `state`. All directories together have at most
+    /// `descriptors_max` open.
     ExportTrees(const StateDirectory& state, std::size_t descriptors_max);
 
     /// Exports and the file systems that they have open. Two openings that share a directory share

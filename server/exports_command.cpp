@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 
 #include "nfs/exports/exports.hpp"
 #include "nfs/exports/nested.hpp"
+#include "nfs/exports/reasons.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "server/exports_files.hpp"
 #include "server/printable.hpp"
@@ -23,11 +25,14 @@ namespace berth::server {
 
 namespace {
 
+namespace reasons = exports::reasons;
+
 constexpr int exit_problems = 2;
 
 std::vector<boost::filesystem::path> files_of(const ExportsOptions& options) {
     auto files = options.files.empty() ? system_exports_files() : options.files;
-    if (files.empty()) throw UsageError("there is no /etc/exports; name a file");
+    if (files.empty())
+        throw UsageError("there is no /etc/exports, and nothing in /etc/exports.d; name a file");
     return files;
 }
 
@@ -63,6 +68,16 @@ std::string problem_of(const exports::ListedExport& listed) {
     const auto status = boost::filesystem::status(listed.path, error);
     if (error) return error.message();
     return boost::filesystem::is_directory(status) ? "" : "Not a directory";
+}
+
+void sort_by_place(std::vector<exports::Problem>& problems,
+                   const std::vector<boost::filesystem::path>& files) {
+    const auto place = [&](const exports::Problem& problem) {
+        const auto file = std::ranges::find(files, problem.where.file,
+                                            [](const auto& path) { return path.string(); });
+        return std::tuple{file - files.begin(), problem.where.line, problem.where.column};
+    };
+    std::ranges::stable_sort(problems, {}, place);
 }
 
 void print_table(const exports::ListedExport& listed) {
@@ -157,19 +172,6 @@ exports::Nested exports_along(const std::vector<exports::ListedExport>& listed,
     return exports::find_nested(std::move(exports), {});
 }
 
-/// The first mount point on the way from the root of an export; the export does not contain it.
-/// Empty if there is none.
-std::string mount_point_in(const exports::Match& match) {
-    auto path = match.found->path == "/" ? "" : match.found->path;
-    for (std::string_view way = match.rest; !way.empty();) {
-        const auto name = way.substr(0, way.find('/'));
-        way.remove_prefix(std::min(name.size() + 1, way.size()));
-        path += "/" + std::string{name};
-        if (is_mount_point(path)) return path;
-    }
-    return "";
-}
-
 bool crosses_mounts(const exports::ClientRule& rule) {
     return (rule.sys ? rule.sys : rule.none)->crosses_mounts;
 }
@@ -211,17 +213,17 @@ private:
                 return print_path(match, **rule);
             }
             if (rule.error() == exports::Refusal::unknown) {
-                print(stdout, "  " + match.found->path +
-                                  ": has entries with names, but the name service did not answer "
-                                  "for this client; a mount waits until it does");
+                print(stdout, "  " + match.found->path + ": " + std::string{reasons::unknown} +
+                                  "; a mount waits until it does");
                 return false;
             }
             if (match.found->is_nested) continue;  // its outer export has the same entries
-            print(stdout, "  " + match.found->path + ": no entry means this client");
+            print(stdout, "  " + match.found->path + ": " + std::string{reasons::no_entry});
             for (const auto& entry : match.found->clients.all())
                 print(stdout, "    " + entry.where.text() + ": not " + entry.client.text());
         }
-        if (matches.empty()) print(stdout, "  " + options_.path + ": not below any export");
+        if (matches.empty())
+            print(stdout, "  " + options_.path + ": " + std::string{reasons::not_exported});
         print(stdout, "  a mount fails: access denied");
         return false;
     }
@@ -238,8 +240,8 @@ private:
 
     [[nodiscard]] std::string problem_on_the_way(const exports::Match& match,
                                                  const exports::ClientRule& rule) const {
-        if (const auto point = mount_point_in(match); !point.empty()) {
-            const auto line = point + ": what is mounted here stays hidden";
+        if (const auto point = reasons::mount_point_in(match); !point.empty()) {
+            const auto line = point + ": " + std::string{reasons::hidden_mount};
             if (!crosses_mounts(rule)) return line + ": the entry has no crossmnt";
             const auto told = std::ranges::find_if(
                 hidden_, [&](const std::string& one) { return one.starts_with(line); });
@@ -260,10 +262,12 @@ private:
 }  // namespace
 
 int check_exports(const ExportsOptions& options) {
-    auto list = list_exports(files_of(options), Reading::at_start);
+    const auto files = files_of(options);
+    auto list = list_exports(files, Reading::at_start);
     for (const auto& listed : list.exports)
         if (auto what = problem_of(listed); !what.empty())
             list.problems.push_back({listed.where, listed.path, std::move(what)});
+    sort_by_place(list.problems, files);
     for (const auto& problem : list.problems) print(stderr, problem.text());
     if (!list.problems.empty()) return exit_problems;
     for (const auto& listed : list.exports) {

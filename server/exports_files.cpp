@@ -1,6 +1,7 @@
 #include "server/exports_files.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,28 +16,38 @@ namespace berth::server {
 
 namespace {
 
-constexpr const char* system_file = "/etc/exports";
-constexpr const char* system_directory = "/etc/exports.d";
+/// In the folder of the system's configuration.
+constexpr const char* system_file = "exports";
+constexpr const char* system_directory = "exports.d";
 
 }  // namespace
 
-std::vector<boost::filesystem::path> system_exports_files() {
+std::vector<boost::filesystem::path> system_exports_files(const boost::filesystem::path& etc) {
     boost::system::error_code ignored;
-    if (!boost::filesystem::exists(system_file, ignored)) return {};
     std::vector<boost::filesystem::path> files;
-    for (const auto& entry : boost::filesystem::directory_iterator{system_directory, ignored}) {
+    for (const auto& entry :
+         boost::filesystem::directory_iterator{etc / system_directory, ignored}) {
         const auto name = entry.path().filename().string();
         if (name.ends_with(".exports") && !name.starts_with('.')) files.push_back(entry.path());
     }
     std::ranges::sort(files);
-    files.insert(files.begin(), system_file);
+    if (const auto first = etc / system_file; boost::filesystem::exists(first, ignored))
+        files.insert(files.begin(), first);
     return files;
 }
 
 exports::Listing list_exports(const std::vector<boost::filesystem::path>& files, Reading reading) {
-    exports::Listing list;
-    for (const auto& file : files)
-        exports::parse_exports(contents_of(file, reading), file.string(), list);
+    exports::FileParser parser;
+    std::vector<exports::Problem> unread;
+    for (const auto& file : files) {
+        try {
+            parser.add(contents_of(file, reading), file.string());
+        } catch (const UnreadFile& error) {
+            unread.push_back({{.file = file.string()}, {}, error.why()});
+        }
+    }
+    auto list = std::move(parser).take();
+    list.problems.insert(list.problems.begin(), unread.begin(), unread.end());
     return list;
 }
 
@@ -46,7 +57,7 @@ std::vector<exports::ListedExport> read_exports(const std::vector<boost::filesys
     if (list.problems.empty()) return std::move(list.exports);
     auto text = list.problems.front().text();
     if (const auto more = list.problems.size() - 1; more > 0)
-        text += " (and " + std::to_string(more) + " more, which `berth exports check` lists)";
+        text += " (and " + std::to_string(more) + " more, which 'berth exports check' lists)";
     throw UsageError(text);
 }
 

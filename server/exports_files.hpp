@@ -12,10 +12,11 @@
 namespace berth::server {
 
 /// /etc/exports, and the files in /etc/exports.d that end in ".exports" and don't begin with a dot,
-/// sorted by name. Empty if there is no /etc/exports.
-[[nodiscard]] std::vector<boost::filesystem::path> system_exports_files();
+/// sorted by name. Those that are there: either may be missing.
+[[nodiscard]] std::vector<boost::filesystem::path>
+system_exports_files(const boost::filesystem::path& etc = "/etc");
 
-/// The contents of all files, with their problems. Throws UsageError if a file can't be read.
+/// The contents of all files, with their problems. That a file can't be read is one.
 [[nodiscard]] exports::Listing list_exports(const std::vector<boost::filesystem::path>& files,
                                             Reading reading);
 

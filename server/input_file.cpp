@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,10 +16,13 @@
 namespace berth::server {
 namespace {
 
+/// The mark at the beginning of a text that some editors write (UTF-8 of U+FEFF).
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 constexpr std::size_t file_bytes_max = std::size_t{16} << 20;
 
 [[noreturn]] void refuse(const boost::filesystem::path& path, const std::string& why) {
-    throw UsageError(path.string() + ": " + why);
+    throw UnreadFile(path, why);
 }
 
 class InputFile {
@@ -76,12 +80,14 @@ std::string contents_of(const boost::filesystem::path& path, Reading reading,
                         std::chrono::milliseconds patience) {
     const InputFile file{path};
     const auto type = file.type();
-    if (reading == Reading::at_start || type == S_IFREG || type == S_IFDIR)
-        return file.read_all(patience);
-    if (type != S_IFCHR)
+    if (type == S_IFDIR) refuse(path, "it is a directory; expected a file");
+    if (reading == Reading::again && type != S_IFREG && type != S_IFCHR)
         refuse(path, "it is no regular file, so it can be read at the start only; name a regular "
                      "file, which SIGHUP has read again");
-    return file.read_all(std::chrono::milliseconds{0});
+    const bool may_wait = reading == Reading::at_start || type == S_IFREG;
+    auto text = file.read_all(may_wait ? patience : std::chrono::milliseconds{0});
+    if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
+    return text;
 }
 
 }  // namespace berth::server

@@ -11,9 +11,21 @@
 
 namespace berth::server {
 
+class UnreadFile : public UsageError {
+public:
+    UnreadFile(const boost::filesystem::path& file, const std::string& why)
+        : UsageError(file.string() + ": " + why),
+          why_(why) {}
+    /// Without the file's name.
+    [[nodiscard]] const std::string& why() const noexcept { return why_; }
+
+private:
+    std::string why_;
+};
+
 /// Reads all of it, at most 16 MiB. At the start a file that is not regular is read for as long as
 /// data comes within the patience. Later it is refused, because its contents were consumed, except
-/// for devices that have data at once, above all /dev/null. Throws UsageError.
+/// for devices that have data at once, above all /dev/null. Throws UnreadFile.
 std::string contents_of(const boost::filesystem::path& path, Reading reading,
                         std::chrono::milliseconds patience = std::chrono::seconds{5});
 

@@ -15,7 +15,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "rpc/threads/background.hpp"
+#include "rpc/threads/start.hpp"
 
 namespace berth::server {
 namespace {
@@ -50,7 +50,7 @@ private:
 };
 
 std::thread start(std::shared_ptr<Done> done, std::function<void()> work) {
-    return std::thread{[done = std::move(done), work = std::move(work)] {
+    return threads::start([done = std::move(done), work = std::move(work)] {
         threads::name_this_thread("exports");
         std::exception_ptr failure;
         try {
@@ -59,23 +59,24 @@ std::thread start(std::shared_ptr<Done> done, std::function<void()> work) {
             failure = std::current_exception();
         }
         done->set(std::move(failure));
-    }};
+    });
 }
 
 }  // namespace
 
-std::optional<int> run_interruptibly(Signals& signals, const std::function<void()>& work,
+std::optional<int> run_interruptibly(Signals& signals, ServiceManager& manager,
+                                     const std::function<void()>& work,
                                      const std::function<std::string()>& busy_with) {
     const auto done = std::make_shared<Done>();
     auto thread = start(done, work);
-    int patience = static_cast<int>(std::chrono::milliseconds{long_time}.count());
+    ServiceManager::Patience patience = long_time;
     for (;;) {
         std::array<pollfd, 2> awaited{
             {{done->descriptor(), POLLIN, 0}, {signals.descriptor(), POLLIN, 0}}};
-        const int count = ::poll(awaited.data(), awaited.size(), patience);
+        const int count = manager.wait(awaited, patience);
         if (count == 0) {
             spdlog::warn("{} takes long: a file system does not answer", busy_with());
-            patience = -1;
+            patience.reset();
         }
         if (count > 0 && awaited[0].revents != 0) {
             thread.join();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "server/service_manager.hpp"
 #include "server/signals.hpp"
 
 namespace berth::server {
@@ -14,7 +15,7 @@ namespace berth::server {
 /// first. The work may then go on for as long as the process, which must end without waiting for it
 /// (std::_Exit) and without destroying what it refers to. `busy_with`, called on this thread,
 /// describes the work; that is logged once if it takes long.
-[[nodiscard]] std::optional<int> run_interruptibly(Signals& signals,
+[[nodiscard]] std::optional<int> run_interruptibly(Signals& signals, ServiceManager& manager,
                                                    const std::function<void()>& work,
                                                    const std::function<std::string()>& busy_with);
 

@@ -12,21 +12,42 @@ constexpr std::size_t example_bytes_max = 300;
 
 bool LineLimits::admits(const rpc::PeerLine& line, spdlog::level::level_enum level,
                         std::string_view text, Time now) {
-    auto windows = windows_.synchronize();
-    // The peer's window first: lines that it holds back must not count against other peers.
-    const auto known = windows->find({line.kind, line.peer});
-    if (known != windows->end() && known->second.written >= options_.of_peer_max) {
-        hold_back(known->second, level, text);
+    const bool is_rare = line.pace == rpc::Pace::rarely;
+    Key key{line.kind, line.peer};
+    auto known = known_.synchronize();
+    auto& windows = known->windows;
+    // What the peer has had first: lines that it holds back must not count against other peers.
+    if (is_rare && is_too_soon(*known, key, now)) return false;
+    const auto of_peer = windows.find(key);
+    if (of_peer != windows.end() && of_peer->second.written >= options_.of_peer_max) {
+        hold_back(of_peer->second, level, text);
         return false;
     }
-    auto& all = window_of(*windows, {line.kind, all_peers}, now);
+    auto& all = window_of(windows, {line.kind, all_peers}, now);
     if (all.written >= options_.of_kind_max) {
         hold_back(all, level, text);
         return false;
     }
-    ++window_of(*windows, {line.kind, line.peer}, now).written;
+    if (is_rare)
+        remember(*known, std::move(key), now);
+    else
+        ++window_of(windows, std::move(key), now).written;
     ++all.written;
     return true;
+}
+
+bool LineLimits::is_too_soon(const Known& known, const Key& key, Time now) const {
+    const auto written = known.rare.find(key);
+    return written != known.rare.end() && now - written->second < options_.between_rare;
+}
+
+void LineLimits::remember(Known& known, Key key, Time now) const {
+    if (known.rare.size() >= options_.rare_max)
+        std::erase_if(known.rare, [&](const auto& entry) {
+            return now - entry.second >= options_.between_rare;
+        });
+    if (known.rare.size() >= options_.rare_max) known.rare.clear();
+    known.rare.insert_or_assign(std::move(key), now);
 }
 
 LineLimits::Window& LineLimits::window_of(Windows& windows, Key key, Time now) {
@@ -42,8 +63,9 @@ void LineLimits::hold_back(Window& window, spdlog::level::level_enum level, std:
 
 std::vector<LineLimits::Summary> LineLimits::take_summaries(Time now) {
     std::vector<Summary> summaries;
-    auto windows = windows_.synchronize();
-    for (auto entry = windows->begin(); entry != windows->end();) {
+    auto known = known_.synchronize();
+    auto& windows = known->windows;
+    for (auto entry = windows.begin(); entry != windows.end();) {
         const auto& [key, window] = *entry;
         if (now - window.begin < options_.window) {
             ++entry;
@@ -56,15 +78,15 @@ std::vector<LineLimits::Summary> LineLimits::take_summaries(Time now) {
             summaries.push_back(
                 {window.level,
                  fmt::format("{} ({} more like this{})", window.example, window.held_back, from)});
-        entry = windows->erase(entry);
+        entry = windows.erase(entry);
     }
     return summaries;
 }
 
 std::optional<LineLimits::Time> LineLimits::next_end() const {
-    auto windows = windows_.synchronize();
+    auto known = known_.synchronize();
     std::optional<Time> first;
-    for (const auto& [key, window] : *windows)
+    for (const auto& [key, window] : known->windows)
         if (!first || window.begin + options_.window < *first)
             first = window.begin + options_.window;
     return first;

@@ -1,6 +1,7 @@
 // Limits how many lines of one kind, and of one kind from one peer, the log accepts per minute.
-// Further lines are counted, and one line reports their number at the end of the minute. All
-// threads that log share it; locks itself.
+// Further lines are counted, and one line reports their number at the end of the minute. Lines that
+// come rarely (rpc::Pace) are accepted once an hour for each peer, and not counted. All threads
+// that log share it; locks itself.
 #pragma once
 
 #include <chrono>
@@ -27,6 +28,8 @@ public:
         std::uint64_t of_peer_max = 3;   ///< lines of one kind in one window
         std::uint64_t of_kind_max = 30;  ///< from all peers
         std::chrono::seconds window{60};
+        std::chrono::seconds between_rare{3600};  ///< of one kind and peer
+        std::size_t rare_max = 4096;              ///< the most that are remembered
     };
     /// The lines that a window held back, once it is over.
     struct Summary {
@@ -54,15 +57,21 @@ private:
         spdlog::level::level_enum level{};
         std::string example;  ///< the first line held back, or its beginning
     };
-
     using Windows = std::map<Key, Window>;
+    struct Known {
+        // A peer gets a window when a line about it is written, so there are few: of_kind_max per
+        // kind.
+        Windows windows;
+        std::map<Key, Time> rare;  ///< when the line was last written
+    };
 
     static Window& window_of(Windows& windows, Key key, Time now);
     static void hold_back(Window& window, spdlog::level::level_enum level, std::string_view text);
+    [[nodiscard]] bool is_too_soon(const Known& known, const Key& key, Time now) const;
+    void remember(Known& known, Key key, Time now) const;
 
     const Options options_;
-    // A peer gets a window when a line about it is written, so there are few: of_kind_max per kind.
-    boost::synchronized_value<Windows, std::mutex> windows_;
+    boost::synchronized_value<Known, std::mutex> known_;
 };
 
 }  // namespace berth::server

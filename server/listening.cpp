@@ -1,9 +1,13 @@
 #include "server/listening.hpp"
 
-#include <cerrno>
+#include <algorithm>
 #include <set>
+#include <span>
+#include <string>
 
 #include <spdlog/spdlog.h>
+
+#include "server/port_owner.hpp"
 
 namespace berth::server {
 
@@ -28,47 +32,110 @@ bool lacks_v6(const rpc::Server::BindError& error) {
             error.code == boost::system::errc::address_not_available);
 }
 
-std::string explain(const rpc::Server::BindError& error) {
-    return "can't listen on " + error.binding.endpoint.text() + ": " + error.code.message();
+bool is_taken(const rpc::Server::BindError& error) {
+    return error.code == boost::system::errc::address_in_use;
 }
 
-// With port 0 the other sockets must get the first one's port. If that port is taken for one of
-// them, the next attempt picks another.
+using Bound = boost::system::result<Bindings, rpc::Server::BindError>;
+
+// With port 0 the other sockets must get the first one's port. That port may be taken for one of
+// them.
+Bound bind_one(const ListenAddress& where, rpc::Server& server, rpc::Dispatcher& dispatcher) {
+    if (where.port != 0) return server.listen(bindings_on(where.addresses, where.port), dispatcher);
+    const auto any = bindings_on(where.addresses, 0);
+    auto bound = server.listen(std::span{any}.first(1), dispatcher);
+    if (!bound) return bound.error();
+    const auto all = bindings_on(where.addresses, bound->front().endpoint.port);
+    const auto rest = server.listen(std::span{all}.subspan(1), dispatcher);
+    if (!rest) return rest.error();
+    bound->insert(bound->end(), rest->begin(), rest->end());
+    return bound;
+}
+
 boost::system::result<Listening, rpc::Server::BindError>
-try_listen(const std::vector<rpc::Address>& addresses, std::uint16_t port,
-           const rpc::ServerOptions& options, rpc::Dispatcher& dispatcher) {
+bind_all(const std::vector<ListenAddress>& wanted, const rpc::ServerOptions& options,
+         rpc::Dispatcher& dispatcher) {
+    Listening listening{std::make_unique<rpc::Server>(options), {}, 0};
+    for (const auto& where : wanted) {
+        const auto bound = bind_one(where, *listening.server, dispatcher);
+        if (!bound) return bound.error();
+        listening.bound.insert(listening.bound.end(), bound->begin(), bound->end());
+    }
+    listening.port = listening.bound.front().endpoint.port;
+    return listening;
+}
+
+// Another try picks another free port.
+boost::system::result<Listening, rpc::Server::BindError>
+bind_in_some_tries(const std::vector<ListenAddress>& wanted, const rpc::ServerOptions& options,
+                   rpc::Dispatcher& dispatcher) {
     constexpr int tries_max = 20;
+    const bool picks = std::ranges::any_of(wanted, [](const auto& one) { return one.port == 0; });
     for (int tries = 1;; ++tries) {
-        Listening listening{std::make_unique<rpc::Server>(options), {}, port};
-        auto wanted = bindings_on(addresses, port);
-        if (port == 0) {
-            const auto first = listening.server->listen(std::span{wanted}.first(1), dispatcher);
-            if (!first) return first.error();
-            listening.bound = *first;
-            listening.port = first->front().endpoint.port;
-            wanted = bindings_on(addresses, listening.port);
-            wanted.erase(wanted.begin());
-        }
-        const auto rest = listening.server->listen(wanted, dispatcher);
-        if (rest) {
-            listening.bound.insert(listening.bound.end(), rest->begin(), rest->end());
+        auto listening = bind_all(wanted, options, dispatcher);
+        if (listening || !picks || !is_taken(listening.error()) || tries == tries_max)
             return listening;
+    }
+}
+
+std::vector<ListenAddress> without_v6(std::vector<ListenAddress> wanted) {
+    for (auto& one : wanted)
+        if (one.v6_may_lack)
+            std::erase_if(one.addresses, [](const auto& address) { return address.v6; });
+    return wanted;
+}
+
+std::string explain(const rpc::Server::BindError& error) {
+    const auto& endpoint = error.binding.endpoint;
+    auto text = "can't listen on " + endpoint.text() + ": " + error.code.message();
+    if (is_taken(error)) {
+        const auto owner = owner_of_port(error.binding);
+        if (!owner.empty()) text += ", by " + owner;
+        text += "; --listen takes another port";
+    } else if (error.code == boost::system::errc::permission_denied) {
+        text += "; ports below 1024 need CAP_NET_BIND_SERVICE, or --listen takes another";
+    } else if (error.code == boost::system::errc::address_not_available) {
+        text += ": this machine does not have that address";
+    }
+    return text;
+}
+
+bool overlap(const rpc::Address& one, const rpc::Address& other) {
+    return one.v6 == other.v6 && (one == other || one.is_any() || other.is_any());
+}
+
+void refuse_overlaps(const std::vector<ListenAddress>& wanted) {
+    std::vector<rpc::Endpoint> seen;
+    for (const auto& one : wanted) {
+        const auto before = seen;
+        for (const auto& address : one.addresses) {
+            for (const auto& other : before)
+                if (one.port != 0 && one.port == other.port && overlap(address, other.address))
+                    throw UsageError("--listen names " + rpc::Endpoint{address, one.port}.text() +
+                                     " twice, or beside all addresses");
+            seen.push_back({address, one.port});
         }
-        const bool is_taken = rest.error().code == boost::system::errc::address_in_use;
-        if (port != 0 || !is_taken || tries == tries_max) return rest.error();
     }
 }
 
 }  // namespace
 
-Listening listen(const ListenAddress& where, const rpc::ServerOptions& options,
+Listening listen(const std::vector<ListenAddress>& where, const rpc::ServerOptions& options,
                  rpc::Dispatcher& dispatcher) {
-    const bool everywhere = where.addresses.empty();
-    const auto addresses = everywhere ? std::vector{any_v4, any_v6} : where.addresses;
-    auto listening = try_listen(addresses, where.port, options, dispatcher);
-    if (!listening && everywhere && lacks_v6(listening.error())) {
-        spdlog::info("this machine has no IPv6; listening on IPv4 alone");
-        listening = try_listen({any_v4}, where.port, options, dispatcher);
+    auto wanted = where.empty() ? std::vector{ListenAddress{}} : where;
+    for (auto& one : wanted)
+        if (one.addresses.empty()) {
+            one.addresses = {any_v4, any_v6};
+            one.v6_may_lack = true;
+        }
+    refuse_overlaps(wanted);
+    auto listening = bind_in_some_tries(wanted, options, dispatcher);
+    if (!listening && lacks_v6(listening.error())) {
+        const auto v4 = without_v6(wanted);
+        if (v4 != wanted) {
+            spdlog::info("this machine has no IPv6; listening on IPv4 alone");
+            listening = bind_in_some_tries(v4, options, dispatcher);
+        }
     }
     if (!listening) throw UsageError(explain(listening.error()));
     return std::move(*listening);

@@ -16,6 +16,9 @@ namespace {
 
 using Shown = nlm::LockTable::Shown;
 
+/// How the answer begins if the client had none.
+constexpr std::string_view nothing_released = "no locks of";
+
 /// The name that a client has chosen, for display.
 std::string shown_name(std::string_view name) {
     constexpr std::size_t shown_max = 64;
@@ -62,10 +65,11 @@ std::string all_locks(nlm::Services& locks) {
 }  // namespace
 
 int ask_about_locks(const LocksOptions& options) {
-    const auto answer =
-        ask_server(StateDirectory::place(options.state) / admin_socket_name, options.request);
+    const bool is_release = !options.client.empty();
+    const auto answer = ask_server(StateDirectory::place(options.state) / admin_socket_name,
+                                   is_release ? "release " + options.client : "locks");
     std::fwrite(answer.data(), 1, answer.size(), stdout);
-    return EXIT_SUCCESS;
+    return is_release && answer.starts_with(nothing_released) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 std::string answer_about_locks(nlm::Services& locks, std::string_view request) {
@@ -73,8 +77,11 @@ std::string answer_about_locks(nlm::Services& locks, std::string_view request) {
     if (request == "locks") return all_locks(locks);
     if (request.starts_with(release)) {
         const auto client = request.substr(release.size());
-        return fmt::format("{} lock(s) of {} released\n", locks.release(named(locks, client)),
-                           shown_name(client));
+        const auto count = locks.release(named(locks, client));
+        if (count == 0)
+            return fmt::format("{} {}; 'berth locks' shows who has some\n", nothing_released,
+                               shown_name(client));
+        return fmt::format("{} lock(s) of {} released\n", count, shown_name(client));
     }
     return "not understood\n";
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include <poll.h>
@@ -38,19 +40,53 @@ private:
     std::string shown_;
 };
 
+/// The level, in colour where it asks for attention.
+class ColouredLevel final : public spdlog::custom_flag_formatter {
+public:
+    void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+                spdlog::memory_buf_t& to) override {
+        constexpr std::string_view yellow = "\x1b[33m";
+        constexpr std::string_view red = "\x1b[31m";
+        constexpr std::string_view plain = "\x1b[0m";
+        const auto colour = message.level >= spdlog::level::err    ? red
+                            : message.level == spdlog::level::warn ? yellow
+                                                                   : std::string_view{};
+        const auto name = spdlog::level::to_string_view(message.level);
+        to.append(colour.data(), colour.data() + colour.size());
+        to.append(name.data(), name.data() + name.size());
+        if (!colour.empty()) to.append(plain.data(), plain.data() + plain.size());
+    }
+    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<ColouredLevel>();
+    }
+};
+
+/// Only a terminal that shows colours, whose user has not asked for none (no-color.org).
+bool shows_colours(int descriptor) {
+    const auto value_of = [](const char* name) {
+        const char* const value = std::getenv(name);
+        return std::string_view{value == nullptr ? "" : value};
+    };
+    return ::isatty(descriptor) == 1 && value_of("NO_COLOR").empty() && value_of("TERM") != "dumb";
+}
+
 std::string text_of_dropped(std::uint64_t count) {
     return fmt::format("{} dropped here: the reader of this log was too slow, or there was no room "
                        "for more",
                        count == 1 ? "1 line was" : fmt::format("{} lines were", count));
 }
 
-spdlog::pattern_formatter formatter_for(LogFormat format) {
+// Times are those of RFC 3339, in the zone of the server.
+spdlog::pattern_formatter formatter_for(int descriptor, LogFormat format) {
     const bool is_json = format == LogFormat::json;
+    const bool has_colours = !is_json && shows_colours(descriptor);
     spdlog::pattern_formatter::custom_flags flags;
     flags['*'] = std::make_unique<Message>(is_json);
+    flags['|'] = std::make_unique<ColouredLevel>();
     const auto* const pattern =
-        is_json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"})"
-                : "%Y-%m-%d %H:%M:%S.%e %l: %*";
+        is_json       ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"})"
+        : has_colours ? "%Y-%m-%dT%H:%M:%S.%e%z %|: %*"
+                      : "%Y-%m-%dT%H:%M:%S.%e%z %l: %*";
     return spdlog::pattern_formatter{pattern, spdlog::pattern_time_type::local, "\n",
                                      std::move(flags)};
 }
@@ -59,7 +95,7 @@ spdlog::pattern_formatter formatter_for(LogFormat format) {
 
 LogWriter::LogWriter(int descriptor, LogFormat format)
     : descriptor_(descriptor),
-      formatter_(formatter_for(format)) {}
+      formatter_(formatter_for(descriptor, format)) {}
 
 void LogWriter::add(const LogQueue::Line& line) {
     add_dropped(line.dropped_before);

@@ -1,6 +1,6 @@
-// Formats lines and writes them to a descriptor, for the log's thread. Other processes may share
-// the descriptor, so it is not made non-blocking. Only the log's thread uses it, except for
-// give_up().
+// Formats lines and writes them to a descriptor, for the log's thread. A line begins with the time
+// and its zone (RFC 3339); only a terminal gets colours. Other processes may share the descriptor,
+// so it is not made non-blocking. Only the log's thread uses it, except for give_up().
 #pragma once
 
 #include <atomic>

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
+#include <stdexcept>
 #include <string>
 
 #include <unistd.h>
@@ -26,7 +28,8 @@ int answer(const berth::server::CommandLine& parsed) {
     switch (parsed.command) {
     case Command::check_exports: return berth::server::check_exports(parsed.exports);
     case Command::explain_exports: return berth::server::explain_exports(parsed.exports);
-    case Command::locks: return berth::server::ask_about_locks(parsed.locks);
+    case Command::locks:
+    case Command::release_locks: return berth::server::ask_about_locks(parsed.locks);
     case Command::version:
         std::printf("berth %.*s\n", static_cast<int>(berth::server::version.size()),
                     berth::server::version.data());
@@ -34,11 +37,11 @@ int answer(const berth::server::CommandLine& parsed) {
     case Command::serve:
     case Command::help: break;
     }
-    std::fputs(parsed.help_text.c_str(), stdout);
+    std::fputs(berth::server::help_about(parsed.topic).c_str(), stdout);
     return EXIT_SUCCESS;
 }
 
-int run(int argument_count, const char* const* arguments) {
+int run(int argument_count, const char* const* arguments, bool has_output) {
     using berth::server::Reading;
     berth::server::hold_signals();
     const auto parsed = berth::server::parse_command_line(argument_count, arguments);
@@ -47,6 +50,7 @@ int run(int argument_count, const char* const* arguments) {
             return berth::server::parse_command_line(argument_count, arguments, Reading::again)
                 .serve;
         });
+    if (!has_output) throw std::runtime_error{"standard output is closed"};
     berth::server::release_signals();
     const berth::server::Log log{{.level = "warn", .queue = {}, .repeated = {}}};
     const int status = answer(parsed);
@@ -65,11 +69,15 @@ int fail(const std::exception& error, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    berth::server::open_standard_streams();
+    const bool has_output = berth::server::open_standard_streams();
     try {
-        return run(argc, argv);
+        return run(argc, argv, has_output);
     } catch (const berth::server::UsageError& error) {
         return fail(error, exit_usage);
+    } catch (const std::bad_alloc&) {
+        return fail(std::runtime_error{"out of memory: allow it more (ulimit -v, MemoryMax, "
+                                       "memory.max)"},
+                    EXIT_FAILURE);
     } catch (const std::exception& error) {
         return fail(error, EXIT_FAILURE);
     }

@@ -11,6 +11,7 @@
 
 #include <boost/filesystem/path.hpp>
 
+#include "nfs/exports/client_rule.hpp"
 #include "nfs/exports/options.hpp"
 #include "rpc/endpoint.hpp"
 
@@ -29,6 +30,8 @@ enum class LogFormat : std::uint8_t { text, json };
 struct ListenAddress {
     std::vector<rpc::Address> addresses;
     std::uint16_t port = 2049;  ///< 0: pick one
+    /// Addresses of IPv6 are left out where the machine has none.
+    bool v6_may_lack = false;
 
     bool operator==(const ListenAddress&) const = default;
 };
@@ -42,7 +45,9 @@ struct ServeOptions {
     std::vector<std::string> directories;
     std::vector<std::string> memory_names;  ///< trees in RAM, exported as /NAME
     std::vector<boost::filesystem::path> exports_files;
-    ListenAddress listen;
+    std::vector<ListenAddress> listen;  ///< empty: port 2049 of all interfaces
+    /// The clients of `directories` and `memory_names`. Empty: those of exports::private_clients().
+    std::vector<exports::ClientPattern> clients;
     exports::Options exports;  ///< for `directories` and `memory_names`
     PortmapMode portmap = PortmapMode::automatic;
     unsigned threads = 0;                        ///< network threads; 0: one per core
@@ -63,7 +68,15 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-enum class Command : std::uint8_t { serve, check_exports, explain_exports, locks, version, help };
+enum class Command : std::uint8_t {
+    serve,
+    check_exports,
+    explain_exports,
+    locks,
+    release_locks,
+    version,
+    help,
+};
 
 /// The input of `berth exports`.
 struct ExportsOptions {
@@ -75,7 +88,7 @@ struct ExportsOptions {
 /// `berth locks`, which asks a running server.
 struct LocksOptions {
     std::optional<boost::filesystem::path> state;  ///< of that server
-    std::string request = "locks";
+    std::string client;                            ///< whose locks to release
 };
 
 struct CommandLine {
@@ -83,17 +96,17 @@ struct CommandLine {
     ServeOptions serve;
     ExportsOptions exports;
     LocksOptions locks;
-    std::string help_text;
+    std::string config;  ///< the configuration file; empty: none
+    std::string topic;   ///< the command to explain; empty: all
 };
 
-/// Flags win over the file that --config names; the file wins over defaults. Throws UsageError.
+/// Flags win over the environment (BERTH_...), that over the file that --config names, and that
+/// over defaults. Throws UsageError.
 CommandLine parse_command_line(int argument_count, const char* const* arguments,
                                Reading reading = Reading::at_start);
 
-/// "512M", "2G", "65536K", or bytes. Throws UsageError that names the option.
-std::size_t parse_size(const std::string& option, const std::string& text);
-
-/// "2049", ":2049", "10.0.0.1", "10.0.0.1:2049", "[::1]:2049", "localhost:2049". Throws UsageError.
-ListenAddress parse_listen_address(const std::string& text);
+/// What `berth help` prints about a command, or about all. Throws UsageError if there is none of
+/// this name.
+std::string help_about(const std::string& topic);
 
 }  // namespace berth::server

@@ -1,10 +1,15 @@
 #include "server/portmapping.hpp"
 
+#include <set>
+
 #include <spdlog/spdlog.h>
 
+#include "mount/protocol.hpp"
+#include "nfs/service.hpp"
 #include "nlm/nsm_protocol.hpp"
 #include "nlm/protocol.hpp"
 #include "portmap/protocol.hpp"
+#include "server/port_owner.hpp"
 
 namespace berth::server {
 
@@ -60,8 +65,9 @@ void Portmapping::begin(const rpc::Dispatcher& dispatcher, const Listening& list
     const auto served = everything_served(dispatcher, listening.bound);
     for (const auto& registration : served)
         if (!(has_port && is_portmapper(registration))) registry_.add_own(registration);
+    // Where it serves everything on port 111, the machine's portmapper is this one.
     const bool may_register =
-        mode_ == PortmapMode::registered || (mode_ == PortmapMode::automatic && !has_port);
+        mode_ == PortmapMode::registered || (mode_ == PortmapMode::automatic && !is_known_);
     if (may_register) register_with_system(served);
 }
 
@@ -80,13 +86,12 @@ bool Portmapping::take_port(const Listening& listening) {
         return true;
     }
     const auto reason = bound.error().binding.endpoint.text() + ": " + bound.error().code.message();
-    if (mode_ == PortmapMode::embedded)
-        throw UsageError("--portmap embedded: can't listen on " + reason);
-    const bool is_taken = bound.error().code == boost::system::errc::address_in_use;
-    if (!is_taken) {
-        spdlog::warn("no portmapper: can't listen on {}; clients must be told the port", reason);
-        mode_ = PortmapMode::off;
+    if (mode_ == PortmapMode::embedded) {
+        const auto owner = owner_of_port(bound.error().binding);
+        throw UsageError("--portmap embedded: can't listen on " + reason +
+                         (owner.empty() ? "" : ", by " + owner));
     }
+    if (bound.error().code != boost::system::errc::address_in_use) in_the_way_ = reason;
     return false;
 }
 
@@ -96,26 +101,36 @@ void Portmapping::register_with_system(const std::vector<portmap::Registration>&
     if (!registrar_) {
         if (mode_ == PortmapMode::registered)
             throw UsageError("--portmap register: can't reach this machine's rpcbind: " + reason);
-        spdlog::warn("port 111 is in use, and registering with its owner failed "
-                     "({}); clients must name the port",
-                     reason);
+        spdlog::warn("clients can't ask port 111 and must name the port, as the mount commands do: "
+                     "berth can't have it ({}), and no rpcbind answers there ({})",
+                     in_the_way_.empty() ? "in use" : in_the_way_, reason);
         return;
     }
-    is_known_ = true;
-    std::uint32_t refused = 0;
-    for (const auto& registration : served) {
-        if (is_portmapper(registration)) continue;
-        if (registrar_->add(registration)) continue;
-        if (const auto* who = local_service(registration.program)) {
-            if (refused != registration.program) spdlog::warn("{}", who);
-            refused = registration.program;
-            continue;
-        }
-        is_known_ = false;
-        spdlog::warn("rpcbind refused to register program {} version {} on {}",
-                     registration.program, registration.version, portmap::text(registration.netid));
+    const bool is_first = register_all(served);
+    if (is_first) {
+        spdlog::info("registered with this machine's rpcbind");
+        return;
     }
-    spdlog::info("registered with this machine's rpcbind");
+    registrar_->remove_all();
+    if (mode_ == PortmapMode::registered)
+        throw UsageError("--portmap register: another NFS server is registered with this "
+                         "machine's rpcbind, or rpcbind refuses this user");
+    spdlog::warn("clients can't ask port 111 for this server and must name the port, as the mount "
+                 "commands do: another NFS server is registered there, or rpcbind refuses this "
+                 "user");
+}
+
+// False: NFS or MOUNT is not ours there.
+bool Portmapping::register_all(const std::vector<portmap::Registration>& served) {
+    std::set<std::uint32_t> refused;
+    for (const auto& registration : served)
+        if (!is_portmapper(registration) && !registrar_->add(registration))
+            refused.insert(registration.program);
+    is_known_ = !refused.contains(nfs::program.number) && !refused.contains(mount::id3.number);
+    if (!is_known_) return false;
+    for (const auto program : refused)
+        if (const auto* who = local_service(program)) spdlog::warn("{}", who);
+    return true;
 }
 
 void Portmapping::end() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "portmap/programs.hpp"
 #include "portmap/registrar.hpp"
@@ -31,12 +32,14 @@ public:
 private:
     bool take_port(const Listening& listening);
     void register_with_system(const std::vector<portmap::Registration>& served);
+    bool register_all(const std::vector<portmap::Registration>& served);
 
     PortmapMode mode_;
     portmap::Registry registry_;
     portmap::Services services_{registry_};
     rpc::Dispatcher own_;  // behind port 111: only the portmapper
     std::unique_ptr<portmap::Registrar> registrar_;
+    std::string in_the_way_;  ///< why port 111 can't be had, if it is not taken
     bool is_known_ = false;
 };
 

@@ -24,6 +24,9 @@ std::string needs_restart(const ServeOptions& now, const ServeOptions& next) {
     note(now.state == next.state, "state");
     note(now.grace == next.grace, "grace");
     note(now.manages_groups == next.manages_groups, "manage-gids");
+    note(now.idle_max == next.idle_max, "idle-max");
+    note(now.memory_max == next.memory_max, "memory-max");
+    note(now.connections_max == next.connections_max, "connections-max");
     note(now.log_format == next.log_format, "log-format");
     // Calls are traced from the start or not at all.
     note((now.log_level == "trace") == (next.log_level == "trace"), "log-level");
@@ -36,14 +39,28 @@ std::set<std::string> paths_of(const exports::Table& table) {
     return paths;
 }
 
+std::string counted(std::size_t exports) {
+    return std::to_string(exports) + (exports == 1 ? " export" : " exports");
+}
+
 }  // namespace
 
+std::string status_of(const exports::Table& exports) {
+    const auto count = paths_of(exports).size();
+    if (count == 0) return "serves, but nothing is exported";
+    return "serves " + counted(count);
+}
+
 void Reloading::reload() {
+    manager_.rereading();
+    std::string refused;
     try {
         apply(reread_());
     } catch (const std::exception& error) {
         spdlog::error("reload refused, nothing has changed: {}", error.what());
+        refused = ", as before the last reload, which was refused: the log says why";
     }
+    manager_.serving(status_of(*exports_.pin(this)) + refused);
 }
 
 void Reloading::look_again() {
@@ -63,7 +80,9 @@ void Reloading::apply(const ServeOptions& next) {
     if (const auto names = needs_restart(options_, next); !names.empty())
         spdlog::warn("these options take effect with a restart only: {}", names);
     following_.answer(following_.take(), trees_.places());
-    spdlog::info("reloaded: {} exports", paths_of(*exports_.pin(this)).size());
+    const auto count = paths_of(*exports_.pin(this)).size();
+    if (count == 0) spdlog::warn("nothing is exported any more");
+    spdlog::info("reloaded: {}", counted(count));
 }
 
 void Reloading::replace(const ExportTrees::Opening& opening) {

@@ -3,14 +3,19 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "nfs/exports/exports.hpp"
 #include "server/export_trees.hpp"
 #include "server/following.hpp"
 #include "server/options.hpp"
+#include "server/service_manager.hpp"
 
 namespace berth::server {
+
+/// "serves 3 exports", for the service manager.
+[[nodiscard]] std::string status_of(const exports::Table& exports);
 
 class Reloading {
 public:
@@ -19,15 +24,16 @@ public:
 
     /// Everything referred to outlives this; `options` are in force.
     Reloading(exports::Exports& exports, ExportTrees& trees, Following& following,
-              ServeOptions options, Reread reread)
+              const ServiceManager& manager, ServeOptions options, Reread reread)
         : exports_(exports),
           trees_(trees),
           following_(following),
+          manager_(manager),
           options_(std::move(options)),
           reread_(std::move(reread)) {}
 
     /// Applies everything that can change while serving, or nothing at all; then the log says why.
-    /// The log also names what can't change.
+    /// The log also names what can't change. The service manager is told when it begins and ends.
     void reload();
 
     /// Exports what is now mounted below exports as they say, and replaces directories that calls
@@ -41,6 +47,7 @@ private:
     exports::Exports& exports_;
     ExportTrees& trees_;
     Following& following_;
+    const ServiceManager& manager_;
     ServeOptions options_;
     Reread reread_;
 };

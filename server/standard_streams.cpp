@@ -12,13 +12,15 @@
 
 namespace berth::server {
 
-void open_standard_streams() {
+bool open_standard_streams() {
+    const bool has_output = ::fcntl(STDOUT_FILENO, F_GETFD) >= 0;
     for (const int stream : std::array{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
         // The lowest free number is the stream's. Without /dev/null a descriptor that can be
         // neither read nor written takes it.
         if (::open("/dev/null", O_RDWR | O_NOCTTY) < 0) ::open("/", O_PATH);
     }
+    return has_output;
 }
 
 bool write_within(int stream, std::string_view text, std::chrono::milliseconds patience) {

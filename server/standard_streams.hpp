@@ -7,8 +7,9 @@
 namespace berth::server {
 
 /// Opens /dev/null for each one that is closed. Otherwise the next file to be opened would get its
-/// number, and whatever is printed. For main, before everything else.
-void open_standard_streams();
+/// number, and whatever is printed. For main, before everything else. False: standard output was
+/// closed, so what is printed is lost.
+bool open_standard_streams();
 
 /// Writes to one of them as much as the reader takes within `patience` and the system accepts.
 /// True: it was everything.

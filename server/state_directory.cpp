@@ -215,15 +215,28 @@ StateDirectory::StateDirectory(const std::optional<boost::filesystem::path>& ask
         check(*folder_);
         check_way(path_);
         lock_ = lock_of(*folder_, error);
-        if (lock_) return;
+        if (lock_) {
+            key_ = load_key();
+            return;
+        }
         folder_.reset();
     }
+    const auto what_is_wrong = path_.empty()
+                                   ? std::string{"there is no state directory (no home directory)"}
+                                   : fmt::format("the state directory '{}' can't be written ({})",
+                                                 path_.string(), error.message());
+    const bool may_be_given =
+        error == std::errc::permission_denied || error == std::errc::operation_not_permitted;
     spdlog::warn(
-        "the state directory '{}' can't be written ({}): after a restart clients must mount again, "
-        "because file handles will change; and they get no locks, "
-        "because they could not be told of a restart: let uid {} write "
-        "it, or use another one (--state)",
-        path_.string(), path_.empty() ? "no home directory" : error.message(), ::geteuid());
+        "{}, so after a restart clients must mount again, because file handles will have "
+        "changed, and showmount lists no earlier mounts. Clients get no locks now, because "
+        "they could not be told of a restart, and 'berth locks' does not find this "
+        "server. {}",
+        what_is_wrong,
+        path_.empty() ? "Name a directory (--state)"
+        : may_be_given
+            ? fmt::format("Let uid {} write it, or use another one (--state)", ::geteuid())
+            : "Use another one (--state)");
 }
 
 void StateDirectory::release(const Lock& lock) noexcept {
@@ -239,7 +252,11 @@ std::shared_ptr<const vfs::Withheld> StateDirectory::withheld() const {
 }
 
 exports::HandleKey StateDirectory::handle_key() const {
-    if (!is_kept()) return exports::HandleKey::random();
+    return key_ ? *key_ : exports::HandleKey::random();
+}
+
+/// Empty: it can't be kept.
+std::optional<exports::HandleKey> StateDirectory::load_key() const {
     const auto file = path_ / "handle.key";
     const auto key = exports::load_or_create_key(*folder_);
     if (key) return *key;
@@ -247,9 +264,10 @@ exports::HandleKey StateDirectory::handle_key() const {
     if (key.error() == std::errc::invalid_argument)
         throw UsageError(file.string() +
                          " is not a handle key; move it away to have a new one made");
-    spdlog::warn("{} can't be kept ({}): after a restart clients must mount again", file.string(),
-                 reason);
-    return exports::HandleKey::random();
+    spdlog::warn("{} can't be kept ({}), so after a restart clients must mount again, because file "
+                 "handles will have changed: let uid {} read and write it",
+                 file.string(), reason, ::geteuid());
+    return {};
 }
 
 }  // namespace berth::server

@@ -21,8 +21,9 @@ public:
     /// Makes the directory if need be: the one asked for, else /var/lib/berth for root and
     /// $XDG_STATE_HOME/berth (or ~/.local/state/berth) for others. It is private to its owner; an
     /// existing one keeps its mode, and the log says what others can do in it. If it can't be
-    /// written, the server goes on without it, and the log says so. Throws UsageError if another
-    /// server uses it, or if it contains something that this server would not have made.
+    /// written, the server goes on without it, and the log says what that costs. Throws UsageError
+    /// if another server uses it, if it contains something that this server would not have made, or
+    /// if the file for the key is none.
     ///
     /// Directories above it may belong to others or be writable for them; they could then replace
     /// it by another directory. The log says so.
@@ -31,9 +32,9 @@ public:
     /// The directory that would be used for `asked`; makes nothing.
     static boost::filesystem::path place(const std::optional<boost::filesystem::path>& asked);
 
-    /// The key that seals handles; a fresh one if there is nowhere to keep it. Throws UsageError if
-    /// the file exists and is not a key.
+    /// The key that seals handles; a fresh one each time if there is nowhere to keep it.
     [[nodiscard]] exports::HandleKey handle_key() const;
+    [[nodiscard]] bool keeps_key() const noexcept { return key_.has_value(); }
 
     /// The path of a file or directory in it; empty if nothing is kept.
     [[nodiscard]] std::optional<boost::filesystem::path> file(std::string_view name) const {
@@ -41,7 +42,7 @@ public:
     }
 
     /// The objects that must not be exported: the directory with everything in it, and the key
-    /// under any other name. To be called after handle_key(). Null if nothing is kept.
+    /// under any other name. Null if nothing is kept.
     [[nodiscard]] std::shared_ptr<const vfs::Withheld> withheld() const;
 
     [[nodiscard]] bool is_kept() const noexcept { return folder_.has_value(); }
@@ -55,9 +56,12 @@ public:
     static void release(const Lock& lock) noexcept;
 
 private:
+    [[nodiscard]] std::optional<exports::HandleKey> load_key() const;
+
     boost::filesystem::path path_;
     std::optional<state::Folder> folder_;
     Lock lock_;
+    std::optional<exports::HandleKey> key_;
 };
 
 }  // namespace berth::server

@@ -11,7 +11,7 @@ namespace berth::server {
 namespace {
 
 constexpr std::chrono::seconds between_sweeps{1};
-constexpr std::chrono::seconds long_time{2};
+constexpr std::chrono::seconds hang_time{2};
 
 }  // namespace
 
@@ -49,7 +49,7 @@ void Sweeper::run(const std::stop_token& stop, std::size_t number) {
 // be one more.
 bool Sweeper::is_to_sweep(std::size_t number) {
     if (number == sweeping_) return true;
-    const bool hangs = began_at_ && Clock::now() - *began_at_ >= long_time;
+    const bool hangs = began_at_ && Clock::now() - *began_at_ >= hang_time;
     if (!hangs || number + 1 != threads_.size() || is_ending_) return false;
     sweeping_ = number;
     began_at_.reset();

@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "rpc/threads/background.hpp"
+#include "rpc/threads/start.hpp"
 
 namespace berth::server {
 namespace {
@@ -33,7 +33,7 @@ bool run_within(std::chrono::milliseconds patience, std::function<void()> work) 
     const auto outcome = std::make_shared<Outcome>();
     ++threads_running;
     try {
-        std::thread{[outcome, work = std::move(work)]() mutable {
+        threads::start([outcome, work = std::move(work)]() mutable {
             threads::name_this_thread("asks");
             std::exception_ptr failure;
             try {
@@ -47,7 +47,7 @@ bool run_within(std::chrono::milliseconds patience, std::function<void()> work) 
             outcome->failure = std::move(failure);
             outcome->is_over = true;
             outcome->changed.notify_all();
-        }}.detach();
+        }).detach();
     } catch (...) {
         --threads_running;
         throw;

@@ -97,6 +97,28 @@ consteval std::size_t bytes_min() {
         return 4;
 }
 
+/// Whether every T takes the same number of bytes on the wire: then bytes_min().
+template <class T>
+consteval bool has_constant_size();
+
+template <class T, std::size_t... Index>
+consteval bool members_have_constant_size(std::index_sequence<Index...>) {
+    return (has_constant_size<boost::pfr::tuple_element_t<Index, T>>() && ...);
+}
+
+template <class T>
+consteval bool has_constant_size() {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || is_fixed_opaque<T>)
+        return true;
+    else if constexpr (is_fixed_array<T>)
+        return has_constant_size<typename T::value_type>();
+    else if constexpr (IsStruct<T>)
+        return members_have_constant_size<T>(
+            std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+    else
+        return false;
+}
+
 inline std::string_view as_text(std::span<const std::byte> bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -150,7 +172,12 @@ void encode(Sink& sink, const T& value) {
         value.visit([&](const auto& body) { encode(sink, body); });
     } else {
         static_assert(std::is_aggregate_v<T>, "not a wire type");
-        boost::pfr::for_each_field(value, [&](const auto& member) { encode(sink, member); });
+        if constexpr (has_constant_size<T>() && requires { sink.place(1); }) {
+            auto placed = sink.place(bytes_min<T>());  // one question for room, not one a member
+            boost::pfr::for_each_field(value, [&](const auto& member) { encode(placed, member); });
+        } else {
+            boost::pfr::for_each_field(value, [&](const auto& member) { encode(sink, member); });
+        }
     }
 }
 

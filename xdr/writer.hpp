@@ -16,6 +16,31 @@
 
 namespace berth::xdr {
 
+/// Writes into room that a Writer has made, which is large enough for everything that follows.
+class Placed {
+public:
+    explicit Placed(std::byte* at) noexcept : at_(at) {}
+
+    void u32(std::uint32_t value) noexcept { word(value); }
+    void u64(std::uint64_t value) noexcept { word(value); }
+    void fixed(std::span<const std::byte> bytes) noexcept {
+        const auto pad = padding(bytes.size());
+        if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+        std::memset(at_ + bytes.size(), 0, pad);
+        at_ += bytes.size() + pad;
+    }
+
+private:
+    template <class Word>
+    void word(Word value) noexcept {
+        const auto wire = detail::big_endian(value);
+        std::memcpy(at_, &wire, sizeof wire);
+        at_ += sizeof wire;
+    }
+
+    std::byte* at_;
+};
+
 class Writer {
 public:
     /// reference_or_copy() references payloads of at least this size, and copies smaller ones.
@@ -27,6 +52,9 @@ public:
 
     void u32(std::uint32_t value) { word(value); }
     void u64(std::uint64_t value) { word(value); }
+
+    /// Makes room for exactly `count` bytes, to be written before anything else is.
+    [[nodiscard]] Placed place(std::size_t count) { return Placed{extend(count)}; }
 
     /// Copies bytes and their zero padding.
     void fixed(std::span<const std::byte> bytes) {

@@ -40,7 +40,7 @@ vfs::Result<std::optional<Target>> Resolver::cross_down(rpc::Call& call, const T
     if (!permit || !is_shown(*permit->exported, *permit->options, *from.options))
         return std::optional<Target>{};
     if (const auto allowed = check_search(from); !allowed) return allowed.error();
-    auto root = permit->exported->files->root(from.caller.wait);
+    auto root = permit->exported->files->root(from.caller.patience);
     if (!root) return root.error();
     return std::optional{Target{*std::move(permit), call, *std::move(root)}};
 }
@@ -50,14 +50,14 @@ vfs::Result<std::optional<Target>> Resolver::cross_up(rpc::Call& call, const Tar
         const auto crossing =
             std::ranges::find(outer.crossings, from.exported->id, &exports::Crossing::inner);
         if (crossing == outer.crossings.end()) continue;
-        const auto root = from.exported->files->root(from.caller.wait);
+        const auto root = from.exported->files->root(from.caller.patience);
         if (!root && root.error() == vfs::would_block) return root.error();
         if (!root || *root != from.node) break;
         auto permit = admit(call, outer.id);
         if (!permit && permit.error() == vfs::would_block) return permit.error();
         if (!permit || !is_shown(*from.exported, *from.options, *permit->options)) continue;
         if (const auto allowed = check_search(from); !allowed) return allowed.error();
-        auto above = permit->exported->files->find(crossing->directory, from.caller.wait);
+        auto above = permit->exported->files->find(crossing->directory, from.caller.patience);
         if (!above) return above.error();
         return std::optional{Target{*std::move(permit), call, *std::move(above)}};
     }

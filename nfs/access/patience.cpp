@@ -5,8 +5,8 @@
 namespace berth::access {
 
 bool defer_if_blocked(rpc::Call& call, std::errc error) {
-    // With any other patience the kernel itself has returned it, and it means "later".
-    if (error == vfs::would_block && call.patience == rpc::Patience::none) call.defer();
+    // Where a call may wait, the kernel itself has returned it, and it means "later".
+    if (error == vfs::would_block && call.where == rpc::Where::network_thread) call.defer();
     return call.deferred;
 }
 

@@ -9,9 +9,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
-#include "nfs/access/patience.hpp"
 #include "nfs/access/target.hpp"
 #include "nfs/exports/exports.hpp"
 #include "nfs/exports/handle.hpp"
@@ -46,16 +46,16 @@ public:
     static vfs::Result<vfs::NodePtr> find(const exports::Permit& permit,
                                           const exports::OpenedHandle& named);
 
-    /// Admits the caller and finds the object. A call whose patience is over gets would_block.
+    /// Admits the caller and finds the object. A call that is late gets would_block.
     /// `Made`: a Target, with what the program adds to it. It is made in its final place, because
     /// almost every call makes one.
     template <class Made = Target>
     vfs::Result<Made> open(rpc::Call& call, std::span<const std::byte> handle) const {
-        if (call.patience == rpc::Patience::over) return vfs::would_block;
+        if (call.is_late) return vfs::would_block;
         const auto named = sealer_.open(handle);
-        if (!named) return named.error();
+        if (!named) return refused(call, named.error());
         auto permit = admit(call, named->export_id);
-        if (!permit) return permit.error();
+        if (!permit) return refused(call, named->export_id, permit.error());
         if (options_.keeps_identity) keep_identity();
         auto node = find(*permit, *named);
         if (!node) return node.error();
@@ -67,7 +67,8 @@ public:
     template <class Made = Target>
     vfs::Result<Made> open_to_change(rpc::Call& call, std::span<const std::byte> handle) const {
         auto target = open<Made>(call, handle);
-        if (!target || !target->options->sync || may_sync(call.patience)) return target;
+        if (!target || !target->options->sync) return target;
+        if (target->caller.patience == vfs::Patience::ample) return target;
         call.defer();
         return vfs::would_block;
     }
@@ -96,6 +97,9 @@ public:
 
 private:
     static void keep_identity();
+    /// For the log. Returns the error.
+    static std::errc refused(const rpc::Call& call, std::errc error) noexcept;
+    std::errc refused(const rpc::Call& call, exports::ExportId id, std::errc error) const noexcept;
     vfs::Result<std::optional<Target>> cross_down(rpc::Call& call, const Target& from,
                                                   const exports::Crossing& crossing) const;
     vfs::Result<std::optional<Target>> cross_up(rpc::Call& call, const Target& from) const;

@@ -3,7 +3,7 @@
 namespace berth::exports {
 
 vfs::Result<Identified> identify(const Options& options, const Claim& claim, UserGroups* groups,
-                                 vfs::Wait wait, const vfs::MappedOwners& mapped) {
+                                 vfs::Patience patience, const vfs::MappedOwners& mapped) {
     if (claim.flavor != Flavor::sys) return Identified{anonymous(options), {}};
     Identified found{squash(options, claim.identity, claim.room, mapped), {}};
     if (groups == nullptr || options.squash == Squash::all) return found;
@@ -12,7 +12,7 @@ vfs::Result<Identified> identify(const Options& options, const Claim& claim, Use
         found.identity.groups = {};
         return found;
     }
-    auto user = groups->find(*uid, wait);
+    auto user = groups->find(*uid, patience);
     if (!user) return user.error();
     if (!(*user)->is_known) return found;
     found.user = *std::move(user);

@@ -29,7 +29,7 @@ struct Identified {
 /// stays; a uid that is not believed or maps to none has no groups. Group 0 is dropped from the
 /// list where root is squashed. `mapped`: as for squash(). Errors are those of UserGroups::find().
 [[nodiscard]] vfs::Result<Identified> identify(const Options& options, const Claim& claim,
-                                               UserGroups* groups, vfs::Wait wait,
+                                               UserGroups* groups, vfs::Patience patience,
                                                const vfs::MappedOwners& mapped = {});
 
 }  // namespace berth::exports

@@ -1,6 +1,11 @@
 #include "nfs/exports/client_rule.hpp"
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <utility>
+
+#include <boost/container_hash/hash.hpp>
 
 namespace berth::exports {
 namespace {
@@ -61,6 +66,38 @@ std::string ClientPattern::text() const {
     case ClientKind::everyone: break;
     }
     return "*";
+}
+
+std::size_t ClientPatternHash::operator()(const ClientPattern& pattern) const noexcept {
+    const auto& address = pattern.network.address.bytes;
+    const std::string_view bytes{reinterpret_cast<const char*>(address.data()), address.size()};
+    const std::hash<std::string_view> hash;
+    std::size_t value = hash(pattern.name);
+    boost::hash_combine(value, hash(bytes));
+    boost::hash_combine(value, pattern.network.bits);
+    boost::hash_combine(value, static_cast<unsigned>(pattern.kind));
+    return value;
+}
+
+std::vector<ClientPattern> private_clients() {
+    constexpr std::array<std::pair<std::string_view, unsigned>, 9> networks{{{"127.0.0.0", 8},
+                                                                             {"10.0.0.0", 8},
+                                                                             {"172.16.0.0", 12},
+                                                                             {"192.168.0.0", 16},
+                                                                             {"100.64.0.0", 10},
+                                                                             {"169.254.0.0", 16},
+                                                                             {"::1", 128},
+                                                                             {"fc00::", 7},
+                                                                             {"fe80::", 10}}};
+    std::vector<ClientPattern> clients;
+    for (const auto& [text, length] : networks) {
+        const auto address = ClientAddress::parse(text).value();
+        const auto bits = length + (address.is_v4() ? ClientNetwork::bits_before_v4 : 0);
+        const auto kind =
+            bits == ClientNetwork::whole_address ? ClientKind::host : ClientKind::network;
+        clients.push_back({.kind = kind, .name = {}, .network = ClientNetwork::of(address, bits)});
+    }
+    return clients;
 }
 
 bool matches_wildcard(std::string_view wildcard, std::string_view host) {

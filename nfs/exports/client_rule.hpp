@@ -34,6 +34,19 @@ struct ClientPattern {
     bool operator==(const ClientPattern&) const = default;
 };
 
+/// For containers with patterns as keys.
+struct ClientPatternHash {
+    [[nodiscard]] std::size_t operator()(const ClientPattern& pattern) const noexcept;
+};
+
+/// Loopback addresses, and those that are routed only within a site: RFC 1918, RFC 6598, RFC 3927,
+/// RFC 4193 and RFC 4291 §2.5.6.
+[[nodiscard]] std::vector<ClientPattern> private_clients();
+
+/// SourcePlace::file of entries that come from the command line.
+inline constexpr std::string_view place_of_clients = "--clients";
+inline constexpr std::string_view place_of_default_clients = "the default of --clients";
+
 /// Whether a host name matches a wildcard: '*' any characters, '?' one character, "[a-c]" and
 /// "[!a-c]" one character in or not in the set. Dots are ordinary characters; case is ignored.
 [[nodiscard]] bool matches_wildcard(std::string_view wildcard, std::string_view host);

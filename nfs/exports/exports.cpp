@@ -41,8 +41,8 @@ Exports::Pin Exports::pin(const void* user) const noexcept {
 }
 
 vfs::Result<Permit> Exports::admit(ExportId id, const CallOrigin& from, const Claim& claim,
-                                   vfs::Wait wait, const void* user) const {
-    for (bool may_learn = wait == vfs::Wait::yes;; may_learn = false) {
+                                   vfs::Patience patience, const void* user) const {
+    for (bool may_learn = patience == vfs::Patience::ample;; may_learn = false) {
         auto exports = pin(user);
         const auto* exported = exports->find(id);
         if (exported == nullptr) return vfs::stale;
@@ -50,7 +50,7 @@ vfs::Result<Permit> Exports::admit(ExportId id, const CallOrigin& from, const Cl
         if (rule) {
             const auto& options = (*rule)->options(claim.flavor);
             if (!options) return std::errc::permission_denied;
-            auto caller = identify(*options, claim, parts_->groups, wait, parts_->mapped);
+            auto caller = identify(*options, claim, parts_->groups, patience, parts_->mapped);
             if (!caller) return caller.error();
             return Permit{std::move(exports),
                           exported,

@@ -83,10 +83,11 @@ public:
     /// The caller's rights and identity in the export with this id. stale: there is no such export
     /// (any more); operation_not_permitted: the port is not below 1024; permission_denied: the
     /// export is not for this client, or not for callers of this flavour; would_block: the client's
-    /// names or the user's groups must be found out first, and with Wait::yes the attempt failed.
-    /// `user` as for pin().
+    /// names or the user's groups must be found out first, and with Patience::ample the attempt
+    /// failed. `user` as for pin().
     [[nodiscard]] vfs::Result<Permit> admit(ExportId id, const CallOrigin& from, const Claim& claim,
-                                            vfs::Wait wait, const void* user = nullptr) const;
+                                            vfs::Patience patience,
+                                            const void* user = nullptr) const;
 
     /// Puts these exports into force; what is known about clients stays known. Throws what Table
     /// does, or std::runtime_error if calls that can't end keep too many older tables; then nothing

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,8 +46,34 @@ struct Listing {
     std::vector<Problem> problems;
 };
 
-/// Adds what the text says to `list`; `file` is the name for places. Entries for one path in
-/// several places are combined.
-void parse_exports(std::string_view text, const std::string& file, Listing& list);
+/// One client, in the syntax of exports(5). Empty if it is none; `problem` then says what was
+/// expected.
+[[nodiscard]] std::optional<ClientPattern> parse_client(std::string_view text,
+                                                        std::string& problem);
+
+namespace parsing {
+struct Index;
+}
+
+/// Combines several files: all entries for one path belong together, wherever they are. The time
+/// that it takes grows with the length of the texts, whatever is in them.
+class FileParser {
+public:
+    FileParser();
+    FileParser(const FileParser&) = delete;
+    FileParser& operator=(const FileParser&) = delete;
+    ~FileParser();
+
+    /// `file` is the name for places.
+    void add(std::string_view text, const std::string& file);
+    [[nodiscard]] Listing take() &&;
+
+private:
+    Listing list_;
+    std::unique_ptr<parsing::Index> index_;
+};
+
+/// The same for one file.
+[[nodiscard]] Listing parse_exports(std::string_view text, const std::string& file);
 
 }  // namespace berth::exports

@@ -14,6 +14,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "nfs/vfs/result.hpp"
@@ -38,7 +39,7 @@ public:
     explicit Handle(std::span<const std::byte> bytes)
         : size_(static_cast<std::uint8_t>(bytes.size())) {
         assert(bytes.size() <= bytes_max);
-        std::ranges::copy(bytes, bytes_.begin());
+        if (!bytes.empty()) std::memcpy(bytes_.data(), bytes.data(), bytes.size());
     }
 
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept {

@@ -15,10 +15,10 @@ namespace {
 
 using vfs::last_error;
 
-constexpr const char* name = "handle.key";
+constexpr const char* key_file_name = "handle.key";
 
 vfs::Result<HandleKey> load(const state::Folder& folder) {
-    const auto contents = folder.read(name);
+    const auto contents = folder.read(key_file_name);
     if (!contents) return contents.error();
     if (contents->bytes.size() != HandleKey::size) return std::errc::invalid_argument;
     return HandleKey{std::as_bytes(std::span{contents->bytes}).first<HandleKey::size>()};
@@ -28,7 +28,8 @@ vfs::Result<HandleKey> load(const state::Folder& folder) {
 vfs::Result<void> save(const state::Folder& folder, const HandleKey& key) {
     const auto bytes = key.bytes();
     const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    if (auto written = folder.replace(name, text, ::fsync); !written) return written.error();
+    if (auto written = folder.replace(key_file_name, text, ::fsync); !written)
+        return written.error();
     return {};
 }
 

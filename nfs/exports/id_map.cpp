@@ -55,8 +55,7 @@ std::string IdMap::add(std::string_view text) {
     return {};
 }
 
-std::optional<std::uint32_t> IdMap::to_server(std::uint32_t client_id) const noexcept {
-    if (ranges_.empty()) return client_id;
+std::optional<std::uint32_t> IdMap::by_range(std::uint32_t client_id) const noexcept {
     for (const auto& range : ranges_)
         if (range.first <= client_id && client_id <= range.last)
             return range.server_first + (client_id - range.first);

@@ -35,7 +35,9 @@ public:
     [[nodiscard]] const std::vector<Range>& ranges() const noexcept { return ranges_; }
 
     /// Empty: the client's id maps to no id of the server.
-    [[nodiscard]] std::optional<std::uint32_t> to_server(std::uint32_t client_id) const noexcept;
+    [[nodiscard]] std::optional<std::uint32_t> to_server(std::uint32_t client_id) const noexcept {
+        return ranges_.empty() ? client_id : by_range(client_id);
+    }
     /// The id that a client sees for an id of the server. A server id that no client id maps to is
     /// shown as itself, or as `other` where clients would take it for one of theirs.
     [[nodiscard]] std::uint32_t to_client(std::uint32_t server_id,
@@ -44,6 +46,8 @@ public:
     bool operator==(const IdMap&) const = default;
 
 private:
+    [[nodiscard]] std::optional<std::uint32_t> by_range(std::uint32_t client_id) const noexcept;
+
     std::vector<Range> ranges_;
 };
 

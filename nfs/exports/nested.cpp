@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nfs/exports/reasons.hpp"
 #include "nfs/vfs/mounts.hpp"
 
 namespace berth::exports {
@@ -25,7 +26,7 @@ bool keeps_files(const Mount& mount) {
 }
 
 /// The rest of `path` below `parent`: "/" and more. Empty: it is not below.
-std::string_view below(std::string_view parent, std::string_view path) {
+std::string_view way_below(std::string_view parent, std::string_view path) {
     if (parent == "/") parent = "";
     if (!path.starts_with(parent)) return {};
     path.remove_prefix(parent.size());
@@ -48,8 +49,9 @@ public:
         std::ranges::stable_sort(mounts_, std::ranges::less{},
                                  [](const Mount& mount) { return mount.point.size(); });
         for (const auto& exported : found_.exports) {
-            const auto root = exported.files->mount_place();
-            listed_.push_back(root ? *root : MountPlace{});
+            listed_.emplace_back();
+            if (exported.files == nullptr) continue;
+            if (const auto root = exported.files->mount_place()) listed_.back() = *root;
         }
     }
 
@@ -69,7 +71,7 @@ private:
         identities_.clear();
         holders_ = {{listed_[top].mount, top}};
         for (const auto& mount : mounts_) {
-            const auto way = below(listed_[top].path, mount.point);
+            const auto way = way_below(listed_[top].path, mount.point);
             const auto outer = holders_.find(mount.parent);
             if (way.empty() || outer == holders_.end()) continue;
             add_listed(mount, top, outer->second);
@@ -78,7 +80,7 @@ private:
     }
 
     void hide(const std::string& path, std::string_view reason) {
-        auto line = path + ": what is mounted here stays hidden: " + std::string{reason};
+        auto line = path + ": " + std::string{reasons::hidden_mount} + ": " + std::string{reason};
         const bool is_new = std::ranges::find(found_.hidden, line) == found_.hidden.end();
         if (is_new) found_.hidden.push_back(std::move(line));
     }

@@ -22,10 +22,11 @@ struct Nested {
     std::vector<std::string> hidden;
 };
 
-/// Looks at what is mounted at this moment. File systems open in `kept` are used again. Adds only
-/// directories of file systems that keep files themselves (on a device or in memory) and whose
-/// handles the kernel opens; the outer export must meet the same conditions. Mounts below one that
-/// is not added are not added either. For a thread that acts as the server and may block.
+/// Looks at what is mounted at this moment; exports without `files` stay as they are. File systems
+/// open in `kept` are used again. Adds only directories of file systems that keep files themselves
+/// (on a device or in memory) and whose handles the kernel opens; the outer export must meet the
+/// same conditions. Mounts below one that is not added are not added either. For a thread that acts
+/// as the server and may block.
 [[nodiscard]] Nested find_nested(std::vector<Export> listed, const OpenMounts& kept);
 
 }  // namespace berth::exports

@@ -12,6 +12,11 @@ namespace {
 constexpr uid_t no_uid = 0xFFFFFFFF;
 constexpr gid_t no_gid = 0xFFFFFFFF;
 
+/// Whether all ids of clients are the same here, which is the usual case.
+bool are_themselves(const IdMap& map, const vfs::MappedIds& mapped) noexcept {
+    return map.empty() && mapped.has_all();
+}
+
 // The server's id for a client's; empty: there is none, or nobody can act as it.
 std::optional<std::uint32_t> usable(const IdMap& map, const vfs::MappedIds& mapped,
                                     std::uint32_t id) {
@@ -38,18 +43,22 @@ vfs::Identity squash(const Options& options, const vfs::Identity& claimed, std::
         return gid != no_gid && (gid != 0 || root_is_believed);
     };
 
+    const bool users_are_themselves = are_themselves(options.users, mapped.users);
+    const bool groups_are_themselves = are_themselves(options.groups, mapped.groups);
     auto identity = claimed;
-    const auto uid = is_believed(options, claimed.uid)
-                         ? usable(options.users, mapped.users, claimed.uid)
-                         : std::nullopt;
+    if (!is_believed(options, claimed.uid))
+        identity.uid = options.anonymous_uid;
+    else if (!users_are_themselves)
+        identity.uid =
+            usable(options.users, mapped.users, claimed.uid).value_or(options.anonymous_uid);
     const auto group_of = [&](gid_t claimed_gid) {
         return usable(options.groups, mapped.groups, claimed_gid);
     };
-    const auto gid = believed_gid(claimed.gid) ? group_of(claimed.gid) : std::nullopt;
-    identity.uid = uid.value_or(options.anonymous_uid);
-    identity.gid = gid.value_or(options.anonymous_gid);
-    const bool are_themselves = options.groups.empty() && mapped.groups.has_all();
-    if (are_themselves && std::ranges::all_of(claimed.groups, believed_gid)) return identity;
+    if (!believed_gid(claimed.gid))
+        identity.gid = options.anonymous_gid;
+    else if (!groups_are_themselves)
+        identity.gid = group_of(claimed.gid).value_or(options.anonymous_gid);
+    if (groups_are_themselves && std::ranges::all_of(claimed.groups, believed_gid)) return identity;
 
     assert(room.size() >= claimed.groups.size());
     std::size_t count = 0;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <sodium.h>
 
 #include "nfs/exports/in_force/answers.hpp"
@@ -107,8 +108,18 @@ Table::Table() : Table(std::vector<Export>{}) {}
 Table::Table(std::vector<Export> exports)
     : exports_(std::make_shared<const in_force::Numbered>(std::move(exports))),
       answers_(std::make_shared<const in_force::Answers>()) {
-    for (auto a = all().begin(); a != all().end(); ++a) {
-        for (auto b = all().begin(); b != a; ++b) refuse_twins(*b, *a);
+    boost::unordered_flat_map<std::string_view, const Export*> paths;
+    boost::unordered_flat_map<std::uint64_t, const Export*> fsids;
+    boost::unordered_flat_map<std::uint32_t, const Export*> ids;
+    for (const auto& exported : all()) {
+        const auto* with_path = &exported;
+        if (!exported.is_nested)
+            with_path = paths.try_emplace(exported.path, &exported).first->second;
+        const auto id = static_cast<std::uint32_t>(exported.id);
+        const auto* const with_fsid = fsids.try_emplace(exported.fsid, &exported).first->second;
+        const auto* const with_id = ids.try_emplace(id, &exported).first->second;
+        for (const auto* twin : {with_path, with_fsid, with_id})
+            if (twin != &exported) refuse_twins(*twin, exported);
     }
 }
 

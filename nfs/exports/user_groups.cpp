@@ -9,7 +9,7 @@ namespace berth::exports {
 namespace {
 
 KnownUserPtr known_user(GroupDirectory::Groups groups) {
-    constexpr gid_t no_gid = 0xFFFFFFFF;
+    constexpr gid_t not_a_group = 0xFFFFFFFF;
     auto user = std::make_shared<KnownUser>();
     if (!groups) return user;
     user->is_known = true;
@@ -17,7 +17,7 @@ KnownUserPtr known_user(GroupDirectory::Groups groups) {
     std::ranges::sort(user->groups);
     // Not std::ranges::unique: clang 14 does not compile libstdc++'s.
     user->groups.erase(std::unique(user->groups.begin(), user->groups.end()), user->groups.end());
-    if (!user->groups.empty() && user->groups.back() == no_gid) user->groups.pop_back();
+    if (!user->groups.empty() && user->groups.back() == not_a_group) user->groups.pop_back();
     return user;
 }
 
@@ -41,13 +41,14 @@ UserGroups::~UserGroups() {
     threads_.clear();
 }
 
-vfs::Result<KnownUserPtr> UserGroups::find(uid_t uid, vfs::Wait wait) {
+vfs::Result<KnownUserPtr> UserGroups::find(uid_t uid, vfs::Patience patience) {
     std::unique_lock held{lock_};
     const auto begin = limits_.now();
     const auto* entry = recall(uid, begin);
     if (entry == nullptr) {
         enqueue(uid);
-        if (wait == vfs::Wait::no || waiting_ >= limits_.waiting_max) return vfs::would_block;
+        if (patience != vfs::Patience::ample || waiting_ >= limits_.waiting_max)
+            return vfs::would_block;
         ++waiting_;
         has_answer_.wait_for(held, limits_.patience, [&] {
             entry = recall(uid, begin);

@@ -55,9 +55,9 @@ public:
     UserGroups& operator=(const UserGroups&) = delete;
     ~UserGroups();
 
-    /// would_block: the directory must be asked first, and with Wait::yes the attempt failed. While
-    /// the directory can't be asked, old answers stay valid.
-    [[nodiscard]] vfs::Result<KnownUserPtr> find(uid_t uid, vfs::Wait wait);
+    /// would_block: the directory must be asked first, and with Patience::ample the attempt failed.
+    /// While the directory can't be asked, old answers stay valid.
+    [[nodiscard]] vfs::Result<KnownUserPtr> find(uid_t uid, vfs::Patience patience);
 
 private:
     struct Entry {

@@ -32,7 +32,7 @@ constexpr std::array rights{
 Access::Result Service::access(rpc::Call& call, const Access::Args& args) {
     const auto target = open(call, args.object);
     if (!target) return {fail(call, target.error()), {}};
-    const auto attributes = target->node->attributes(target->caller.wait);
+    const auto attributes = target->node->attributes(target->caller.patience);
     if (!attributes) return {fail(call, attributes.error()), {}};
     const bool is_directory = attributes->type == vfs::FileType::directory;
 

@@ -11,7 +11,7 @@ namespace berth::nfs {
 Commit::Result Service::commit(rpc::Call& call, const Commit::Args& args) {
     const auto file = open(call, args.file);
     if (!file) return {fail(call, file.error()), {}};
-    const auto attributes = file->node->attributes(file->caller.wait);
+    const auto attributes = file->node->attributes(file->caller.patience);
     if (!attributes) return {fail(call, attributes.error()), {}};
     if (attributes->type != vfs::FileType::regular) return {Status::invalid, {file->unchanged()}};
     const auto durable = file->node->sync(vfs::Sync::data);

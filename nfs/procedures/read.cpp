@@ -15,7 +15,7 @@ namespace berth::nfs {
 namespace {
 
 bool is_end(const Target& file, std::uint64_t offset) {
-    const auto now = file.node->attributes(file.caller.wait);
+    const auto now = file.node->attributes(file.caller.patience);
     return now && offset >= now->size;
 }
 
@@ -69,7 +69,7 @@ private:
 Read::Result Service::read(rpc::Call& call, const Read::Args& args) {
     const auto file = open(call, args.file);
     if (!file) return {fail(call, file.error()), {}};
-    const auto attributes = file->node->attributes(file->caller.wait);
+    const auto attributes = file->node->attributes(file->caller.patience);
     if (!attributes) return {fail(call, attributes.error()), {}};
     const auto shown = file->shown(*attributes);
     // RFC 1813 §3.3.6 requires this status for directories too.

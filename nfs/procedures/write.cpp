@@ -3,7 +3,6 @@
 #include <limits>
 #include <optional>
 
-#include "nfs/access/patience.hpp"
 #include "nfs/service.hpp"
 #include "nfs/status.hpp"
 #include "nfs/wcc.hpp"
@@ -28,7 +27,7 @@ std::optional<Status> refuse_write(const Write::Args& args, vfs::FileType type) 
 Write::Result Service::write(rpc::Call& call, const Write::Args& args) {
     const auto file = open(call, args.file);
     if (!file) return {fail(call, file.error()), {}};
-    if (args.stable != Stable::unstable && !access::may_sync(call.patience)) {
+    if (args.stable != Stable::unstable && file->caller.patience != vfs::Patience::ample) {
         call.defer();
         return {Status::jukebox, {}};
     }

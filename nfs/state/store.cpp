@@ -175,8 +175,7 @@ Store::File::File(Store& store, FileOptions options)
                             .reason = loaded.reason,
                             .aside = loaded.aside});
     const std::lock_guard held{store_.lock_};
-    if (!converted) return;
-    note_change();
+    if (converted || (loaded.is_damaged && slot_.options.replaces_damaged)) note_change();
 }
 
 Store::File::~File() {

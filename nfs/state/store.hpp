@@ -67,6 +67,9 @@ public:
         std::function<void(const News&)> tell;
         /// Converts a text file of earlier versions; empty: it is not such a file.
         std::function<std::optional<Entries>(const std::string& text)> convert;
+        /// A damaged file is replaced at once by what could be read of it. Otherwise with the next
+        /// change, and until then every start finds the damage.
+        bool replaces_damaged = false;
     };
 
     class File;

@@ -77,9 +77,9 @@ public:
 };
 
 /// One file, directory or other object. Every operation may fail with the kernel's error; `stale`
-/// means that the object is gone. With Wait::no any operation may return `would_block`, having
-/// changed nothing. `seen`, where an operation takes it, is what attributes() has just returned in
-/// the same call, so that it need not be asked again; otherwise null.
+/// means that the object is gone. With Patience::none any operation may return `would_block`,
+/// having changed nothing. `seen`, where an operation takes it, is what attributes() has just
+/// returned in the same call, so that it need not be asked again; otherwise null.
 class Node {
 public:
     using Work = std::function<void()>;
@@ -114,7 +114,7 @@ public:
     }
 
     /// Needs no permission.
-    virtual Result<Attributes> attributes(Wait wait) = 0;
+    virtual Result<Attributes> attributes(Patience patience) = 0;
 
     /// The subset of the given Permission bits that the caller really has. Includes POSIX ACLs; an
     /// owner gets no extra rights.
@@ -240,14 +240,14 @@ public:
     virtual ~FileSystem() = default;
 
     /// The root of the tree; stale if it is gone.
-    virtual Result<NodePtr> root(Wait wait) = 0;
+    virtual Result<NodePtr> root(Patience patience) = 0;
     /// For callers that may wait.
-    Result<NodePtr> root() { return root(Wait::yes); }
+    Result<NodePtr> root() { return root(Patience::ample); }
     /// The object with this id. stale if there is none (any more); invalid_argument if the bytes
     /// cannot be an id. `way` is the one that was kept with the id; without it some objects are
     /// stale that could be found with it.
-    virtual Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) = 0;
-    Result<NodePtr> find(const ObjectId& id, Wait wait) { return find(id, {}, wait); }
+    virtual Result<NodePtr> find(const ObjectId& id, const Way& way, Patience patience) = 0;
+    Result<NodePtr> find(const ObjectId& id, Patience patience) { return find(id, {}, patience); }
 
     // --- operations on two objects of this file system; others return cross_device_link
 

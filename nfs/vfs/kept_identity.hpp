@@ -12,6 +12,8 @@ void keep_identity() noexcept;
 /// Gives the calling thread the server's identity again, also between operations. Ends the process
 /// if the kernel refuses: the thread must not go on under a caller's identity.
 void give_identity_back() noexcept;
+/// Whether the calling thread has kept another identity than the server's. Asks no system call.
+[[nodiscard]] bool is_identity_kept() noexcept;
 
 /// Whether the calling thread has the server's identity, as the kernel reports it.
 [[nodiscard]] bool is_server_acting();

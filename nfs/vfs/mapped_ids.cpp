@@ -9,7 +9,6 @@
 namespace berth::vfs {
 namespace {
 
-// The largest number is not an id.
 constexpr std::uint64_t ids_end = 0xFFFFFFFF;
 
 std::string text_of(const char* file) {
@@ -40,8 +39,7 @@ void MappedIds::add(Range range) {
     has_all_ |= range.first == 0 && range.end == ids_end;
 }
 
-bool MappedIds::has(std::uint32_t id) const noexcept {
-    if (has_all_) return id != ids_end;
+bool MappedIds::is_in_a_range(std::uint32_t id) const noexcept {
     return std::ranges::any_of(
         ranges_, [id](const Range& range) { return range.first <= id && id < range.end; });
 }

@@ -16,6 +16,7 @@
 #include <boost/system/result.hpp>
 
 #include "nfs/vfs/file_system.hpp"
+#include "nfs/vfs/start_thread.hpp"
 #include "nfs/vfs/types.hpp"
 #include "nfs/vfs/withheld.hpp"
 
@@ -30,7 +31,8 @@ class OpenFiles;
 /// Where names of objects are kept, so that handles survive a restart where the kernel has no
 /// handles. One for all trees of a server. Its directory is made when a tree needs it.
 class NameJournal;
-[[nodiscard]] std::shared_ptr<NameJournal> journal_in(const boost::filesystem::path& directory);
+[[nodiscard]] std::shared_ptr<NameJournal> journal_in(const boost::filesystem::path& directory,
+                                                      StartThread start_thread);
 /// For the end of the process: another one may use the journal from now on. Waits for nobody.
 void release(NameJournal& journal) noexcept;
 
@@ -46,6 +48,9 @@ struct Options {
     /// The tree's key in the journal: the same after a restart, and unique among the trees. Empty:
     /// the tree's path.
     std::string name_in_journal;
+    /// Whether the server keeps the key of its handles; if not, none survives a restart, whatever
+    /// this tree does. For describe().
+    bool keeps_key = true;
     /// The most names kept in memory, at about 200 bytes each. The least recently used are
     /// forgotten first; handles of their objects become stale.
     std::size_t names_in_memory_max = 1'000'000;
@@ -73,8 +78,8 @@ public:
 
     using vfs::FileSystem::find;
     using vfs::FileSystem::root;
-    Result<NodePtr> root(Wait wait) override;
-    Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
+    Result<NodePtr> root(Patience patience) override;
+    Result<NodePtr> find(const ObjectId& id, const Way& way, Patience patience) override;
     Result<void> link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
                       std::string_view name) override;
     Result<void> rename(const Caller& caller, vfs::Node& from, std::string_view from_name,
@@ -91,9 +96,13 @@ public:
     [[nodiscard]] boost::system::result<std::shared_ptr<vfs::FileSystem>, OpenError>
     open_mounted(const std::string& point) const override;
 
-    /// One line for the start-up log: how objects are found again, what does not survive a restart,
-    /// and which identity callers act under.
+    /// One line for the start-up log: how objects are found again, whether handles survive a
+    /// restart (if the server keeps its key), and which identity callers act under.
     [[nodiscard]] std::string describe() const;
+
+    /// Whether clients' handles lead to the same objects after a restart, if the server keeps its
+    /// key.
+    [[nodiscard]] bool handles_survive() const;
 
     /// Whether each caller acts under its own identity; otherwise all act as the server's user.
     [[nodiscard]] bool acts_as_callers() const;

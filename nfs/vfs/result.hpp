@@ -19,7 +19,7 @@ inline constexpr std::errc stale{ESTALE};
 inline constexpr std::errc bad_handle{EBADFD};
 /// The caller's quota is used up; different from no_space_on_device.
 inline constexpr std::errc over_quota{EDQUOT};
-/// Asked with Wait::no, but the answer needs the disk: ask again with Wait::yes.
+/// Asked with Patience::none, but the answer needs the disk: ask again with more.
 inline constexpr std::errc would_block = std::errc::operation_would_block;
 
 }  // namespace berth::vfs

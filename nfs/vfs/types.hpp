@@ -25,13 +25,18 @@ struct Identity {
     std::span<const gid_t> groups;
 };
 
-/// Whether an operation may wait for a disk (or a lock held over disk work).
-enum class Wait : std::uint8_t { no, yes };
+/// What a caller may wait for.
+enum class Patience : std::uint8_t {
+    none,   ///< nothing: an operation that would have to fails with would_block
+    brief,  ///< what takes long only when something is wrong: every operation on files, but not
+            ///< until something is on disk, and no answer of another machine
+    ample,  ///< anything
+};
 
-/// The caller, and whether the thread may block. One per call.
+/// On whose behalf an operation runs, and how long it may take. One per call.
 struct Caller {
     Identity identity;
-    Wait wait = Wait::yes;
+    Patience patience = Patience::ample;
 };
 
 enum class FileType : std::uint8_t {
@@ -159,23 +164,30 @@ public:
 
     ShortBytes() = default;
     /// Needs bytes.size() <= bytes_max.
-    explicit ShortBytes(std::span<const std::byte> bytes)
-        : size_(static_cast<std::uint8_t>(bytes.size())) {
+    explicit ShortBytes(std::span<const std::byte> bytes) {
         assert(bytes.size() <= bytes_max);
-        if (!bytes.empty()) std::memcpy(bytes_.data(), bytes.data(), bytes.size());
+        // Without a branch; no bytes may have no address.
+        std::memcpy(words_.data(), bytes.empty() ? &words_ : static_cast<const void*>(bytes.data()),
+                    bytes.size());
+        std::as_writable_bytes(std::span{words_}).back() = static_cast<std::byte>(bytes.size());
     }
 
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
-        return {bytes_.data(), size_};
+        const auto all = std::as_bytes(std::span{words_});
+        return all.first(std::to_integer<std::size_t>(all.back()));
     }
 
     friend bool operator==(const ShortBytes& a, const ShortBytes& b) noexcept {
-        return a.size_ == b.size_ && std::memcmp(a.bytes_.data(), b.bytes_.data(), a.size_) == 0;
+        std::uint64_t difference = 0;
+        for (std::size_t at = 0; at < a.words_.size(); ++at)
+            difference |= a.words_[at] ^ b.words_[at];
+        return difference == 0;
     }
 
 private:
-    std::array<std::byte, bytes_max> bytes_{};
-    std::uint8_t size_ = 0;
+    // The bytes, zeroes, and the length in the last byte: made and compared in a few instructions.
+    std::array<std::uint64_t, 6> words_{};
+    static_assert(sizeof words_ > bytes_max);
 };
 
 /// Names an object inside one file system, across restarts if the file system can do that: the

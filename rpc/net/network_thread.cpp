@@ -18,7 +18,7 @@
 #include "rpc/net/tcp_connection.hpp"
 #include "rpc/net/watchdog.hpp"
 #include "rpc/peer_log.hpp"
-#include "rpc/threads/background.hpp"
+#include "rpc/threads/start.hpp"
 
 namespace berth::rpc::net {
 
@@ -69,7 +69,7 @@ NetworkThread::~NetworkThread() {
 }
 
 void NetworkThread::start() {
-    thread_ = std::thread{[this] { run(); }};
+    thread_ = threads::start([this] { run(); });
 }
 
 void NetworkThread::run() {
@@ -93,11 +93,11 @@ bool NetworkThread::is_taken_over() noexcept {
     return taken_over_from;
 }
 
-// While something is kept, handlers that are ready belong to the same batch.
+// While something is kept, what comes within a moment belongs to the same batch.
 void NetworkThread::take_turn() {
     const Batch batch;
     context_.run_one();
-    while (batch.keeps() && context_.poll_one() > 0) continue;
+    while (batch.keeps() && context_.run_one_for(Batch::moment) > 0) continue;
 }
 
 void NetworkThread::stop() {
@@ -197,9 +197,9 @@ void NetworkThread::take_over(std::uint64_t section) {
     std::promise<bool> takes_over;
     std::thread successor;
     try {
-        successor = std::thread{[this, decided = takes_over.get_future()]() mutable {
+        successor = threads::start([this, decided = takes_over.get_future()]() mutable {
             if (decided.get()) run();
-        }};
+        });
     } catch (const std::system_error& error) {
         if (!std::exchange(is_told_, true))
             spdlog::warn("a file operation blocks, and no other thread can take over: {}",

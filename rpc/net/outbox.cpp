@@ -35,6 +35,26 @@ std::size_t gather_record(const RecordMark& mark, const xdr::Writer& reply, std:
     return count;
 }
 
+namespace {
+
+/// For a reply in one piece: writes the record from `skip` on to `to`.
+void copy_record(const RecordMark& mark, const xdr::Writer& reply, std::size_t skip,
+                 std::span<std::byte> to) noexcept {
+    const auto of_mark = std::span{mark}.subspan(std::min(skip, mark.size()));
+    std::memcpy(to.data(), of_mark.data(), of_mark.size());
+    const auto of_reply = to.subspan(of_mark.size());
+    reply.segments([&](std::span<const std::byte> whole) {
+        std::memcpy(of_reply.data(), whole.data() + whole.size() - of_reply.size(),
+                    of_reply.size());
+    });
+}
+
+const std::byte* end_of(const iovec& piece) noexcept {
+    return static_cast<const std::byte*>(piece.iov_base) + piece.iov_len;
+}
+
+}  // namespace
+
 void Outbox::push(ExchangePtr exchange) {
     const auto mark = mark_of(exchange->reply);
     Waiting added{mark, std::move(exchange)};
@@ -65,12 +85,24 @@ void Outbox::charge(const Budget::AccountPtr& account) noexcept {
     charged_ = waiting_.size();
 }
 
-std::size_t Outbox::gather(std::span<iovec> pieces) const {
+std::size_t Outbox::gather(std::span<iovec> pieces, std::span<std::byte> copies) const {
+    constexpr std::size_t small_bytes = 512;
     std::size_t count = 0;
     auto skip = first_sent_;
     for (auto i = first_; i < waiting_.size() && count < pieces.size(); ++i) {
         const auto& [mark, exchange] = waiting_[i];
-        count += gather_record(mark, exchange->reply, skip, pieces.subspan(count));
+        const auto bytes = waiting_[i].size();
+        if (bytes > small_bytes || bytes > copies.size() || !exchange->reply.owns_all()) {
+            count += gather_record(mark, exchange->reply, skip, pieces.subspan(count));
+        } else {
+            const auto copy = copies.first(bytes - skip);
+            copies = copies.subspan(copy.size());
+            copy_record(mark, exchange->reply, skip, copy);
+            if (count > 0 && end_of(pieces[count - 1]) == copy.data())
+                pieces[count - 1].iov_len += copy.size();
+            else
+                pieces[count++] = {copy.data(), copy.size()};
+        }
         skip = 0;
     }
     return count;

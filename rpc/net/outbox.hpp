@@ -40,8 +40,10 @@ public:
     /// Counts the memory of replies that are not counted yet against the client.
     void charge(const Budget::AccountPtr& account) noexcept;
 
-    /// Fills `pieces` with the next pieces to send; returns how many it filled.
-    std::size_t gather(std::span<iovec> pieces) const;
+    /// Fills `pieces` with the next pieces to send; returns how many it filled. Small replies are
+    /// copied into `copies` as far as there is room, and share a piece: the kernel takes longer
+    /// over many short pieces.
+    std::size_t gather(std::span<iovec> pieces, std::span<std::byte> copies = {}) const;
     /// `count` bytes have been sent.
     void sent(std::size_t count, const Sent& done);
     void clear(const Sent& done);

@@ -10,11 +10,15 @@ namespace {
 
 // The bytes that the socket has taken; -1 and errno as sendmsg() has it.
 ssize_t send_pieces(int descriptor, std::span<iovec> pieces) noexcept {
+    constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
     ssize_t count = 0;
-    do count = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    do
+        count = pieces.size() == 1
+                    ? ::send(descriptor, pieces[0].iov_base, pieces[0].iov_len, flags)
+                    : ::sendmsg(descriptor, &message, flags);
     while (count < 0 && errno == EINTR);
     return count;
 }
@@ -24,12 +28,14 @@ ssize_t send_pieces(int descriptor, std::span<iovec> pieces) noexcept {
 RecordSender::End RecordSender::send(Outbox& outbox, const Outbox::Sent& done,
                                      const std::function<void()>& moved) {
     constexpr std::size_t pieces_max = 256;
+    constexpr std::size_t copied_bytes_max = 16384;
     std::array<iovec, pieces_max> pieces;
+    std::array<std::byte, copied_bytes_max> copies;
     const std::scoped_lock held{lock_};
     if (is_begun_ && !outbox.has_begun()) return End::must_wait;
     is_begun_ = false;
     while (!outbox.is_empty()) {
-        const auto count = outbox.gather(pieces);
+        const auto count = outbox.gather(pieces, copies);
         const auto sent = send_pieces(descriptor_, std::span{pieces}.first(count));
         if (sent < 0) {
             is_blocked_ = true;

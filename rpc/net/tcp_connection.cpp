@@ -31,6 +31,20 @@ Endpoint local_endpoint_of(int descriptor) {
     return Endpoint::from(address);
 }
 
+/// Why a connection ends from which nothing can be read. Clients end connections as they like: none
+/// of this is worth more than a line for debugging.
+const char* how_it_ended(int error) noexcept {
+    switch (error) {
+    case ECONNRESET:
+    case EPIPE: return "reset by the client";
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN: return "the client can't be reached any more";
+    default: return "the socket failed";
+    }
+}
+
 void switch_on(int descriptor, int level, int option) {
     const int on = 1;
     ::setsockopt(descriptor, level, option, &on, sizeof on);
@@ -114,7 +128,7 @@ bool TcpConnection::receive() {
     if (count == 0)
         draining_ = at_end_ = true;  // the client may still read: answer what it has asked
     else if (errno != EAGAIN && errno != EINTR)
-        close("receive failed");
+        close(how_it_ended(errno));
     return false;
 }
 
@@ -148,20 +162,23 @@ bool TcpConnection::is_stalled() const noexcept {
 
 // False: the connection has been closed.
 bool TcpConnection::answer_records() {
-    while (!is_stalled() && !awaiting_turn_) {
+    for (bool has_room = false; !is_stalled() && !awaiting_turn_;) {
         auto record = next_record();
         if (!record) break;
-        if (!may_run(*record)) {
+        if (!has_room && !may_run(*record)) {
             held_back_ = std::move(record);
             wait_for_memory();
             break;
         }
-        take(*record);
+        const auto calls_before = calls_out_.load();
+        take(*std::move(record));
+        // The replies of calls that ended here have not been counted yet, so nothing has changed.
+        has_room = calls_out_ == calls_before && uncounted_bytes_ > 0;
         if (outbox_.bytes() >= send_at_bytes && !writing_) send_waiting();
         if (!is_open_) return false;
     }
     if (!records_.is_broken()) return true;
-    warn_of(peer_.address, "{} sent data that is no RPC record; closing its connection", peer_);
+    info_of(peer_.address, "{} sent data that is no RPC record; closing its connection", peer_);
     close("not a record");
     return false;
 }
@@ -170,11 +187,11 @@ std::optional<Record> TcpConnection::next_record() {
     return held_back_ ? std::exchange(held_back_, {}) : records_.next();
 }
 
-void TcpConnection::take(const Record& record) {
+void TcpConnection::take(Record record) {
     auto exchange = context_.thread.take_exchange();
     exchange->request = record.bytes;
-    exchange->request_owner = record.owner;
-    exchange->path = shared_from_this();
+    exchange->request_owner = std::move(record.owner);
+    exchange->arrived_by = this;
     exchange->call.caller = peer_;
     exchange->call.local = local_;
     exchange->call.transport = Transport::tcp;
@@ -186,6 +203,7 @@ void TcpConnection::take(const Record& record) {
     case Verdict::worker:
     case Verdict::delayed:
         begin_call(record);
+        exchange->keep_path();
         go_on_with(std::move(exchange), verdict);
         break;
     }
@@ -247,7 +265,7 @@ void TcpConnection::send_waiting() {
     case RecordSender::End::sent:
     case RecordSender::End::must_wait: break;
     case RecordSender::End::would_block: await_writable(); break;
-    case RecordSender::End::failed: close("send failed"); break;
+    case RecordSender::End::failed: close("the client takes no more replies"); break;
     }
 }
 

@@ -54,7 +54,9 @@ public:
     /// Reads nothing more; closes when every call that was read has been answered.
     void drain();
 
+    std::shared_ptr<ReplyPath> keep() override { return shared_from_this(); }
     void deliver(ExchangePtr finished) override;
+    void lose_call() noexcept override;
     void go_on() override;
     std::shared_ptr<Budget::Holder> hold() noexcept override { return weak_from_this().lock(); }
     void give_way(const char* reason) noexcept override;
@@ -75,7 +77,7 @@ private:
     void try_again();
     bool answer_records();
     std::optional<Record> next_record();
-    void take(const Record& record);
+    void take(Record record);
     void go_on_with(ExchangePtr exchange, Verdict verdict);
     void begin_call(const Record& record) noexcept;
     template <class Step>
@@ -151,7 +153,7 @@ void TcpConnection::take_step(Step step) {
         if (is_open_) count_up();
     } catch (const std::exception& error) {
         if (NetworkThread::is_taken_over()) {
-            give_way("a call was lost");  // it still counts, so this connection can't go on
+            lose_call();
             throw;
         }
         error_of(peer_.address, "{}; closing the connection from {}", error.what(), peer_);

@@ -103,6 +103,12 @@ void TcpConnection::deliver(ExchangePtr finished) {
         return_to_thread(std::move(finished));
 }
 
+// The call still counts, so this connection can't go on. A client sends again what a connection
+// that ends has left open.
+void TcpConnection::lose_call() noexcept {
+    give_way("a call was lost");
+}
+
 // The network thread sends large replies, those that interceptors look at, and those that another
 // connection may have to send. While more calls of the connection run, it also sends theirs
 // together, which costs less than the wake-up.
@@ -143,7 +149,7 @@ void TcpConnection::return_to_thread(ExchangePtr finished) {
         });
         is_collecting_ = true;
     } catch (const std::bad_alloc&) {
-        give_way("a call was lost");  // it still counts, so this connection can't go on
+        lose_call();
         throw;
     }
 }

@@ -32,7 +32,9 @@ public:
     void close();
     [[nodiscard]] std::size_t calls_in_flight() const noexcept { return in_flight_.load(); }
 
+    std::shared_ptr<ReplyPath> keep() override { return shared_from_this(); }
     void deliver(ExchangePtr finished) override;
+    void lose_call() noexcept override {}  // its client sends it again when no reply comes
     void go_on() override;
 
 private:

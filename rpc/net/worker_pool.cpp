@@ -7,9 +7,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include "rpc/batch.hpp"
 #include "rpc/peer_log.hpp"
-#include "rpc/threads/background.hpp"
+#include "rpc/threads/start.hpp"
 
 namespace berth::rpc::net {
 
@@ -20,21 +19,30 @@ void WorkerPool::start(const WorkQueue::Limits& limits) {
 }
 
 void WorkerPool::add_thread() {
-    threads_.emplace_back([this, name = "work-" + std::to_string(threads_.size())] {
+    threads_.reserve(threads_.size() + 1);  // a thread that has started must find room
+    threads_.push_back(threads::start([this, name = "work-" + std::to_string(threads_.size())] {
         threads::name_this_thread(name);
         work();
-    });
+    }));
     ++free_;
 }
 
 void WorkerPool::submit(Dispatcher& dispatcher, ExchangePtr exchange) {
+    bool wakes = false;
     {
         const std::scoped_lock held{lock_};
         if (!calls_) return;
         calls_->add({&dispatcher, std::move(exchange)}, WorkQueue::Clock::now());
         grow();
+        wakes = is_one_to_wake();
     }
-    something_.notify_one();
+    if (wakes) something_.notify_one();
+}
+
+bool WorkerPool::is_one_to_wake() {
+    if (is_waking_ || asleep_ == 0 || !calls_->has_ready()) return false;
+    is_waking_ = true;
+    return true;
 }
 
 void WorkerPool::grow() {
@@ -44,7 +52,7 @@ void WorkerPool::grow() {
     try {
         Batch::give_back();
         add_thread();
-    } catch (const std::system_error& error) {
+    } catch (const std::exception& error) {
         spdlog::warn("can't start more than {} workers: {}", threads_.size(), error.what());
         threads_max_ = threads_.size();
         calls_->limit(threads_max_);
@@ -66,7 +74,7 @@ void WorkerPool::look() {
                          "further calls that would have to wait are told to retry later",
                          change.place, change.calls);
         else
-            spdlog::warn("{}: calls return again", change.place);
+            spdlog::info("{}: calls return again", change.place);
     }
 }
 
@@ -98,39 +106,53 @@ void WorkerPool::stop() {
 }
 
 void WorkerPool::run(WorkQueue::Job job) noexcept {
+    const auto path = job.exchange->path;
     try {
         if (job.is_late)
             job.dispatcher->finish_late(*job.exchange);
         else
             job.dispatcher->finish(*job.exchange);
-        const auto path = job.exchange->path;
         path->deliver(std::move(job.exchange));
     } catch (const std::exception& error) {
         error_often("a reply is lost: {}", error.what());
+        path->lose_call();
     }
 }
 
 void WorkerPool::work() {
+    const Batch batch;
     std::unique_lock held{lock_};
     while (!stopping_) {
-        something_.wait(held, [this] { return stopping_ || calls_->has_ready(); });
+        while (!stopping_ && !calls_->has_ready()) await_work(held, batch);
         --free_;
-        {
-            const Batch batch;
-            run_all_ready(held);
-            held.unlock();  // giving back what was kept takes as long as a call
-        }
-        held.lock();
+        run_all_ready(held);
         ++free_;
     }
+}
+
+// Until it is woken, or has to give back what it keeps. Holds the lock on entry and on return.
+void WorkerPool::await_work(std::unique_lock<std::mutex>& held, const Batch& batch) {
+    ++asleep_;
+    bool is_idle = false;
+    if (batch.keeps())
+        is_idle = something_.wait_for(held, Batch::moment) == std::cv_status::timeout;
+    else
+        something_.wait(held);
+    --asleep_;
+    is_waking_ = false;
+    if (!is_idle || calls_->has_ready()) return;
+    held.unlock();  // giving back what was kept takes as long as a call
+    Batch::give_back();
+    held.lock();
 }
 
 // Holds the lock on entry and on return.
 void WorkerPool::run_all_ready(std::unique_lock<std::mutex>& held) {
     for (auto next = calls_->take(WorkQueue::Clock::now()); next;
          next = calls_->take(WorkQueue::Clock::now())) {
-        if (free_ > 0 && calls_->has_ready()) something_.notify_one();
+        const bool wakes = is_one_to_wake();
         held.unlock();
+        if (wakes) something_.notify_one();
         run(std::move(next->job));
         held.lock();
         calls_->done(next->ticket, WorkQueue::Clock::now());

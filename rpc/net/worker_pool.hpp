@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "rpc/batch.hpp"
 #include "rpc/dispatcher.hpp"
 #include "rpc/net/work_queue.hpp"
 
@@ -40,17 +41,24 @@ public:
 
 private:
     void work();
+    void await_work(std::unique_lock<std::mutex>& held, const Batch& batch);
     void run_all_ready(std::unique_lock<std::mutex>& held);
     static void run(WorkQueue::Job job) noexcept;
     void add_thread();
     /// Adds a thread if there is work for it. Needs the lock.
     void grow();
+    /// Whether to wake a thread now. Needs the lock. One is woken at a time: it takes a call, and
+    /// wakes the next if there are more. A thread for each call would cost more than short calls
+    /// do, and find them taken by threads that were awake.
+    [[nodiscard]] bool is_one_to_wake();
 
     std::condition_variable something_;
     mutable std::mutex lock_;
     // Guarded by lock_:
     std::optional<WorkQueue> calls_;
-    std::size_t free_ = 0;  // threads that wait for work
+    std::size_t free_ = 0;    // threads that wait for work, or will as soon as they run
+    std::size_t asleep_ = 0;  // those of them that a notification wakes
+    bool is_waking_ = false;  // one of those has been notified, and does not run yet
     std::size_t threads_max_ = std::numeric_limits<std::size_t>::max();  // what the system gives
     bool stopping_ = false;
     std::vector<std::thread> threads_;  // once stopping_, only stop() uses them

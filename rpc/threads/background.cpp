@@ -1,15 +1,13 @@
 #include "rpc/threads/background.hpp"
 
-#include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <utility>
 
-#include <pthread.h>
-
 #include <spdlog/spdlog.h>
+
+#include "rpc/threads/start.hpp"
 
 namespace berth::threads {
 namespace {
@@ -25,25 +23,16 @@ struct Background::Ending {
     bool is_over = false;
 };
 
-void name_this_thread(std::string_view name) noexcept {
-    constexpr std::string_view prefix = "berth-";
-    std::array<char, 16> text{};  // the kernel's limit, including the terminator
-    auto end = std::ranges::copy(prefix, text.begin()).out;
-    const auto room = text.size() - prefix.size() - 1;
-    std::ranges::copy(name.substr(0, room), end);
-    ::pthread_setname_np(::pthread_self(), text.data());
+Background::Background(std::string name, Work work) : ending_(std::make_shared<Ending>()) {
+    thread_ = start<std::jthread>([ending = ending_, name = std::move(name),
+                                   work = std::move(work)](const std::stop_token& stop) {
+        name_this_thread(name);
+        run(stop, name, work);
+        const std::scoped_lock held{ending->lock};
+        ending->is_over = true;
+        ending->changed.notify_all();
+    });
 }
-
-Background::Background(std::string name, Work work)
-    : ending_(std::make_shared<Ending>()),
-      thread_([ending = ending_, name = std::move(name),
-               work = std::move(work)](const std::stop_token& stop) {
-          name_this_thread(name);
-          run(stop, name, work);
-          const std::scoped_lock held{ending->lock};
-          ending->is_over = true;
-          ending->changed.notify_all();
-      }) {}
 
 void Background::run(const std::stop_token& stop, const std::string& name, const Work& work) {
     while (!stop.stop_requested()) {

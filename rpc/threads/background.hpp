@@ -7,13 +7,9 @@
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <thread>
 
 namespace berth::threads {
-
-/// Names the calling thread "berth-NAME", as ps -L and /proc show it; cut off after 15 characters.
-void name_this_thread(std::string_view name) noexcept;
 
 class Background {
 public:

@@ -53,13 +53,14 @@ class Bench:
 
     def serve_by(self, *arguments, by: tuple[str, ...] = ()) -> int:
         """The same with exactly these arguments; `by` becomes the server when it has done its own."""
+        return self.serve_command(*by, self.berth, "serve", "--state", self.directory / "state", *arguments)
+
+    def serve_command(self, *command) -> int:
+        """The same with any command that becomes a server."""
         said = self.directory / f"berth-{self._started}.out"
         log = self.directory / f"berth-{self._started}.log"
         with said.open("wb") as out, log.open("wb") as err:
-            process = subprocess.Popen(
-                [*by, self.berth, "serve", "--state", self.directory / "state", *arguments],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-            )  # fmt: skip
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         self._servers.append(process)
         self._started += 1
 
@@ -89,7 +90,7 @@ class Bench:
 
     def unmount(self, point: pathlib.Path) -> bool:
         """Among the mounts that the last server sees; whether it could be done."""
-        enter = ("nsenter", "--mount", "--target", str(self._servers[-1].pid))
+        enter = mounts_of(self._servers[-1].pid)
         done = subprocess.run([*enter, "umount", point], capture_output=True, text=True)
         if done.returncode and "busy" not in done.stderr:
             raise Failed(f"umount {point}: {done.stderr}")
@@ -149,6 +150,11 @@ class Bench:
     def logs(self) -> str:
         texts = [f"--- {path.name}\n{path.read_text(errors='replace')[-4000:]}" for path in sorted(self.directory.glob("*.log"))]
         return "\n".join(texts)
+
+
+def mounts_of(pid: int) -> tuple[str, ...]:
+    """What makes a command see the mounts of this process, in the same root directory: this may run in a chroot."""
+    return ("nsenter", f"--mount=/proc/{pid}/ns/mnt", f"--root=/proc/{pid}/root", f"--wd=/proc/{pid}/root")
 
 
 def expect(condition: bool, what: str) -> None:

@@ -2,9 +2,13 @@
 go on."""
 
 import itertools
+import os
 import pathlib
+import shutil
+import signal
 import socket
 import struct
+import subprocess
 
 from bench import Bench, await_condition, expect
 from cases_rpc import opaque
@@ -13,13 +17,14 @@ from cases_surroundings import last_log, mount
 NFS = 100003
 GETATTR, LOOKUP, READ, CREATE = 1, 3, 6, 8
 MEBIBYTE = 1 << 20
+PORT = 20490  # where a case must know it beforehand
 
 
 XIDS = itertools.count(1)
 
 
-def record(procedure: int, arguments: bytes) -> bytes:
-    credential = struct.pack(">IIIIIII", 1, 20, 0, 0, 0, 0, 0)
+def record(procedure: int, arguments: bytes, uid: int = 0) -> bytes:
+    credential = struct.pack(">IIIIIII", 1, 20, 0, 0, uid, uid, 0)
     message = struct.pack(">IIIIII", next(XIDS), 0, 2, NFS, 3, procedure) + credential + bytes(8) + arguments
     return struct.pack(">I", 1 << 31 | len(message)) + message
 
@@ -35,9 +40,9 @@ class Client:
         self.socket.settimeout(20)
         self.socket.connect(("127.0.0.1", port))
 
-    def call(self, procedure: int, arguments: bytes) -> tuple[int, bytes]:
+    def call(self, procedure: int, arguments: bytes, uid: int = 0) -> tuple[int, bytes]:
         """The status, and what follows it."""
-        self.socket.sendall(record(procedure, arguments))
+        self.socket.sendall(record(procedure, arguments, uid))
         mark = self._receive(4)
         reply = self._receive(struct.unpack(">I", mark)[0] & 0x7FFFFFFF)
         return struct.unpack(">I", reply[24:28])[0], reply[28:]
@@ -142,9 +147,71 @@ def idle_connections(bench: Bench) -> None:
     expect(idle.socket.recv(1) == b"", "closed by the server")
 
 
+def outcome_of_start(bench: Bench, *by) -> tuple[int | None, str]:
+    """The exit status, none of a server that serves, and its last line."""
+    command = [*by, bench.berth, "serve", bench.export, "--portmap", "off", "--listen", f"127.0.0.1:{PORT}"]
+    bench.ports().add(PORT)
+    with subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as server:  # fmt: skip
+        said = []
+        for line in server.stdout:
+            said.append(line)
+            if line.startswith("mount "):
+                expect(mount(PORT, bench.export)[0] == 0, "it says that it serves")
+                server.terminate()
+                server.communicate(timeout=30)
+                return None, ""
+        return server.wait(timeout=30), said[-1] if said else ""
+
+
+def lacks_at_start(bench: Bench, limits) -> None:
+    """With less than it needs, the server says what to allow it more of, wherever in its start it notices; given enough, it
+    serves."""
+    outcomes = []
+    for by in limits:
+        status, line = outcome_of_start(bench, *by)
+        outcomes.append(status)
+        expect(status is None or (status in (1, 2) and line.startswith("berth: ") and "ulimit" in line), f"{by}: {status}, {line}")
+    expect(outcomes[0] is not None and outcomes[-1] is None, f"first it can't, and last it can: {outcomes}")
+
+
+def user_without_processes(bench: Bench, uid: int) -> tuple[str, ...]:
+    """What runs a command as a user who can run berth here: the limit on threads is a user's."""
+    state, berth = bench.directory / "state", bench.directory / "berth"
+    state.mkdir()
+    os.chown(state, uid, uid)
+    shutil.copy(bench.berth, berth)
+    bench.berth = berth
+    return ("env", f"BERTH_STATE={state}", "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
+
+
+def threads_at_start(bench: Bench) -> None:
+    user = user_without_processes(bench, 54321)
+    lacks_at_start(bench, [(*user, "prlimit", f"--nproc={most}") for most in (*range(1, 12), 100)])
+
+
+def threads_while_serving(bench: Bench) -> None:
+    """Without another thread, the exports stay as they were; the server serves on, and ends when it is told to."""
+    user = user_without_processes(bench, 54322)
+    port = bench.serve_by(bench.export, by=user)
+    bench.run(*user, "prlimit", f"--pid={bench.last_pid()}", "--nproc=1:1")
+    os.kill(bench.last_pid(), signal.SIGHUP)
+    await_condition(lambda: "stay as they were: no more threads" in last_log(bench), "the log to say what lacks")
+    expect(mount(port, bench.export)[0] == 0, "MNT after the reload")
+    bench.stop_servers()
+
+
+def memory_at_start(bench: Bench) -> None:
+    state = ("env", f"BERTH_STATE={bench.directory / 'state'}", "prlimit")
+    lacks_at_start(bench, [(*state, f"--as={most * MEBIBYTE}") for most in (*range(24, 320, 8), 4096)])
+
+
 CASES = {
     "ceilings.memory_of_replies": memory_of_replies,
     "ceilings.memory_of_half_records": memory_of_half_records,
     "ceilings.descriptors": descriptors,
     "ceilings.idle_connections": idle_connections,
+    "ceilings.threads_at_start": threads_at_start,
+    "ceilings.threads_while_serving": threads_while_serving,
+    "ceilings.memory_at_start": memory_at_start,
 }

@@ -48,7 +48,7 @@ def expect_shown(bench: Bench, mounted: set[tuple[str, str]]) -> None:
 def showmount(bench: Bench) -> None:
     below = bench.export / "below"
     below.mkdir()
-    port = bench.serve()
+    port = bench.serve("--clients", "*")
     expect_shown(bench, set())
     # libnfs mounts and never unmounts.
     for path in (bench.export, below):
@@ -59,7 +59,7 @@ def showmount(bench: Bench) -> None:
     expect_shown(bench, mounted)
     for end in (bench.kill_servers, bench.stop_servers):
         end()
-        port = bench.serve()
+        port = bench.serve("--clients", "*")
         expect_shown(bench, mounted)
     # What is unmounted stays so.
     unmounting = opaque(os.fsencode(below))
@@ -70,14 +70,14 @@ def showmount(bench: Bench) -> None:
     mounted = {(HOST, str(bench.export))}
     expect_shown(bench, mounted)
     bench.kill_servers()
-    bench.serve()
+    bench.serve("--clients", "*")
     expect_shown(bench, mounted)
 
 
 def old_versions(bench: Bench) -> None:
     """Versions 1 and 2 answer all they have, and tshark reads it."""
     (bench.export / "file").write_text("")
-    port = bench.serve()
+    port = bench.serve("--clients", "*")
     export = os.fsencode(bench.export)
     for version in (1, 2):
         expect(udp_call(port, 100005, version, 0, b"") == b"", "NULL has results")

@@ -2,6 +2,8 @@
 
 import contextlib
 import pathlib
+import shutil
+import socket
 import struct
 import subprocess
 
@@ -145,10 +147,64 @@ def registered_beside_another(bench: Bench) -> None:
         expect(bench.run("rpcinfo", "127.0.0.1") == during, "the second server took over registrations")
         expect(v2(V2_GETPORT, 100003, 3, TCP) == first, "GETPORT tells the second server")
         log = (bench.directory / "berth-1.log").read_text()
-        for whose in ("this machine's own lock manager (lockd)", "this machine's rpc.statd"):
-            expect(f"{whose} is registered with its rpcbind and in charge" in log, f"the log does not say so:\n{log}")
+        told = "must name the port, as the mount commands do: another NFS server is registered there"
+        expect(log.count(told) == 1 and "in charge" not in log and "registered with" not in log, log)
         bench.stop_last_server()
+        asked = [bench.berth, "serve", bench.export, "--listen", ":0", "--portmap", "register"]
+        done = subprocess.run([*asked, "--state", bench.directory / "third"], capture_output=True, text=True)
+        expect(done.returncode == 2 and "another NFS server is registered" in done.stderr, f"{done}")
         expect(bench.run("rpcinfo", "127.0.0.1") == during, "the second server removed the first one's registrations")
+
+
+def bind_privileged(client: socket.socket) -> None:
+    """To a port that only privileged callers have; some are somebody's."""
+    for port in range(1023, 600, -1):
+        with contextlib.suppress(OSError):
+            client.bind(("127.0.0.1", port))
+            return
+    raise OSError("no privileged port is free")
+
+
+def registered_beside_lockd(bench: Bench) -> None:
+    """This machine's lock manager and status monitor stay in charge, and the log says so."""
+    with system_rpcbind(bench), contextlib.ExitStack() as sockets:
+        for program, version in ((100021, 4), (100024, 1)):
+            served = sockets.enter_context(socket.create_server(("127.0.0.1", 0)))
+            asking = sockets.enter_context(socket.socket())
+            bind_privileged(asking)
+            asking.connect(("127.0.0.1", 111))
+            call = struct.pack(">10I", 1, 0, 2, PORTMAP, 2, V2_SET, 0, 0, 0, 0)
+            call += struct.pack(">4I", program, version, TCP, served.getsockname()[1])
+            asking.sendall(struct.pack(">I", 0x80000000 | len(call)) + call)
+            expect(asking.recv(100)[-4:] == struct.pack(">I", 1), f"SET of {program} was refused")
+        bench.serve("--listen", ":0")
+        log = bench.logs()
+        for whose in ("this machine's own lock manager (lockd)", "this machine's rpc.statd"):
+            expect(log.count(f"{whose} is registered with its rpcbind and in charge") == 1, log)
+        expect("registered with this machine's rpcbind" in log, log)
+
+
+def registered_by_a_user(bench: Bench) -> None:
+    """Without privileges it registers with the machine's rpcbind too, and leaves nothing behind."""
+    with system_rpcbind(bench):
+        before = bench.run("rpcinfo", "127.0.0.1")
+        state = bench.directory / "user"
+        state.mkdir()
+        shutil.chown(state, 1000, 1000)
+        as_user = ("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--")
+        port = bench.serve_by(bench.export, "--listen", ":0", "--state", state, by=as_user)
+        expect(v2(V2_GETPORT, 100003, 3, TCP) == port, bench.logs())
+        bench.run("showmount", "-e", "127.0.0.1")
+        bench.stop_servers()
+        after = bench.run("rpcinfo", "127.0.0.1")
+        expect(after == before, f"before:\n{before}\nafter:\n{after}")
+
+
+def not_with_itself(bench: Bench) -> None:
+    """All on port 111: there is no other portmapper to register with."""
+    bench.serve("--listen", ":111")
+    expect(v2(V2_GETPORT, 100003, 3, TCP) == 111, "GETPORT")
+    expect("rpcbind" not in bench.logs(), bench.logs())
 
 
 CASES = {
@@ -158,4 +214,7 @@ CASES = {
     "portmap.registered": registered,
     "portmap.registered_after_a_crash": registered_after_a_crash,
     "portmap.registered_beside_another": registered_beside_another,
+    "portmap.registered_beside_lockd": registered_beside_lockd,
+    "portmap.registered_by_a_user": registered_by_a_user,
+    "portmap.not_with_itself": not_with_itself,
 }

@@ -102,6 +102,10 @@ def exports_by_file(bench: Bench) -> None:
     write(f"{bench.export} 127.0.0.1(rwx)")
     told = bench.run(bench.berth, "exports", "check", table, status=2)
     expect(f"exports:1:{len(str(bench.export)) + 12}: 'rwx': there is no such option" in told, told)
+    told = bench.run(bench.berth, "exports", "check", "/missing", table, bench.directory, status=2).splitlines()
+    expect(len(told) == 3, "each mistake is said")
+    for line, start in zip(told, ("/missing: No such file", f"{table}:1:", f"{bench.directory}: it is a directory"), strict=True):
+        expect(line.startswith(start), f"{line}: expected {start}")
     bench.reload("reload refused, nothing has changed: .*'rwx': there is no such option")
     expect("file" in mounts(bench.export), "a bad file has changed something")
 
@@ -110,20 +114,20 @@ def exports_by_file(bench: Bench) -> None:
     bench.reload("reloaded: 2 exports")
     expect("Permission denied" in mounts(bench.export, status=243), "denied in other words")
     told = bench.run(bench.berth, "exports", "explain", "127.0.0.1", bench.export, "--exports", table, status=1)
-    expect("no entry means this client" in told and "access denied" in told, told)
+    expect("no entry is for this client" in told and "access denied" in told, told)
 
     # Taken back altogether: a handle of before is stale.
     write(f"{bench.export} *(rw,insecure)")
-    bench.reload("reloaded: 1 exports")
+    bench.reload("reloaded: 1 export")
     mounted = udp_call(port, 100005, 3, 1, opaque(str(bench.export).encode()))
     length = struct.unpack(">I", mounted[4:8])[0]
     handle = opaque(mounted[8 : 8 + length])
     expect(udp_call(port, 100003, 3, 1, handle)[:4] == bytes(4), "GETATTR fails")
     write(f"{quoted} *(rw,insecure)")
-    bench.reload("reloaded: 1 exports")
+    bench.reload("reloaded: 1 export")
     expect(struct.unpack(">I", udp_call(port, 100003, 3, 1, handle)[:4])[0] == 70, "not stale")
     write(f"{bench.export} *(rw,insecure)")
-    bench.reload("reloaded: 1 exports")
+    bench.reload("reloaded: 1 export")
     expect(udp_call(port, 100003, 3, 1, handle)[:4] == bytes(4), "exported again, and still stale")
     explained_below_mounts(bench)
 
@@ -134,7 +138,7 @@ def explained_below_mounts(bench: Bench) -> None:
     for point in (memory, kernel):
         point.mkdir()
     table = bench.directory / "exports"
-    table.write_text(f"{bench.export} 127.0.0.1(rw,crossmnt) *(ro)\n")
+    table.write_text(f"{bench.export} 127.0.0.1(rw,crossmnt) *(ro)\n/elsewhere *(crossmnt)\n")
     mounting = 'mount -t tmpfs none "$1" && mkdir "$1/place" && mount -t proc none "$2" && shift 2 && exec "$@"'
 
     def explain(client: str, path: pathlib.Path, status: int) -> str:
@@ -180,7 +184,7 @@ def locks_below_mounts(bench: Bench) -> None:
     expect(not bench.unmount(beside), "unmounted though it is served")
     # No part of the export any more; the lock is all that is left.
     table.write_text(f"{bench.export} *(rw,insecure)\n")
-    bench.reload("reloaded: 1 exports")
+    bench.reload("reloaded: 1 export")
     expect(struct.unpack(">I", udp_call(port, 100003, 3, 1, file)[:4])[0] == 70, "still served")
     await_condition(lambda: bench.unmount(beside), "umount of what is not served any more", 5)
     expect(not bench.unmount(point), "unmounted though a client has a lock there")

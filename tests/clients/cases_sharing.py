@@ -1,5 +1,6 @@
 """What one client or one file system may take of the server, while others are served as ever."""
 
+import concurrent.futures
 import contextlib
 import ctypes
 import os
@@ -11,6 +12,7 @@ import subprocess
 import time
 
 from bench import Bench, await_condition, expect
+from cases_ceilings import Client
 from cases_rpc import opaque
 from cases_surroundings import NFS, OK, WRITE, handle_in, last_log, mount, number
 
@@ -193,14 +195,43 @@ def hanging_at_reload(bench: Bench) -> None:
     create(caller, root, "file")
     with file_system_that_hangs(bench) as hangs:
         exports.write_text(f"{bench.export} *(ro,insecure)\n{hangs} *(rw,insecure)\n")
-        bench.reload(f"{hangs} is not exported: its file system does not answer[^$]*reloaded: 1 exports")
+        bench.reload(f"{hangs} is not exported: its file system does not answer[^$]*reloaded: 1 export")
         results = caller.call(CREATE, root + opaque(b"another") + bytes(32))
         expect(number(results) == READ_ONLY, f"CREATE where it is read-only now: {number(results)}")
     bench.reload("reloaded: 2 exports")
     bench.stop_last_server()
 
 
+def file_system_uids(pid: int) -> set[int]:
+    """What the threads act as: the last of the four that each has."""
+    uids = set()
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        status = (task / "status").read_text()
+        uids.add(int(next(line for line in status.splitlines() if line.startswith("Uid:")).split()[4]))
+    return uids
+
+
+def identities_are_given_back(bench: Bench) -> None:
+    """Users' calls in turns and at once: each file is its user's, and no thread that waits acts as one of them."""
+    port = bench.serve("--squash", "none")
+    root = mount(port, bench.export)[1]
+
+    def make_files(uid: int) -> None:
+        client = Client(port)
+        for number in range(200):
+            status, made = client.call(CREATE, root + opaque(b"%d.%d" % (uid, number)) + bytes(28), uid)
+            expect(status == 0, f"CREATE by {uid}: {status}")
+
+    with concurrent.futures.ThreadPoolExecutor() as users:
+        for _ in users.map(make_files, (0, 1000, 1001, 1002)):
+            pass
+    for file in bench.export.iterdir():
+        expect(file.stat().st_uid == int(file.name.split(".")[0]), f"{file.name} is {file.stat().st_uid}'s")
+    await_condition(lambda: file_system_uids(bench.last_pid()) == {os.geteuid()}, "threads that act as the server")
+
+
 CASES = {
+    "sharing.identities_are_given_back": identities_are_given_back,
     "sharing.frozen_export": frozen_export,
     "sharing.ended_while_frozen": ended_while_frozen,
     "sharing.hanging_at_start": hanging_at_start,

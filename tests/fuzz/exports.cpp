@@ -28,8 +28,7 @@ void describe_and_parse(const exports::ListedExport& listed) {
         text += '/' + escaped(std::string_view{listed.path}.substr(1)) + ' ' + rule.client.text() +
                 '(' + describe(rule) + ")\n";
     }
-    exports::Listing again;
-    exports::parse_exports(text, "again", again);
+    const auto again = exports::parse_exports(text, "again");
     expect(again.problems.empty());
     expect(again.exports.size() == 1);
     const auto& found = again.exports.front();
@@ -40,8 +39,7 @@ void describe_and_parse(const exports::ListedExport& listed) {
 }
 
 void parse(std::string_view text) {
-    exports::Listing list;
-    exports::parse_exports(text, "fuzz", list);
+    const auto list = exports::parse_exports(text, "fuzz");
     const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1;
     for (const auto& problem : list.problems) {
         expect(problem.where.line >= 1 && problem.where.line <= lines);

@@ -64,7 +64,7 @@ void find(std::span<const std::byte> bytes) {
     if (bytes.size() > vfs::ObjectId::bytes_max) return;
     static const auto tree = vfs::memory::make();
     const vfs::ObjectId id{bytes};
-    const auto found = tree->find(id, vfs::Wait::no);
+    const auto found = tree->find(id, vfs::Patience::none);
     if (found)
         expect((*found)->id() == id);
     else

@@ -5,8 +5,11 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -18,22 +21,31 @@
 
 namespace berth::vfs::posix {
 
-inline const Caller root_caller{.identity = {.uid = 0, .gid = 0, .groups = {}}, .wait = Wait::yes};
-inline const Caller alice{.identity = {.uid = 1000, .gid = 1000, .groups = {}}, .wait = Wait::yes};
-inline const Caller bob{.identity = {.uid = 1001, .gid = 1001, .groups = {}}, .wait = Wait::yes};
+inline const Caller root_caller{.identity = {.uid = 0, .gid = 0, .groups = {}},
+                                .patience = Patience::ample};
+inline const Caller alice{.identity = {.uid = 1000, .gid = 1000, .groups = {}},
+                          .patience = Patience::ample};
+inline const Caller bob{.identity = {.uid = 1001, .gid = 1001, .groups = {}},
+                        .patience = Patience::ample};
 
 inline Caller not_waiting(Caller caller) {
-    caller.wait = Wait::no;
+    caller.patience = Patience::none;
     return caller;
 }
 
+/// For a journal of names.
+inline std::shared_ptr<void> start_thread(const std::string& /*name*/,
+                                          std::function<void(const std::stop_token&)> work) {
+    return std::make_shared<std::jthread>(std::move(work));
+}
+
 /// A temporary directory whose paths are texts, as system calls want them.
-class TemporaryDirectory : private test::TemporaryDirectory {
+class TemporaryDirectory : private berth::test::TemporaryDirectory {
 public:
-    using test::TemporaryDirectory::TemporaryDirectory;
+    using berth::test::TemporaryDirectory::TemporaryDirectory;
 
     [[nodiscard]] const std::string& path() const {
-        return test::TemporaryDirectory::path().native();
+        return berth::test::TemporaryDirectory::path().native();
     }
     [[nodiscard]] std::string operator/(std::string_view name) const {
         return path() + "/" + std::string{name};
@@ -81,6 +93,9 @@ void write_local(const std::string& path, std::string_view text);
 std::string read_local(const std::string& path);
 std::string read_all(Node& node, const Caller& caller);
 std::size_t open_descriptors();
+
+inline constexpr auto denied = std::errc::permission_denied;
+inline constexpr auto not_permitted = std::errc::operation_not_permitted;
 
 /// The outcome's error; success is a value no failure has.
 template <class T>

@@ -19,7 +19,7 @@
 
 namespace berth::mount {
 
-inline const vfs::Caller root_user{.identity = {}, .wait = vfs::Wait::yes};
+inline const vfs::Caller root_user{.identity = {}, .patience = vfs::Patience::ample};
 
 inline vfs::NodePtr made_directory(const vfs::NodePtr& in, std::string_view name,
                                    std::uint32_t mode) {
@@ -65,8 +65,7 @@ protected:
     }
     /// From now on these are exported, as exports(5) writes it.
     void export_all(const std::string& text) {
-        exports::Listing list;
-        exports::parse_exports(text, "exports", list);
+        const auto list = exports::parse_exports(text, "exports");
         for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
         std::vector<exports::Export> all;
         for (const auto& listed : list.exports)

@@ -15,7 +15,7 @@ protected:
         root->make_symbolic_link(root_user, name, target, {}).value();
     }
     void link_in_deep(std::string_view name, std::string_view target) {
-        const auto deep = outer->find(id({"open", "deep"}), vfs::Wait::yes).value();
+        const auto deep = outer->find(id({"open", "deep"}), vfs::Patience::ample).value();
         deep->make_symbolic_link(root_user, name, target, {}).value();
     }
     void expect_leads(std::string_view path, std::initializer_list<std::string_view> way) {

@@ -123,13 +123,13 @@ protected:
 };
 
 constexpr int warm_up = 100;
-constexpr int calls = 1000;
+constexpr int measured_calls = 1000;
 
 TEST_F(SteadyPath, DispatcherOverRealFiles) {
     rpc::BlockPool pool{std::size_t{1} << 20};
     rpc::Exchange exchange{&pool};
     for (const auto& steady : all()) {
-        for (int i = 0; i < warm_up + calls; ++i) {
+        for (int i = 0; i < warm_up + measured_calls; ++i) {
             const auto request = steady.make_call();
             test::forget_allocations();
             exchange.request = request;
@@ -160,14 +160,14 @@ TEST_F(SteadyPath, OverTcp) {
     rpc::RawClient client{bound->front().endpoint};
     for (const auto& steady : all()) {
         int exceptions = 0;
-        for (int i = 0; i < warm_up + calls; ++i) {
+        for (int i = 0; i < warm_up + measured_calls; ++i) {
             client.call(steady.make_call());
             expect_success(client.reply(), steady.name);
             if (i >= warm_up && allocations->of_last_call > steady.allocations_max) ++exceptions;
         }
         // A network thread that a slow machine holds up is taken over from, which is not for
         // nothing.
-        EXPECT_LE(exceptions, calls / 50) << steady.name;
+        EXPECT_LE(exceptions, measured_calls / 50) << steady.name;
     }
     EXPECT_TRUE(server.stop(test::patience));
 }

@@ -13,8 +13,7 @@ protected:
     /// From now on /tree is exported to these clients, as exports(5) writes it.
     void export_to(const std::string& clients) { export_all("/tree " + clients); }
     void export_all(const std::string& text) {
-        exports::Listing list;
-        exports::parse_exports(text, "exports", list);
+        const auto list = exports::parse_exports(text, "exports");
         for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
         std::vector<exports::Export> exports;
         for (const auto& listed : list.exports)

@@ -64,7 +64,7 @@ TEST(StatusTable, has_a_valid_status_for_every_error) {
 TEST(Failing, defers_what_would_block_if_it_may_not) {
     rpc::Arena memory;
     rpc::Call call{memory};
-    call.patience = rpc::Patience::none;
+    call.where = rpc::Where::network_thread;
     static_cast<void>(fail(call, vfs::would_block));
     EXPECT_TRUE(call.deferred);
 }

@@ -227,7 +227,7 @@ void ServiceTest::fail_all(vfs::faulty::Operation operation, std::errc error) {
 
 vfs::NodePtr ServiceTest::inner(const KeptHandle& handle) {
     const auto opened = sealer_.open(FileHandle{handle}.bytes());
-    return *tree_->find(opened->object, vfs::Wait::yes);
+    return *tree_->find(opened->object, vfs::Patience::ample);
 }
 
 std::vector<std::byte> bytes_of_hex(std::string_view text) {

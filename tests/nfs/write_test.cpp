@@ -8,8 +8,6 @@ namespace {
 
 using vfs::faulty::Operation;
 
-constexpr std::uint64_t end_max = std::numeric_limits<std::int64_t>::max();
-
 class WriteTest : public WritingTest {};
 
 TEST_F(WriteTest, puts_the_data_there) {

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "tests/nfs/support.hpp"
 
 namespace berth::nfs {
+
+/// The last byte that a file can have ends here, as Linux counts.
+inline constexpr std::uint64_t end_max = std::numeric_limits<std::int64_t>::max();
 
 class WritingTest : public ServiceTest {
 protected:

@@ -12,8 +12,6 @@ namespace {
 
 using Answer = LockTable::Answer;
 
-constexpr auto whole = exclusive(0, vfs::ByteRange::byte_max);
-
 class FewLocks : public LockTableTest {
 protected:
     FewLocks()

@@ -20,8 +20,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using Answer = LockTable::Answer;
 
-constexpr auto whole = exclusive(0, vfs::ByteRange::byte_max);
-
 TEST_F(LockTableTest, OwnersAreToldApartByAddressNameSvidAndHandle) {
     ASSERT_EQ(lock(owner(1), whole), Answer::granted);
     auto other = owner(1);

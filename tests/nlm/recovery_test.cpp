@@ -23,7 +23,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
-const Host holder{.address = *rpc::Address::parse("192.0.2.7"), .name = "client"};
+const Host lock_holder{.address = *rpc::Address::parse("192.0.2.7"), .name = "client"};
 
 class RecoveryTest : public ::testing::Test {
 protected:
@@ -61,7 +61,7 @@ protected:
 };
 
 TEST_F(RecoveryTest, DuringGraceOnlyReclaimsAreTaken) {
-    serve({holder});
+    serve({lock_holder});
     auto one = server->client(id4);
     auto other = server->client(id4, "192.0.2.8");
     EXPECT_EQ(lock(*other), Status::denied_grace_period);
@@ -79,7 +79,7 @@ TEST_F(RecoveryTest, DuringGraceOnlyReclaimsAreTaken) {
 }
 
 TEST_F(RecoveryTest, TheAnswerDuringGraceIsNotRepeatedAfterIt) {
-    serve({holder});
+    serve({lock_holder});
     auto channel = std::make_unique<berth::test::Loopback>(server->dispatcher);
     channel->fates({berth::test::Fate::reply_lost});
     rpc::Client client{std::move(channel), id4};
@@ -88,7 +88,7 @@ TEST_F(RecoveryTest, TheAnswerDuringGraceIsNotRepeatedAfterIt) {
 }
 
 TEST_F(RecoveryTest, ClientsAreToldOfTheRestart) {
-    serve({holder});
+    serve({lock_holder});
     server->is_client_reachable = false;
     server->recovery.notify_all();
     server->run_callbacks();
@@ -96,7 +96,7 @@ TEST_F(RecoveryTest, ClientsAreToldOfTheRestart) {
     ASSERT_EQ(server->connections.size(), 2U) << "over UDP, then over TCP";
     EXPECT_EQ(server->connections[0].first.transport, rpc::Transport::udp);
     EXPECT_EQ(server->connections[1].first.transport, rpc::Transport::tcp);
-    EXPECT_EQ(server->connections[0].first.client, holder.address);
+    EXPECT_EQ(server->connections[0].first.client, lock_holder.address);
     EXPECT_EQ(server->connections[0].first.local, *rpc::Address::parse("192.0.2.1"));
     server->is_client_reachable = true;
     server->later += seconds{60};
@@ -110,7 +110,7 @@ TEST_F(RecoveryTest, ClientsAreToldOfTheRestart) {
 }
 
 TEST_F(RecoveryTest, WhoCannotBeToldIsGivenUp) {
-    serve({holder});
+    serve({lock_holder});
     server->is_client_reachable = false;
     server->recovery.notify_all();
     for (int minute = 0; minute < 17; ++minute) {
@@ -148,7 +148,7 @@ TEST_F(RecoveryTest, WhatItHadBeforeItsRestartGoesThoughItLocksBeforeItSaysSo) {
 }
 
 TEST_F(RecoveryTest, WhatItReclaimedBeforeItsRestartGoesToo) {
-    serve({holder});
+    serve({lock_holder});
     auto one = server->client(id4);
     ASSERT_EQ(lock(*one, true), Status::granted) << "without a number";
     server->now += seconds{45};
@@ -200,7 +200,7 @@ TEST_F(RecoveryTest, WhoIsDroppedWhileItsFileIsOpenedIsMonitoredAgainThoughItWai
     ASSERT_EQ(waits.value().status, Status::blocked);
     server->monitored.restart();
     ASSERT_EQ(server->monitored.to_notify().size(), 1U);
-    EXPECT_EQ(server->monitored.to_notify()[0].host, holder);
+    EXPECT_EQ(server->monitored.to_notify()[0].host, lock_holder);
 }
 
 TEST_F(RecoveryTest, AClientTooManyIsRefusedAndTheLogSaysSoOnce) {
@@ -208,7 +208,8 @@ TEST_F(RecoveryTest, AClientTooManyIsRefusedAndTheLogSaysSoOnce) {
     auto log = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
     spdlog::default_logger()->sinks().push_back(log);
     for (std::size_t n = 0; n < MonitorList::address_hosts_max; ++n)
-        server->monitored.add({.host = {.address = holder.address, .name = std::to_string(n)}});
+        server->monitored.add(
+            {.host = {.address = lock_holder.address, .name = std::to_string(n)}});
     auto one = server->client(id4);
     for (int times = 0; times < 3; ++times) {
         EXPECT_EQ(lock(*one), Status::denied_no_locks);
@@ -278,7 +279,7 @@ TEST_F(RecoveryTest, AClientOfAnotherNameIsMeantIfItIsTheOnlyOneThere) {
 }
 
 TEST_F(RecoveryTest, AClientThatRestartedTooIsNotAwaited) {
-    serve({holder});
+    serve({lock_holder});
     notify("192.0.2.7", "client", 5);
     EXPECT_FALSE(server->grace.is_on());
     EXPECT_THAT(server->monitored.to_notify(), IsEmpty());
@@ -299,7 +300,7 @@ struct Keeping {
     }
     Status lock(std::string_view host, bool reclaim = false, std::uint16_t port = 700) {
         auto channel = std::make_unique<berth::test::Loopback>(dispatcher);
-        channel->from = {holder.address, port};
+        channel->from = {lock_holder.address, port};
         rpc::Client client{std::move(channel), id4};
         const LockArgument<Wide> range{.caller_name = host, .file = bytes(file), .svid = port};
         return client.call<Lock<Wide>>({.exclusive = true, .lock = range, .reclaim = reclaim})
@@ -308,7 +309,7 @@ struct Keeping {
     }
     Status unlock(std::string_view host) {
         auto channel = std::make_unique<berth::test::Loopback>(dispatcher);
-        channel->from = {holder.address, 700};
+        channel->from = {lock_holder.address, 700};
         rpc::Client client{std::move(channel), id4};
         const LockArgument<Wide> range{.caller_name = host, .file = bytes(file), .svid = 700};
         return client.call<Unlock<Wide>>({.lock = range}).value().status;

@@ -19,6 +19,8 @@ constexpr vfs::LockedRange exclusive(std::uint64_t first, std::uint64_t last) {
     return {{first, last}, vfs::LockKind::exclusive};
 }
 
+inline constexpr auto whole = exclusive(0, vfs::ByteRange::byte_max);
+
 inline Host host(int number) {
     return {.address = *rpc::Address::parse("192.0.2." + std::to_string(number)),
             .name = "client" + std::to_string(number)};

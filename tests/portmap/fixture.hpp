@@ -12,8 +12,8 @@ inline rpc::Endpoint endpoint(const char* address, std::uint16_t port) {
     return {.address = *rpc::Address::parse(address), .port = port};
 }
 
-inline Registration registration(std::uint32_t program, std::uint32_t version, Netid netid,
-                                 std::uint16_t port) {
+inline Registration registration(std::uint32_t program, std::uint32_t version,
+                                 Netid netid = Netid::tcp, std::uint16_t port = 2049) {
     return {.program = program,
             .version = version,
             .netid = netid,

@@ -6,16 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "portmap/statistics.hpp"
+#include "tests/portmap/fixture.hpp"
 
 namespace berth::portmap {
 namespace {
-
-Registration registration(std::uint32_t program, std::uint32_t version, Netid netid = Netid::tcp,
-                          std::uint16_t port = 2049) {
-    rpc::Endpoint at{.address = {}, .port = port};
-    at.address.v6 = is_v6(netid);
-    return {.program = program, .version = version, .netid = netid, .at = at};
-}
 
 TEST(Registry, FindsTheVersionAskedFor) {
     Registry registry;

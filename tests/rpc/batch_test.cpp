@@ -10,9 +10,10 @@ namespace {
 
 thread_local int given_back = 0;
 
-void give_back() noexcept {
-    ++given_back;
-}
+thread_local bool is_anything = true;
+
+constexpr Batch::Kept kept{.give_back = []() noexcept { ++given_back; },
+                           .is_anything = []() noexcept { return is_anything; }};
 
 class Batches : public ::testing::Test {
 protected:
@@ -20,7 +21,7 @@ protected:
 };
 
 TEST_F(Batches, NothingIsKeptOutsideOfABatch) {
-    EXPECT_FALSE(Batch::may_keep(give_back));
+    EXPECT_FALSE(Batch::may_keep(kept));
     Batch::begin_call(100003);
     Batch::give_back();
     EXPECT_EQ(given_back, 0);
@@ -32,7 +33,7 @@ TEST_F(Batches, WhatIsKeptIsGivenBackOnceAtTheEnd) {
         EXPECT_FALSE(batch.keeps());
         for (int call = 0; call < 3; ++call) {
             Batch::begin_call(100003);
-            EXPECT_TRUE(Batch::may_keep(give_back));
+            EXPECT_TRUE(Batch::may_keep(kept));
             EXPECT_TRUE(batch.keeps());
         }
         EXPECT_EQ(given_back, 0);
@@ -42,10 +43,23 @@ TEST_F(Batches, WhatIsKeptIsGivenBackOnceAtTheEnd) {
     EXPECT_EQ(given_back, 1);
 }
 
+TEST_F(Batches, WhatIsNothingNeedNotBeGivenBackSoonButIsGivenBack) {
+    {
+        const Batch batch;
+        Batch::begin_call(100003);
+        EXPECT_TRUE(Batch::may_keep(kept));
+        is_anything = false;
+        EXPECT_FALSE(batch.keeps());
+        is_anything = true;
+        EXPECT_TRUE(batch.keeps());
+    }
+    EXPECT_EQ(given_back, 1);
+}
+
 TEST_F(Batches, ACallOfAnotherProgramFindsNothingKept) {
     const Batch batch;
     Batch::begin_call(100003);
-    EXPECT_TRUE(Batch::may_keep(give_back));
+    EXPECT_TRUE(Batch::may_keep(kept));
     Batch::begin_call(100021);
     EXPECT_EQ(given_back, 1);
     EXPECT_FALSE(batch.keeps());
@@ -57,7 +71,7 @@ TEST_F(Batches, WhatIsGivenBackEarlyIsNotOwedAgain) {
     {
         const Batch batch;
         Batch::begin_call(100003);
-        EXPECT_TRUE(Batch::may_keep(give_back));
+        EXPECT_TRUE(Batch::may_keep(kept));
         Batch::give_back();
         EXPECT_EQ(given_back, 1);
     }
@@ -67,11 +81,11 @@ TEST_F(Batches, WhatIsGivenBackEarlyIsNotOwedAgain) {
 TEST_F(Batches, AreOfTheirThread) {
     const Batch batch;
     Batch::begin_call(100003);
-    EXPECT_TRUE(Batch::may_keep(give_back));
+    EXPECT_TRUE(Batch::may_keep(kept));
     std::thread{[] {
-        EXPECT_FALSE(Batch::may_keep(give_back));
+        EXPECT_FALSE(Batch::may_keep(kept));
         const Batch other;
-        EXPECT_TRUE(Batch::may_keep(give_back));
+        EXPECT_TRUE(Batch::may_keep(kept));
         Batch::give_back();
         EXPECT_EQ(given_back, 1);
     }}.join();
@@ -82,7 +96,7 @@ TEST_F(Batches, EndWhenAnExceptionPasses) {
     try {
         const Batch batch;
         Batch::begin_call(100003);
-        EXPECT_TRUE(Batch::may_keep(give_back));
+        EXPECT_TRUE(Batch::may_keep(kept));
         throw 1;
     } catch (int) {
         EXPECT_EQ(given_back, 1);

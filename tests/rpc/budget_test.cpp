@@ -14,7 +14,6 @@
 namespace berth::rpc {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t mib = std::size_t{1} << 20;

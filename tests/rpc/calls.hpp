@@ -84,7 +84,9 @@ inline Endpoint endpoint(std::string_view address, std::uint16_t port = 700) {
 /// A way back that keeps what comes along it.
 class KeptReplies final : public ReplyPath {
 public:
+    std::shared_ptr<ReplyPath> keep() override { return nullptr; }
     void deliver(ExchangePtr finished) override { replies.push_back(std::move(finished)); }
+    void lose_call() noexcept override {}
 
     std::vector<ExchangePtr> replies;
 };

@@ -32,8 +32,8 @@ std::string message_of(int number) {
     return boost::system::error_code{number, boost::system::system_category()}.message();
 }
 
-const auto call = bytes_of_hex("00000007 ca11ca11");
-const auto reply = bytes_of_hex("00000007 0badcafe");
+const auto call_record = bytes_of_hex("00000007 ca11ca11");
+const auto reply_record = bytes_of_hex("00000007 0badcafe");
 const auto late_reply = bytes_of_hex("00000006 0badcafe");
 
 TEST(TcpChannel, OneConnectionServesManyCalls) {
@@ -53,11 +53,11 @@ TEST(TcpChannel, RepliesToEarlierCallsArePassedOver) {
                           peer.record();
                           peer.send_record(late_reply);
                           peer.send_record(late_reply);
-                          peer.send_record(reply);
+                          peer.send_record(reply_record);
                           EXPECT_TRUE(peer.record().empty());
                       }};
     const auto channel = open_channel(Transport::tcp, server.endpoint());
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 TEST(TcpChannel, ARepliesPiecesAreJoined) {
@@ -70,19 +70,19 @@ TEST(TcpChannel, ARepliesPiecesAreJoined) {
                           EXPECT_TRUE(peer.record().empty());
                       }};
     const auto channel = open_channel(Transport::tcp, server.endpoint());
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 TEST(TcpChannel, ASlowServerIsSentTheSameBytesAgain) {
     FakeServer server{Transport::tcp, [](FakePeer& listener) {
                           auto peer = listener.accept();
-                          for (int i = 0; i < 3; ++i) EXPECT_EQ(peer.record(), call);
-                          peer.send_record(reply);
+                          for (int i = 0; i < 3; ++i) EXPECT_EQ(peer.record(), call_record);
+                          peer.send_record(reply_record);
                           while (!peer.record().empty()) {
                           }
                       }};
     const auto channel = open_channel(Transport::tcp, server.endpoint(), stubborn);
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 TEST(TcpChannel, ASilentServerIsATimeOut) {
@@ -97,14 +97,14 @@ TEST(TcpChannel, ASilentServerIsATimeOut) {
 
 TEST(TcpChannel, ALostConnectionIsMadeAgainAndTheSameBytesSent) {
     FakeServer server{Transport::tcp, [](FakePeer& listener) {
-                          EXPECT_EQ(listener.accept().record(), call);
+                          EXPECT_EQ(listener.accept().record(), call_record);
                           auto peer = listener.accept();
-                          EXPECT_EQ(peer.record(), call);
-                          peer.send_record(reply);
+                          EXPECT_EQ(peer.record(), call_record);
+                          peer.send_record(reply_record);
                           EXPECT_TRUE(peer.record().empty());
                       }};
     const auto channel = open_channel(Transport::tcp, server.endpoint(), stubborn);
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 TEST(TcpChannel, AConnectionClosedBetweenCallsIsMadeAgain) {
@@ -115,7 +115,7 @@ TEST(TcpChannel, AConnectionClosedBetweenCallsIsMadeAgain) {
                           }
                       }};
     const auto channel = open_channel(Transport::tcp, server.endpoint(), stubborn);
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(outcome(*channel), hex_of(call));
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(outcome(*channel), hex_of(call_record));
 }
 
 TEST(TcpChannel, AServerThatAlwaysHangsUpIsNotOverrun) {
@@ -132,7 +132,7 @@ TEST(TcpChannel, AServerThatAlwaysHangsUpIsNotOverrun) {
     const auto text = outcome(*channel);
     over = true;
     server.join();
-    EXPECT_NE(text, hex_of(reply));
+    EXPECT_NE(text, hex_of(reply_record));
     // One at once, one at once again, then one each time it would have sent again, and a last one.
     EXPECT_LE(connections, 3 + hasty.give_up_after / hasty.retransmit_after);
 }
@@ -166,17 +166,18 @@ TEST(TcpChannel, CallsFromTheSourceThatWasAskedFor) {
                       }};
     const auto channel =
         open_channel(Transport::tcp, server.endpoint(), {.source = endpoint("127.0.0.3", 0)});
-    EXPECT_EQ(outcome(*channel), hex_of(call));
+    EXPECT_EQ(outcome(*channel), hex_of(call_record));
 }
 
 TEST(UdpChannel, LostDatagramsAreSentAgainAsTheyWere) {
     FakeServer server{Transport::udp, [](FakePeer& peer) {
-                          for (int lost = 0; lost < 3; ++lost) EXPECT_EQ(peer.datagram(), call);
-                          EXPECT_EQ(peer.datagram(), call);
-                          peer.send_datagram(reply);
+                          for (int lost = 0; lost < 3; ++lost)
+                              EXPECT_EQ(peer.datagram(), call_record);
+                          EXPECT_EQ(peer.datagram(), call_record);
+                          peer.send_datagram(reply_record);
                       }};
     const auto channel = open_channel(Transport::udp, server.endpoint(), stubborn);
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 TEST(UdpChannel, RepliesToEarlierCallsAndScrapsArePassedOver) {
@@ -185,16 +186,16 @@ TEST(UdpChannel, RepliesToEarlierCallsAndScrapsArePassedOver) {
                           peer.send_datagram(late_reply);
                           peer.send_datagram({});
                           peer.send_datagram(bytes_of_hex("0000"));
-                          peer.send_datagram(reply);
+                          peer.send_datagram(reply_record);
                       }};
     const auto channel = open_channel(Transport::udp, server.endpoint(), stubborn);
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 TEST(UdpChannel, ASilentServerIsATimeOut) {
     FakeServer server{Transport::udp, [](FakePeer& peer) {
                           while (peer.is_readable(milliseconds{300}))
-                              EXPECT_EQ(peer.datagram(), call);
+                              EXPECT_EQ(peer.datagram(), call_record);
                       }};
     const auto channel = open_channel(Transport::udp, server.endpoint(), hasty);
     EXPECT_EQ(outcome(*channel), message_of(ETIMEDOUT));
@@ -210,11 +211,11 @@ TEST(UdpChannel, CallsFromTheSourceThatWasAskedFor) {
     FakeServer server{Transport::udp, [](FakePeer& peer) {
                           peer.datagram();
                           EXPECT_EQ(peer.client().address.text(), "127.0.0.3");
-                          peer.send_datagram(reply);
+                          peer.send_datagram(reply_record);
                       }};
     const auto channel =
         open_channel(Transport::udp, server.endpoint(), {.source = endpoint("127.0.0.3", 0)});
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 TEST(UdpChannel, CallsFromAPortOfRootsWhereThatIsAskedFor) {
@@ -222,12 +223,12 @@ TEST(UdpChannel, CallsFromAPortOfRootsWhereThatIsAskedFor) {
                           peer.datagram();
                           EXPECT_EQ(peer.client().address.text(), "127.0.0.3");
                           EXPECT_LT(peer.client().port, 1024);
-                          peer.send_datagram(reply);
+                          peer.send_datagram(reply_record);
                       }};
     const auto channel =
         open_channel(Transport::udp, server.endpoint(),
                      {.source = endpoint("127.0.0.3", 0), .from_reserved_port = true});
-    EXPECT_EQ(outcome(*channel), hex_of(reply));
+    EXPECT_EQ(outcome(*channel), hex_of(reply_record));
 }
 
 }  // namespace

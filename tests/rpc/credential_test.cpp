@@ -2,9 +2,11 @@
 
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/rpc/calls.hpp"
+#include "tests/support/logged.hpp"
 
 namespace berth::rpc {
 namespace {
@@ -44,10 +46,10 @@ protected:
     }
 };
 
-constexpr auto who = toy::Who::id.number;
+constexpr auto who_procedure = toy::Who::id.number;
 
 TEST_F(Credentials, AuthNoneIsNobody) {
-    const auto reply = answer(call_bytes({.procedure = who}));
+    const auto reply = answer(call_bytes({.procedure = who_procedure}));
     const auto result = results_of<toy::Who>(reply);
     EXPECT_EQ(result.flavor, AuthFlavor::none);
     EXPECT_EQ(result.uid, 0U);
@@ -57,7 +59,7 @@ TEST_F(Credentials, AuthNoneIsNobody) {
 
 TEST_F(Credentials, AuthSysIsWhoItSays) {
     const auto reply =
-        answer(call_bytes({.procedure = who,
+        answer(call_bytes({.procedure = who_procedure,
                            .flavor = AuthFlavor::sys,
                            .credential = auth_sys(1000, 0xFFFFFFFF, {5, 6, 0xFFFFFFFF}, "host")}));
     const auto result = results_of<toy::Who>(reply);
@@ -71,10 +73,10 @@ TEST_F(Credentials, AuthSysIsWhoItSays) {
 
 TEST_F(Credentials, NothingOfOneCallersIdentityIsLeftForTheNext) {
     Exchange exchange;
-    const auto named = call_bytes({.procedure = who,
+    const auto named = call_bytes({.procedure = who_procedure,
                                    .flavor = AuthFlavor::sys,
                                    .credential = auth_sys(1000, 100, {5, 6}, "host")});
-    const auto anonymous = call_bytes({.procedure = who});
+    const auto anonymous = call_bytes({.procedure = who_procedure});
     for (const auto* call : {&named, &anonymous}) {
         exchange.reset();
         exchange.request = *call;
@@ -89,13 +91,13 @@ TEST_F(Credentials, NothingOfOneCallersIdentityIsLeftForTheNext) {
 }
 
 // stamp, name "ab", uid, gid, then the gids
-constexpr std::string_view head = "00000001 00000002 61620000 000003e8 00000064";
+constexpr std::string_view sys_head = "00000001 00000002 61620000 000003e8 00000064";
 
 TEST_F(Credentials, SixteenGroupsAreTheMost) {
     std::string groups;
     for (int i = 0; i < 16; ++i) groups += "00000007";
-    EXPECT_EQ(status_of_sys(std::string{head} + "00000010" + groups), AuthStatus::ok);
-    EXPECT_EQ(status_of_sys(std::string{head} + "00000011" + groups + "00000007"),
+    EXPECT_EQ(status_of_sys(std::string{sys_head} + "00000010" + groups), AuthStatus::ok);
+    EXPECT_EQ(status_of_sys(std::string{sys_head} + "00000011" + groups + "00000007"),
               AuthStatus::bad_credential);
 }
 
@@ -108,7 +110,7 @@ TEST_F(Credentials, AMachineNameHas255BytesAtMost) {
 }
 
 TEST_F(Credentials, InnerLengthsMustAgreeWithTheOuterOne) {
-    const auto body = std::string{head} + "00000002 00000001 00000002";
+    const auto body = std::string{sys_head} + "00000002 00000001 00000002";
     EXPECT_EQ(status_of_sys(body), AuthStatus::ok);
     EXPECT_EQ(status_of_sys(body + "00000000"), AuthStatus::bad_credential);
     const auto whole = bytes_of_hex(body);
@@ -116,13 +118,13 @@ TEST_F(Credentials, InnerLengthsMustAgreeWithTheOuterOne) {
         EXPECT_EQ(status_of_sys(hex_of(std::span{whole}.first(size))), AuthStatus::bad_credential)
             << size;
     // A count that only what lies beyond the credential would satisfy.
-    EXPECT_EQ(status_of_sys(std::string{head} + "00000003 00000001 00000002"),
+    EXPECT_EQ(status_of_sys(std::string{sys_head} + "00000003 00000001 00000002"),
               AuthStatus::bad_credential);
-    EXPECT_EQ(status_of_sys(std::string{head} + "ffffffff"), AuthStatus::bad_credential);
+    EXPECT_EQ(status_of_sys(std::string{sys_head} + "ffffffff"), AuthStatus::bad_credential);
 }
 
 TEST_F(Credentials, ABodyHas400BytesAtMost) {
-    for (const std::uint32_t procedure : {0U, who}) {
+    for (const std::uint32_t procedure : {0U, who_procedure}) {
         EXPECT_EQ(
             status({.procedure = procedure, .flavor = AuthFlavor::sys, .credential = Bytes(401)}),
             AuthStatus::bad_credential);
@@ -132,7 +134,7 @@ TEST_F(Credentials, ABodyHas400BytesAtMost) {
 }
 
 TEST_F(Credentials, AuthSysHasAnEmptyVerifier) {
-    CallParts parts{.procedure = who,
+    CallParts parts{.procedure = who_procedure,
                     .flavor = AuthFlavor::sys,
                     .credential = auth_sys(1, 1),
                     .verifier_flavor = AuthFlavor::sys};
@@ -147,12 +149,13 @@ TEST_F(Credentials, OtherFlavoursAreRefusedEachInItsWay) {
     const auto with = [&](AuthFlavor flavor, std::uint32_t procedure) {
         return status({.procedure = procedure, .flavor = flavor, .credential = Bytes(8)});
     };
-    EXPECT_EQ(with(AuthFlavor::none, who), AuthStatus::bad_credential);
-    EXPECT_EQ(with(AuthFlavor::short_hand, who), AuthStatus::rejected_credential);
-    EXPECT_EQ(with(AuthFlavor::gss, who), AuthStatus::bad_credential);
-    EXPECT_EQ(with(AuthFlavor{3}, who), AuthStatus::bad_credential);
-    EXPECT_EQ(with(AuthFlavor{0xFFFFFFFF}, who), AuthStatus::bad_credential);
-    EXPECT_EQ(status({.procedure = who, .flavor = AuthFlavor::tls}), AuthStatus::bad_credential);
+    EXPECT_EQ(with(AuthFlavor::none, who_procedure), AuthStatus::bad_credential);
+    EXPECT_EQ(with(AuthFlavor::short_hand, who_procedure), AuthStatus::rejected_credential);
+    EXPECT_EQ(with(AuthFlavor::gss, who_procedure), AuthStatus::bad_credential);
+    EXPECT_EQ(with(AuthFlavor{3}, who_procedure), AuthStatus::bad_credential);
+    EXPECT_EQ(with(AuthFlavor{0xFFFFFFFF}, who_procedure), AuthStatus::bad_credential);
+    EXPECT_EQ(status({.procedure = who_procedure, .flavor = AuthFlavor::tls}),
+              AuthStatus::bad_credential);
 }
 
 TEST_F(Credentials, APingMayComeInAnyFlavourButTls) {
@@ -172,7 +175,7 @@ TEST_F(Credentials, AProgramMayTakeAnyCredential) {
     const auto open = [&](AuthFlavor flavor, const Bytes& credential) {
         return call_bytes({.program = 0x20000043,
                            .version = 1,
-                           .procedure = who,
+                           .procedure = who_procedure,
                            .flavor = flavor,
                            .credential = credential});
     };
@@ -187,6 +190,27 @@ TEST_F(Credentials, AProgramMayTakeAnyCredential) {
     EXPECT_EQ(hex_of(answer(open(AuthFlavor::gss, Bytes(401)))).substr(16, 24), "00000001"
                                                                                 "00000001"
                                                                                 "00000001");
+}
+
+TEST_F(Credentials, FlavoursThatBerthHasNotAreNamedInTheLog) {
+    const auto said = [&](const CallParts& parts) {
+        const test::Logged logged;
+        static_cast<void>(answer(call_bytes(parts)));
+        return logged.lines();
+    };
+    EXPECT_THAT(
+        said({.procedure = who_procedure, .flavor = AuthFlavor::gss, .credential = Bytes(8)}),
+        testing::ElementsAre("info: 192.0.2.7 calls with RPCSEC_GSS (Kerberos), which berth "
+                             "has not: mount with sec=sys"));
+    EXPECT_THAT(said({.flavor = AuthFlavor::tls}),
+                testing::ElementsAre("info: 192.0.2.7 asks for TLS, which berth has not: mount "
+                                     "without xprtsec"));
+    EXPECT_THAT(
+        said({.procedure = who_procedure, .flavor = AuthFlavor::sys, .credential = Bytes(401)}),
+        testing::IsEmpty());
+    EXPECT_THAT(
+        said({.procedure = who_procedure, .flavor = AuthFlavor::sys, .credential = auth_sys(1, 2)}),
+        testing::IsEmpty());
 }
 
 }  // namespace

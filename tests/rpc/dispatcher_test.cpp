@@ -21,12 +21,12 @@ using Decisions = DispatcherTest;
 using Handlers = DispatcherTest;
 
 // Accepted replies: xid, REPLY, MSG_ACCEPTED, AUTH_NONE, length 0; then accept_stat.
-const std::string accepted = "112233440000000100000000"
-                             "0000000000000000";
-const std::string success = accepted + "00000000";
+const std::string accepted_hex = "112233440000000100000000"
+                                 "0000000000000000";
+const std::string success = accepted_hex + "00000000";
 // Denied: xid, REPLY, MSG_DENIED; then reject_stat.
-const std::string denied = "112233440000000100000001";
-const std::string bad_credential = denied + "0000000100000001";
+const std::string denied_hex = "112233440000000100000001";
+const std::string bad_credential = denied_hex + "0000000100000001";
 
 TEST_F(Decisions, ANullCallSucceedsWithNothing) {
     EXPECT_EQ(answer_hex(call_bytes({})), success);
@@ -47,7 +47,7 @@ TEST_F(Decisions, WhatIsTooShortForACallIsMetWithSilence) {
         EXPECT_EQ(answer_hex(std::span{whole}.first(size)), "") << size;
     // From there on it is a call whose credential or verifier can't be read.
     for (std::size_t size = to_the_procedure; size < whole.size(); ++size)
-        EXPECT_EQ(answer_hex(std::span{whole}.first(size)).substr(0, 32), denied + "00000001")
+        EXPECT_EQ(answer_hex(std::span{whole}.first(size)).substr(0, 32), denied_hex + "00000001")
             << size;
 }
 
@@ -59,9 +59,9 @@ TEST_F(Decisions, RepliesAndUnknownMessageTypesAreMetWithSilence) {
 }
 
 TEST_F(Decisions, AnotherRpcVersionIsAMismatchBeforeAnythingElse) {
-    const auto mismatch = denied + "00000000"
-                                   "00000002"
-                                   "00000002";
+    const auto mismatch = denied_hex + "00000000"
+                                       "00000002"
+                                       "00000002";
     const Bytes too_much(404);
     for (const std::uint32_t version : {0U, 1U, 3U, 0xFFFFFFFFU})
         EXPECT_EQ(answer_hex(call_bytes({.rpc_version = version,
@@ -77,16 +77,16 @@ TEST_F(Decisions, TheCredentialComesBeforeTheProgram) {
 }
 
 TEST_F(Decisions, AnUnknownProgramIsUnavailable) {
-    EXPECT_EQ(answer_hex(call_bytes({.program = 99})), accepted + "00000001");
-    EXPECT_EQ(answer_hex(call_bytes({.program = 0})), accepted + "00000001");
+    EXPECT_EQ(answer_hex(call_bytes({.program = 99})), accepted_hex + "00000001");
+    EXPECT_EQ(answer_hex(call_bytes({.program = 0})), accepted_hex + "00000001");
     EXPECT_EQ(answer_hex(call_bytes({.program = 0xFFFFFFFF, .procedure = 0xFFFFFFFF})),
-              accepted + "00000001");
+              accepted_hex + "00000001");
 }
 
 TEST_F(Decisions, AnUnknownVersionIsToldTheLowestAndTheHighest) {
-    const auto mismatch = accepted + "00000002"
-                                     "00000002"
-                                     "00000004";
+    const auto mismatch = accepted_hex + "00000002"
+                                         "00000002"
+                                         "00000004";
     for (const std::uint32_t version : {0U, 1U, 3U, 5U, 0xFFFFFFFFU}) {
         EXPECT_EQ(answer_hex(call_bytes({.version = version})), mismatch);
         EXPECT_EQ(answer_hex(call_bytes({.version = version, .procedure = 1000})), mismatch);
@@ -95,7 +95,7 @@ TEST_F(Decisions, AnUnknownVersionIsToldTheLowestAndTheHighest) {
 
 TEST_F(Decisions, AnUnknownProcedureIsUnavailable) {
     for (const std::uint32_t procedure : {7U, 15U, 1000U, 0x7FFFFFFFU, 0xFFFFFFFFU})
-        EXPECT_EQ(answer_hex(call_bytes({.procedure = procedure})), accepted + "00000003");
+        EXPECT_EQ(answer_hex(call_bytes({.procedure = procedure})), accepted_hex + "00000003");
     EXPECT_EQ(service.runs, 0U);
 }
 
@@ -103,7 +103,7 @@ TEST_F(Decisions, ArgumentsThatDoNotDecodeAreGarbage) {
     const auto whole = toy_call<toy::Echo>({bytes_of("five!")});
     const auto without_arguments = call_bytes({}).size();
     for (std::size_t size = without_arguments; size < whole.size(); ++size)
-        EXPECT_EQ(answer_hex(std::span{whole}.first(size)), accepted + "00000004") << size;
+        EXPECT_EQ(answer_hex(std::span{whole}.first(size)), accepted_hex + "00000004") << size;
     EXPECT_EQ(service.runs, 0U);
     EXPECT_EQ(answer_hex(whole), success + "00000005"
                                            "666976652100"
@@ -119,7 +119,7 @@ TEST_F(Decisions, TrailingBytesAreIgnored) {
 
 TEST_F(Handlers, AnExceptionIsASystemErrorAndTheServerGoesOn) {
     for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(answer_hex(toy_call<toy::Throw>({})), accepted + "00000005");
+        EXPECT_EQ(answer_hex(toy_call<toy::Throw>({})), accepted_hex + "00000005");
         EXPECT_EQ(answer_hex(call_bytes({})), success);
     }
     // It was not remembered either: each of the three ran.

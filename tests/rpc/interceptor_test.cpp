@@ -52,14 +52,14 @@ public:
         const auto status = reply.accept_status();
         seen += " " + (status ? std::to_string(static_cast<int>(*status)) : "-") + " " +
                 std::to_string(reply.bytes()) + text_of(ending) + ">";
-        last_patience = call.call().patience;
+        last_where = call.call().where;
     }
     std::string take_seen() { return std::exchange(seen, {}); }
 
     std::string seen;
     std::function<Decision(const Intercepted&)> decide;
     std::function<void(const Intercepted&, Reply&)> change;
-    std::optional<Patience> last_patience;
+    std::optional<Where> last_where;
 };
 
 class Intercepting : public DispatcherTest {
@@ -136,11 +136,11 @@ TEST_F(Intercepting, ACallThatIsGivenUpEndsToo) {
 
 TEST_F(Intercepting, WhereACallRanIsSeen) {
     answer(call_bytes({}));
-    EXPECT_EQ(witness->last_patience, Patience::none);
+    EXPECT_EQ(witness->last_where, Where::network_thread);
     answer(toy_call<toy::CountGuarded>({1, toy::CountGuarded::May::go_on, {}}));
-    EXPECT_EQ(witness->last_patience, Patience::brief);
+    EXPECT_EQ(witness->last_where, Where::section);
     answer(toy_call<toy::Defer>({true}));
-    EXPECT_EQ(witness->last_patience, Patience::ample);
+    EXPECT_EQ(witness->last_where, Where::worker);
 }
 
 TEST_F(Intercepting, TimesAreInOrderAndNumbersDiffer) {

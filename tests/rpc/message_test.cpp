@@ -11,7 +11,6 @@
 namespace berth::rpc {
 namespace {
 
-using test::bytes_of;
 using test::bytes_of_hex;
 using test::decodes;
 using test::encoded;

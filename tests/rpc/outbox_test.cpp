@@ -86,6 +86,25 @@ TEST(Outbox, ClearHandsBackWhatHasNotLeft) {
                                                                      "0a0b0c0d");
 }
 
+TEST(Outbox, SmallRepliesShareAPieceWithinTheRoomForCopies) {
+    Outbox outbox;
+    for (const auto* reply : {"0a", "0b", "0c", "0d"})
+        outbox.push(reply_of(bytes_of_hex("000000" + std::string{reply})));
+    outbox.sent(6, [](ExchangePtr) {});
+    const std::string rest = "000a80000004"
+                             "0000000b80000004"
+                             "0000000c80000004"
+                             "0000000d";
+    std::array<iovec, 8> pieces{};
+    Bytes copies(64);
+    EXPECT_EQ(outbox.gather(pieces, copies), 1U);
+    EXPECT_EQ(hex_of(joined(std::span{pieces}.first(1))), rest);
+    copies.resize(12);  // for the first two
+    const auto count = outbox.gather(pieces, copies);
+    EXPECT_EQ(count, 1U + 2 * 2);
+    EXPECT_EQ(hex_of(joined(std::span{pieces}.first(count))), rest);
+}
+
 TEST(Outbox, RandomPartialSendsLoseAndRepeatNothing) {
     const auto* const text = std::getenv("BERTH_SEED");
     const auto seed = text != nullptr ? std::strtoull(text, nullptr, 10) : 1;
@@ -113,7 +132,8 @@ TEST(Outbox, RandomPartialSendsLoseAndRepeatNothing) {
     };
     const auto send = [&](std::size_t most) {
         std::vector<iovec> pieces(1 + below(12));
-        const auto all = joined(std::span{pieces}.first(outbox.gather(pieces)));
+        Bytes copies(below(2) * below(3000));
+        const auto all = joined(std::span{pieces}.first(outbox.gather(pieces, copies)));
         const auto count = std::min(all.size(), most);
         sent.insert(sent.end(), all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
         outbox.sent(count, [&](ExchangePtr) { ++done; });

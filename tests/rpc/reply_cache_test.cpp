@@ -27,7 +27,7 @@ CallKey key(std::uint32_t xid, std::string_view caller = "192.0.2.7") {
             .body_checksum = 0x0123456789abcdef};
 }
 
-Bytes reply(std::size_t size, unsigned char filling = 1) {
+Bytes reply_of(std::size_t size, unsigned char filling = 1) {
     return Bytes(size, std::byte{filling});
 }
 
@@ -36,7 +36,7 @@ protected:
     /// As of a call that runs to its end.
     void remember(const CallKey& call, std::size_t size = 100) {
         ASSERT_EQ(cache.begin(call, nullptr).seen, Seen::first);
-        cache.finish(call, reply(size));
+        cache.finish(call, reply_of(size));
     }
     Seen seen(const CallKey& call) {
         const auto begun = cache.begin(call, nullptr);
@@ -52,7 +52,7 @@ TEST_F(ReplyCacheTest, FirstThenInProgressThenAnswered) {
     EXPECT_EQ(cache.begin(key(1), nullptr).seen, Seen::first);
     EXPECT_EQ(cache.begin(key(1), nullptr).seen, Seen::in_progress);
     EXPECT_EQ(cache.begin(key(1), nullptr).seen, Seen::in_progress);
-    cache.finish(key(1), reply(8, 42));
+    cache.finish(key(1), reply_of(8, 42));
     for (int i = 0; i < 3; ++i) {
         const auto begun = cache.begin(key(1), nullptr);
         EXPECT_EQ(begun.seen, Seen::answered);
@@ -180,7 +180,7 @@ TEST_F(ReplyCacheTest, WhatIsInProgressIsNeverEvicted) {
     remember(key(2000));
     for (std::uint32_t xid = 0; xid < 100; ++xid)
         EXPECT_EQ(cache.begin(key(xid), nullptr).seen, Seen::in_progress) << xid;
-    for (std::uint32_t xid = 0; xid < 100; ++xid) cache.finish(key(xid), reply(1));
+    for (std::uint32_t xid = 0; xid < 100; ++xid) cache.finish(key(xid), reply_of(1));
 }
 
 TEST_F(ReplyCacheTest, AReplyLargerThanAllSpaceIsNotKept) {
@@ -196,13 +196,13 @@ TEST_F(ReplyCacheTest, TheEndOfACallTellsTheWayOfItsNewestCopy) {
     cache.begin(key(1), first);
     cache.begin(key(1), second);
     cache.begin(key(1), third);
-    EXPECT_EQ(cache.finish(key(1), reply(1)), third);
+    EXPECT_EQ(cache.finish(key(1), reply_of(1)), third);
     // Nobody asked again, or who did is gone: no other way.
     cache.begin(key(2), first);
-    EXPECT_EQ(cache.finish(key(2), reply(1)), nullptr);
+    EXPECT_EQ(cache.finish(key(2), reply_of(1)), nullptr);
     cache.begin(key(3), first);
     cache.begin(key(3), std::make_shared<KeptReplies>());
-    EXPECT_EQ(cache.finish(key(3), reply(1)), nullptr);
+    EXPECT_EQ(cache.finish(key(3), reply_of(1)), nullptr);
     cache.begin(key(4), first);
     cache.begin(key(4), second);
     EXPECT_EQ(cache.abandon(key(4)), second);
@@ -224,7 +224,7 @@ TEST(ReplyCacheThreads, EachCallRunsOnce) {
                     const auto begun = cache.begin(key(xid), std::make_shared<KeptReplies>());
                     if (begun.seen == Seen::first) {
                         ++runs[xid];
-                        cache.finish(key(xid), reply(8, static_cast<unsigned char>(xid)));
+                        cache.finish(key(xid), reply_of(8, static_cast<unsigned char>(xid)));
                     } else if (begun.seen == Seen::answered &&
                                begun.reply.front() != static_cast<std::byte>(xid)) {
                         ++wrong_replies;
@@ -249,7 +249,7 @@ TEST(ReplyCacheThreads, EvictionAndAbandoningUnderLoad) {
                 if (random() % 4 == 0)
                     cache.abandon(call);
                 else
-                    cache.finish(call, reply(random() % 2000));
+                    cache.finish(call, reply_of(random() % 2000));
             }
         });
     threads.clear();

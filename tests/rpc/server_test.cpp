@@ -1,11 +1,13 @@
 #include "rpc/server.hpp"
 
+#include <memory>
 #include <set>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "rpc/interceptor.hpp"
 #include "tests/rpc/server_fixture.hpp"
 
 namespace berth::rpc {
@@ -188,6 +190,34 @@ TEST_F(ServerOnTcp, AnAddressThatIsTakenIsAnErrorAndNothingIsBound) {
     ASSERT_FALSE(bound);
     EXPECT_EQ(bound.error().code, boost::system::errc::address_in_use);
     EXPECT_EQ(bound.error().binding.endpoint, tcp);
+}
+
+/// Keeps the thread that a call arrives on, which no interceptor should.
+class Stuck final : public Interceptor {
+public:
+    explicit Stuck(test::Gate& gate) : gate_(gate) {}
+    Decision before(const Intercepted& /*call*/) override {
+        gate_.pass();
+        return Decision::go_on();
+    }
+
+private:
+    test::Gate& gate_;
+};
+
+TEST_F(ServerOnTcp, AnswersWhileAllOfItsThreadsDo) {
+    test::Gate gate;
+    dispatcher.intercept(std::make_shared<Stuck>(gate));
+    start();
+    EXPECT_TRUE(server->answers(long_enough));
+    gate.close();
+    RawClient raw{tcp};
+    raw.call(toy_call<toy::Echo>({bytes_of("x")}, {}));
+    gate.await_held_back(1);
+    EXPECT_FALSE(server->answers(std::chrono::milliseconds{1}));
+    gate.open();
+    EXPECT_TRUE(server->answers(long_enough));
+    EXPECT_FALSE(raw.reply().empty());
 }
 
 TEST_F(ServerOnTcp, ManyClientsAtOnce) {

@@ -14,7 +14,6 @@ namespace berth::rpc {
 namespace {
 
 namespace toy = test::toy;
-using test::bytes_of;
 
 class Counting final : public Interceptor {
 public:
@@ -72,8 +71,7 @@ TEST_P(Shortage, LeavesNoCallOfAWorkerInProgress) {
 }
 
 TEST_P(Shortage, LeavesNoGuardedCallInProgress) {
-    using May = toy::CountGuarded::May;
-    for (const auto may : {May::go_on, May::defer})
+    for (const auto may : {toy::CountGuarded::May::go_on, toy::CountGuarded::May::defer})
         expect_nothing_stuck([&](std::uint32_t xid) {
             return toy_call<toy::CountGuarded>(
                 {1, may, {}}, {.xid = 1000 * (1 + static_cast<std::uint32_t>(may)) + xid});

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <boost/filesystem/operations.hpp>
 #include <gtest/gtest.h>
 
 #include "tests/support/gate.hpp"
@@ -64,6 +65,19 @@ TEST(AdminSocket, AnAnswerThatHangsIsNotWaitedForInVain) {
     gate.open();
     EXPECT_EQ(asked.get(), "late");
     EXPECT_TRUE(socket.stop(test::patience));
+}
+
+TEST(AdminSocket, ItsPathMayBeLongerThanASocketAddress) {
+    const test::TemporaryDirectory directory;
+    const auto deep = directory.path() / std::string(200, 'd');
+    boost::filesystem::create_directory(deep);
+    const auto path = deep / "admin.sock";
+    {
+        const AdminSocket socket{path, echo};
+        EXPECT_EQ(ask_server(path, "locks"), "asked for locks");
+    }
+    EXPECT_FALSE(boost::filesystem::exists(path));
+    EXPECT_THROW(ask_server(path, "locks"), std::runtime_error);
 }
 
 TEST(AdminSocket, WithoutAServerOneSentenceSaysSo) {

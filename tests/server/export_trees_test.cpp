@@ -61,12 +61,37 @@ TEST_F(ExportTreesTest, FilesDirectoriesAndMemoryAreOneTable) {
     const auto opening = open();
     ASSERT_THAT(opening.exports, SizeIs(3));
     EXPECT_EQ(opening.exports[0].path, path("b"));
-    EXPECT_EQ(opening.exports[0].clients.all().front().client.kind, exports::ClientKind::everyone);
     EXPECT_FALSE(opening.exports[0].clients.all().front().sys->secure);
     EXPECT_EQ(opening.exports[1].path, path("a"));
     EXPECT_EQ(opening.exports[1].clients.all().front().where.text(),
               path("exports") + ":1:" + std::to_string(path("a").size() + 2));
     EXPECT_EQ(opening.exports[2].path, "/m");
+}
+
+TEST_F(ExportTreesTest, DirectoriesAreForPrivateAddressesUnlessItIsSaidWhom) {
+    options.exports_files.clear();
+    options.directories = {path("a")};
+    options.memory_names = {"m"};
+    const auto is_let_in = [&](const char* address) -> bool {
+        const auto opening = open();
+        const auto client = *exports::ClientAddress::parse(address);
+        std::vector<bool> all;
+        for (const auto& exported : opening.exports)
+            all.push_back(exported.clients.find(client, [](auto) { return false; }) != nullptr);
+        EXPECT_EQ(all.front(), all.back()) << "DIR and --memory";
+        return all.front();
+    };
+    for (const auto* near : {"127.0.0.1", "127.9.9.9", "::1", "10.255.0.1", "172.16.0.1",
+                             "172.31.255.255", "192.168.7.7", "100.64.0.1", "100.127.255.255",
+                             "169.254.1.1", "fd00::1", "fc00::1", "fe80::1"})
+        EXPECT_TRUE(is_let_in(near)) << near;
+    for (const auto* far :
+         {"128.0.0.1", "9.255.255.255", "11.0.0.1", "172.15.0.1", "172.32.0.1", "192.167.0.1",
+          "192.169.0.1", "100.63.255.255", "100.128.0.0", "169.253.0.1", "203.0.113.9",
+          "2001:db8::1", "fb00::1", "fec0::1", "::2"})
+        EXPECT_FALSE(is_let_in(far)) << far;
+    options.clients = {exports::ClientPattern{}};
+    EXPECT_TRUE(is_let_in("203.0.113.9"));
 }
 
 TEST_F(ExportTreesTest, WhatIsStillTheSameStaysOpen) {
@@ -100,7 +125,7 @@ void without_handles(const std::function<void()>& body) {
 
 TEST_F(ExportTreesTest, WhatComesBackHasTheJournalOfNamesAtOnce) {
     without_handles([this] {
-        constexpr vfs::Caller caller{.wait = vfs::Wait::yes};
+        constexpr vfs::Caller caller{.patience = vfs::Patience::ample};
         const auto exchange = [this] {
             boost::filesystem::rename(path("b"), path("aside"));
             boost::filesystem::rename(path("a"), path("b"));
@@ -117,10 +142,10 @@ TEST_F(ExportTreesTest, WhatComesBackHasTheJournalOfNamesAtOnce) {
         const auto of_second = reload()->root().value()->create(caller, "g", {}).value()->id();
         exchange();
         const auto files = reload();
-        EXPECT_TRUE(files->find(of_first, vfs::Wait::yes));
-        EXPECT_FALSE(files->find(of_second, vfs::Wait::yes));
+        EXPECT_TRUE(files->find(of_first, vfs::Patience::ample));
+        EXPECT_FALSE(files->find(of_second, vfs::Patience::ample));
         exchange();
-        EXPECT_TRUE(reload()->find(of_second, vfs::Wait::yes));
+        EXPECT_TRUE(reload()->find(of_second, vfs::Patience::ample));
         EXPECT_TRUE(boost::filesystem::exists(directory.path() / "state/names"));
     });
 }
@@ -134,7 +159,7 @@ TEST_F(ExportTreesTest, WhatCanNotBeIsNamedWithItsPlace) {
     boost::filesystem::remove(path("exports"));
     EXPECT_THAT(refusal(), StartsWith(path("exports") + ": No such file"));
     boost::filesystem::create_directory(path("exports"));
-    EXPECT_THAT(refusal(), StartsWith(path("exports") + ": Is a directory"));
+    EXPECT_THAT(refusal(), StartsWith(path("exports") + ": it is a directory"));
 }
 
 TEST_F(ExportTreesTest, ADirectoryIsExportedByOneOfTheWays) {

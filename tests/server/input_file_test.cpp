@@ -75,8 +75,14 @@ TEST_F(InputFileTest, DevicesThatHaveItAtOnceAreReadEachTime) {
     EXPECT_THAT(reason("/dev/zero", Reading::again), HasSubstr("larger than 16 MiB"));
 }
 
+TEST_F(InputFileTest, TheMarkThatSomeEditorsWriteFirstIsNoText) {
+    std::ofstream{file_} << "\xEF\xBB\xBF"
+                         << "text";
+    EXPECT_EQ(contents_of(file_, Reading::at_start), "text");
+}
+
 TEST_F(InputFileTest, WhatIsNoFileIsSaid) {
-    EXPECT_THAT(reason(directory_.path(), Reading::again), HasSubstr("Is a directory"));
+    EXPECT_THAT(reason(directory_.path(), Reading::again), HasSubstr("it is a directory"));
     EXPECT_THAT(reason(directory_.path() / "none", Reading::again), HasSubstr("No such file"));
 }
 

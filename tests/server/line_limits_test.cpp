@@ -16,12 +16,16 @@ constexpr std::chrono::seconds minute{60};
 
 class LineLimitsTest : public testing::Test {
 protected:
-    int written(const char* of_kind, const char* peer, int lines) {
+    int written(const char* of_kind, const char* peer, int lines,
+                rpc::Pace pace = rpc::Pace::often) {
         int count = 0;
         for (int i = 0; i < lines; ++i)
-            count += limits_.admits({of_kind, peer}, spdlog::level::warn,
+            count += limits_.admits({of_kind, peer, pace}, spdlog::level::warn,
                                     std::string{peer} + " did it", now_);
         return count;
+    }
+    int rarely_written(const char* of_kind, const char* peer, int lines) {
+        return written(of_kind, peer, lines, rpc::Pace::rarely);
     }
     std::vector<std::string> summaries(LineLimits::Time now) {
         std::vector<std::string> texts;
@@ -29,7 +33,11 @@ protected:
         return texts;
     }
 
-    LineLimits limits_{{.of_peer_max = 3, .of_kind_max = 7, .window = minute}};
+    LineLimits limits_{{.of_peer_max = 3,
+                        .of_kind_max = 7,
+                        .window = minute,
+                        .between_rare = std::chrono::hours{1},
+                        .rare_max = 10}};
     LineLimits::Time now_{std::chrono::hours{1}};
 };
 
@@ -60,6 +68,35 @@ TEST_F(LineLimitsTest, AllPeersTogetherHaveAFew) {
 TEST_F(LineLimitsTest, NobodyInParticularIsAPeer) {
     EXPECT_EQ(written(kind, "", 5), 3);
     EXPECT_THAT(summaries(now_ + minute), ElementsAre(" did it (2 more like this)"));
+}
+
+TEST_F(LineLimitsTest, WhatComesRarelyIsWrittenOnceAnHourAndPeer) {
+    EXPECT_EQ(rarely_written(kind, "10.0.0.1", 100), 1);
+    EXPECT_EQ(rarely_written(kind, "10.0.0.2", 100), 1);
+    EXPECT_EQ(rarely_written(other_kind, "10.0.0.1", 100), 1);
+    EXPECT_THAT(summaries(now_ + minute), IsEmpty()) << "nobody counts the others";
+    now_ += std::chrono::minutes{59};
+    EXPECT_EQ(rarely_written(kind, "10.0.0.1", 100), 0);
+    now_ += std::chrono::minutes{1};
+    EXPECT_EQ(rarely_written(kind, "10.0.0.1", 100), 1);
+}
+
+TEST_F(LineLimitsTest, ManyPeersTogetherHaveAFewRareLinesAMinute) {
+    int count = 0;
+    for (int i = 0; i < 50; ++i) count += rarely_written(kind, std::to_string(i).c_str(), 1);
+    EXPECT_EQ(count, 7);
+    EXPECT_THAT(summaries(now_ + minute),
+                ElementsAre("7 did it (43 more like this from various hosts)"));
+}
+
+TEST_F(LineLimitsTest, OnlySoManyRareLinesAreRemembered) {
+    for (int i = 0; i < 1000; ++i) {
+        EXPECT_EQ(rarely_written(kind, std::to_string(i).c_str(), 1), 1);
+        now_ += minute;
+        static_cast<void>(summaries(now_));
+    }
+    EXPECT_EQ(rarely_written(kind, "999", 1), 0);
+    EXPECT_EQ(rarely_written(kind, "900", 1), 1) << "forgotten before its hour was over";
 }
 
 TEST_F(LineLimitsTest, OnePeerUsesUpNobodyElsesLines) {

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <future>
+#include <optional>
 #include <random>
 #include <sstream>
 
@@ -159,6 +162,120 @@ TEST_F(LogTest, APeerThatRepeatsItselfIsLimited) {
                 ElementsAre(EndsWith("10.0.0.1 sent nonsense"), EndsWith("10.0.0.1 sent nonsense"),
                             EndsWith("10.0.0.1 sent nonsense"), EndsWith("something else"),
                             EndsWith("sent nonsense (997 more like this from 10.0.0.1)")));
+}
+
+TEST_F(LogTest, WhatAPeerDoesEachTimeIsSaidOnce) {
+    Log log{options()};
+    const auto peer = *rpc::Address::parse("10.0.0.1");
+    for (int i = 0; i < 1000; ++i) rpc::info_rarely_of(peer, "{} asks for NFSv4", peer);
+    EXPECT_THAT(written(log), ElementsAre(EndsWith("info: 10.0.0.1 asks for NFSv4")));
+}
+
+/// The server's zone is this one while it lives.
+class Zone {
+public:
+    explicit Zone(const char* name) { set(name); }
+    Zone(const Zone&) = delete;
+    Zone& operator=(const Zone&) = delete;
+    ~Zone() { set(before_ ? before_->c_str() : nullptr); }
+
+private:
+    static void set(const char* name) {
+        if (name != nullptr)
+            ::setenv("TZ", name, 1);
+        else
+            ::unsetenv("TZ");
+        ::tzset();
+    }
+
+    const std::optional<std::string> before_ = [] {
+        const char* const now = std::getenv("TZ");
+        return now != nullptr ? std::optional<std::string>{now} : std::nullopt;
+    }();
+};
+
+TEST_F(LogTest, TimesHaveTheirZone) {
+    const std::string date = "20[0-9][0-9]-[01][0-9]-[0-3][0-9]";
+    const std::string time = "T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.[0-9][0-9][0-9]";
+    for (const auto& [zone, offset] :
+         {std::pair{"UTC0", "\\+00:00"}, std::pair{"NPT-5:45", "\\+05:45"},
+          std::pair{"NST3:30", "-03:30"}}) {
+        const Zone there{zone};
+        for (const auto format : {LogFormat::text, LogFormat::json}) {
+            Pipe pipe;
+            LogWriter writer{pipe.writer(), format};
+            writer.add(spdlog::level::info, "now");
+            writer.flush();
+            pipe.close_writer();
+            const auto stamp = date + time + offset;
+            EXPECT_THAT(pipe.lines(),
+                        ElementsAre(testing::MatchesRegex(
+                            format == LogFormat::text
+                                ? stamp + " info: now"
+                                : "\\{\"time\":\"" + stamp +
+                                      "\",\"level\":\"info\",\"message\":\"now\"\\}")));
+        }
+    }
+}
+
+/// A terminal, and what is written to it.
+class Terminal {
+public:
+    Terminal() : outside_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+        ::grantpt(outside_);
+        ::unlockpt(outside_);
+        std::array<char, 64> name{};
+        if (::ptsname_r(outside_, name.data(), name.size()) == 0)
+            inside_ = ::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (inside_ < 0) throw std::runtime_error{"no terminal"};
+    }
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+    ~Terminal() {
+        ::close(inside_);
+        ::close(outside_);
+    }
+
+    /// Three lines, as far as they have the level and the text.
+    std::string shown(LogFormat format) {
+        LogWriter writer{inside_, format};
+        for (const auto level : {spdlog::level::info, spdlog::level::warn, spdlog::level::err})
+            writer.add(level, "text");
+        writer.flush();
+        std::array<char, 4096> buffer{};
+        const auto count = ::read(outside_, buffer.data(), buffer.size());
+        return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+    }
+
+private:
+    int outside_;
+    int inside_ = -1;
+};
+
+TEST(LogWriter, OnlyATerminalThatShowsThemHasColours) {
+    ::unsetenv("NO_COLOR");
+    ::setenv("TERM", "xterm", 1);
+    Terminal terminal;
+    const auto text = terminal.shown(LogFormat::text);
+    EXPECT_THAT(text, HasSubstr(" info: text"));
+    EXPECT_THAT(text, HasSubstr(" \x1b[33mwarning\x1b[0m: text"));
+    EXPECT_THAT(text, HasSubstr(" \x1b[31merror\x1b[0m: text"));
+    const auto is_plain = testing::Not(HasSubstr("\x1b"));
+    EXPECT_THAT(terminal.shown(LogFormat::json), is_plain);
+    ::setenv("TERM", "dumb", 1);
+    EXPECT_THAT(terminal.shown(LogFormat::text), is_plain);
+    ::setenv("TERM", "xterm", 1);
+    ::setenv("NO_COLOR", "1", 1);
+    EXPECT_THAT(terminal.shown(LogFormat::text), is_plain);
+    ::setenv("NO_COLOR", "", 1);
+    EXPECT_THAT(terminal.shown(LogFormat::text), HasSubstr("\x1b[33m")) << "as if it were not set";
+    ::unsetenv("NO_COLOR");
+    Pipe pipe;
+    LogWriter writer{pipe.writer(), LogFormat::text};
+    writer.add(spdlog::level::err, "text");
+    writer.flush();
+    pipe.close_writer();
+    EXPECT_THAT(pipe.lines(), ElementsAre(EndsWith(" error: text")));
 }
 
 TEST_F(LogTest, NamesThatTheWireBringsForgeNoLines) {

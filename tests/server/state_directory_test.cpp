@@ -2,11 +2,13 @@
 #include "server/state_directory.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include <spdlog/spdlog.h>
 
 #include "server/options.hpp"
+#include "tests/support/logged.hpp"
 
 namespace berth::server {
 namespace {
@@ -54,9 +57,37 @@ TEST_F(StateDirectoryTest, BelongsToOneServerAtATime) {
 TEST_F(StateDirectoryTest, WithoutAPlaceTheKeyIsNewEachTime) {
     const auto file = base / "file";
     std::ofstream{file} << "in the way";
+    const test::Logged logged;
     const StateDirectory state{file / "state"};
     EXPECT_FALSE(state.is_kept());
+    EXPECT_FALSE(state.keeps_key());
     EXPECT_FALSE(is_same(state.handle_key(), state.handle_key()));
+    EXPECT_THAT(logged.lines(), testing::ElementsAre(testing::AllOf(
+                                    testing::StartsWith("warning: the state directory '"),
+                                    testing::HasSubstr("after a restart clients must mount again"),
+                                    testing::HasSubstr("showmount lists no earlier mounts"),
+                                    testing::HasSubstr("Clients get no locks"),
+                                    testing::HasSubstr("'berth locks' does not find"),
+                                    testing::EndsWith("Use another one (--state)"))));
+}
+
+TEST_F(StateDirectoryTest, AKeyThatCantBeKeptIsSaidOnce) {
+    const test::Logged logged;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit nothing{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &nothing), 0);
+    const StateDirectory state{base};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::signal(SIGXFSZ, handler);
+    EXPECT_TRUE(state.is_kept());
+    EXPECT_FALSE(state.keeps_key());
+    static_cast<void>(state.handle_key());
+    static_cast<void>(state.withheld());
+    EXPECT_THAT(logged.lines(), testing::ElementsAre(testing::AllOf(
+                                    testing::HasSubstr("handle.key can't be kept"),
+                                    testing::HasSubstr("clients must mount again"))));
 }
 
 TEST_F(StateDirectoryTest, IsMadeForItsOwnerWhateverTheUmask) {

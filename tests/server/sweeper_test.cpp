@@ -53,7 +53,7 @@ protected:
         std::array<std::byte, 4> bytes{};
         EXPECT_TRUE(lookup("read")->read({}, 0, bytes));
         EXPECT_TRUE(lookup("written")->write({}, 0, test::bytes_of("more")));
-        EXPECT_TRUE(lookup("known")->attributes(vfs::Wait::yes));
+        EXPECT_TRUE(lookup("known")->attributes(vfs::Patience::ample));
         EXPECT_TRUE(lookup("renamed over")->read({}, 0, bytes));
         EXPECT_TRUE(lookup("directory")->list({}, 0, [](const auto&) { return true; }));
     }
@@ -97,8 +97,8 @@ public:
 
     using vfs::FileSystem::find;
     using vfs::FileSystem::root;
-    vfs::Result<vfs::NodePtr> root(vfs::Wait) override { return vfs::stale; }
-    vfs::Result<vfs::NodePtr> find(const vfs::ObjectId&, const vfs::Way&, vfs::Wait) override {
+    vfs::Result<vfs::NodePtr> root(vfs::Patience) override { return vfs::stale; }
+    vfs::Result<vfs::NodePtr> find(const vfs::ObjectId&, const vfs::Way&, vfs::Patience) override {
         return vfs::stale;
     }
     vfs::Result<void> link(const vfs::Caller&, vfs::Node&, vfs::Node&, std::string_view) override {

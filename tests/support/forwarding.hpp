@@ -45,7 +45,9 @@ public:
     [[nodiscard]] ObjectId id() const override { return inner_->id(); }
     [[nodiscard]] Way way() const override { return inner_->way(); }
     [[nodiscard]] std::mutex& change_lock() noexcept override { return inner_->change_lock(); }
-    Result<Attributes> attributes(Wait wait) override { return inner_->attributes(wait); }
+    Result<Attributes> attributes(Patience patience) override {
+        return inner_->attributes(patience);
+    }
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override {
         return inner_->access(caller, permissions, seen);
@@ -150,9 +152,9 @@ public:
 
     using vfs::FileSystem::find;
     using vfs::FileSystem::root;
-    Result<NodePtr> root(Wait wait) override { return wrapped(inner_->root(wait)); }
-    Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override {
-        return wrapped(inner_->find(id, way, wait));
+    Result<NodePtr> root(Patience patience) override { return wrapped(inner_->root(patience)); }
+    Result<NodePtr> find(const ObjectId& id, const Way& way, Patience patience) override {
+        return wrapped(inner_->find(id, way, patience));
     }
     Result<void> link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
                       std::string_view name) override {

@@ -9,7 +9,7 @@ using rpc::Call;
 namespace {
 
 bool may_block(const Call& call) {
-    return call.patience != rpc::Patience::none;
+    return call.where != rpc::Where::network_thread;
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ Count::Result Service::count_deferred(Call& call, const Count::Args& args) {
 }
 
 CountGuarded::Result Service::count_guarded(Call& call, const CountGuarded::Args& args) {
-    const bool on_worker = call.patience == rpc::Patience::ample;
+    const bool on_worker = call.where == rpc::Where::worker;
     if (args.may == CountGuarded::May::defer && !on_worker) {
         call.defer();
         return {};

@@ -1,21 +1,29 @@
 #include "nfs/exports/in_force/answers.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace berth::exports::in_force {
 
 Numbered::Numbered(std::vector<Export> all) : exports(std::move(all)) {
     for (const auto& exported : exports) {
-        std::vector<std::uint32_t> numbers;
-        for (const auto& rule : exported.clients.all()) {
-            auto found = std::ranges::find(questions, rule.client);
-            const auto number = static_cast<std::uint32_t>(found - questions.begin());
-            if (rule.client.needs_names() && found == questions.end())
-                questions.push_back(rule.client);
-            numbers.push_back(number);
-        }
+        const auto rules = exported.clients.all();
+        std::vector<std::uint32_t> numbers(rules.size());
+        for (std::size_t at = 0; at < rules.size(); ++at)
+            if (rules[at].client.needs_names()) numbers[at] = number_of(rules[at].client);
         numbers_.push_back(std::move(numbers));
     }
+}
+
+std::uint32_t Numbered::number_of(const ClientPattern& question) {
+    const auto next = static_cast<std::uint32_t>(questions.size());
+    const auto [found, is_new] = by_question_.try_emplace(question, next);
+    if (is_new) questions.push_back(question);
+    return found->second;
+}
+
+std::optional<std::size_t> Numbered::find(const ClientPattern& question) const {
+    const auto found = by_question_.find(question);
+    return found == by_question_.end() ? std::nullopt : std::optional<std::size_t>{found->second};
 }
 
 }  // namespace berth::exports::in_force

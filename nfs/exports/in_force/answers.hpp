@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -24,12 +25,18 @@ struct Numbered {
     std::vector<Export> exports;
     std::vector<ClientPattern> questions;
 
-    /// The number of the question for the `rule`-th entry of one of these exports.
+    /// The number of this question, if it is one.
+    [[nodiscard]] std::optional<std::size_t> find(const ClientPattern& question) const;
+    /// The number of the question for the `rule`-th entry of one of these exports. Only for entries
+    /// with names.
     [[nodiscard]] std::size_t question(const Export& exported, std::size_t rule) const noexcept {
         return numbers_[static_cast<std::size_t>(&exported - exports.data())][rule];
     }
 
 private:
+    std::uint32_t number_of(const ClientPattern& question);
+
+    boost::unordered_flat_map<ClientPattern, std::uint32_t, ClientPatternHash> by_question_;
     std::vector<std::vector<std::uint32_t>> numbers_;  // by export and rule
 };
 

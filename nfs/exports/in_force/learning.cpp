@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 
 namespace berth::exports::in_force {
 
@@ -229,17 +230,13 @@ void Learning::refresh() {
 
 Answers Learning::carried_over(const Answers& old, const Numbered& asked, const Numbered& now) {
     Answers answers;
-    std::vector<std::size_t> places;
-    for (const auto& question : now.questions) {
-        const auto found = std::ranges::find(asked.questions, question);
-        places.push_back(static_cast<std::size_t>(found - asked.questions.begin()));
-    }
-    const auto is_new = [&](std::size_t place) { return place == asked.questions.size(); };
-    const bool has_new = std::ranges::any_of(places, is_new);
+    std::vector<std::optional<std::size_t>> places;
+    for (const auto& question : now.questions) places.push_back(asked.find(question));
+    const bool has_new = std::ranges::any_of(places, [](const auto& place) { return !place; });
     for (const auto& [client, known] : old.clients) {
         auto carried = std::make_shared<KnownClient>();
         for (const auto place : places)
-            carried->answers.push_back(is_new(place) ? Answer::unknown : known->answers[place]);
+            carried->answers.push_back(place ? known->answers[*place] : Answer::unknown);
         carried->kept_until = known->kept_until;
         // New questions are asked at once.
         carried->failures = has_new ? std::max(known->failures, 1U) : known->failures;

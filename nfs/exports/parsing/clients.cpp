@@ -107,7 +107,13 @@ private:
     }
 
     std::optional<ClientPattern> host() {
-        if (!consists_of(text_, name_letters) || consists_of(text_, "0123456789."))
+        const auto last = std::string_view{text_}.substr(text_.find_last_of('.') + 1);
+        // No host name ends in a label of digits.
+        const bool is_like_address =
+            consists_of(text_, "0123456789.") || (!last.empty() && consists_of(last, digits));
+        if (is_like_address && text_.find('-') != std::string::npos)
+            return refuse("no range of addresses; expected a network as 192.0.2.0/24");
+        if (!consists_of(text_, name_letters) || is_like_address)
             return refuse("expected a client: a host name, an IP address, a network, a wildcard, "
                           "@netgroup or *");
         return ClientPattern{.kind = ClientKind::host, .name = lower(text_), .network = {}};

@@ -1,6 +1,7 @@
 #include "nfs/exports/parsing/options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 
@@ -18,8 +19,9 @@ struct Plain {
 };
 
 // The options without an effect describe what berth always does: no handle leads out of its export
-// (subtree_check), writes are not delayed but grouped if they coincide (wdelay), and access lists
-// of the file system always count (acl).
+// (subtree_check), writes are not delayed but grouped if they coincide (wdelay), access lists
+// of the file system always count (acl), a lock is given to whoever may open the file, and pNFS is
+// a part of NFSv4.1.
 constexpr Plain plain_options[] = {
     {"ro", "ro", [](FlavorOptions& options) { options.read_only = true; }},
     {"rw", "ro", [](FlavorOptions& options) { options.read_only = false; }},
@@ -43,13 +45,20 @@ constexpr Plain plain_options[] = {
     {"no_wdelay", "wdelay"},
     {"acl", "acl"},
     {"no_acl", "acl"},
+    {"pnfs", "pnfs"},
     {"no_pnfs", "pnfs"},
+    {"secure_locks", "secure_locks"},
+    {"auth_nlm", "auth_nlm"},
+    {"insecure_locks", "secure_locks"},
+    {"no_auth_nlm", "auth_nlm"},
 };
 
 // Options of other servers; each would change what clients may do or see.
 constexpr std::string_view unsupported_options[] = {
-    "insecure_locks", "no_auth_nlm", "secure_locks",   "auth_nlm", "refer",
-    "replicas",       "pnfs",        "security_label", "xprtsec",  "v4root",
+    "refer",
+    "replicas",
+    "security_label",
+    "v4root",
 };
 
 /// Parses all of `text` as a number of this base.
@@ -121,6 +130,10 @@ public:
         if (!parse_valued(option, name, value)) refuse(option, name);
     }
 
+    static void add_names_of_valued(std::vector<std::string_view>& names) {
+        for (const auto& option : valued_options) names.push_back(option.name);
+    }
+
 private:
     void refuse(const Word& option, const std::string& name) {
         const bool is_known =
@@ -151,21 +164,9 @@ private:
     }
 
     bool parse_valued(const Word& option, const std::string& name, const std::string& value) {
-        if (name == "anonuid" || name == "anongid") {
-            parse_id(option, name, value);
-        } else if (name == "fsid") {
-            parse_fsid(option, value);
-        } else if (name == "mountpoint" || name == "mp") {
-            parse_mount_point(option, value);
-        } else if (name == "map-uid") {
-            parse_map(option, name, value, list_.shared.users);
-        } else if (name == "map-gid") {
-            parse_map(option, name, value, list_.shared.groups);
-        } else if (name == "sec") {
-            parse_flavors(option);
-        } else {
-            return false;
-        }
+        const auto* const known = std::ranges::find(valued_options, name, &Valued::name);
+        if (known == std::end(valued_options)) return false;
+        (this->*known->parse)(option, name, value);
         return true;
     }
 
@@ -178,27 +179,47 @@ private:
 
     /// Adds a range each time; the first one in a list replaces the ranges of the line's default
     /// options.
-    void parse_map(const Word& option, const std::string& name, const std::string& value,
-                   IdMap& map) {
+    void parse_map(const Word& option, const std::string& name, const std::string& value) {
+        auto& map = name == "map-uid" ? list_.shared.users : list_.shared.groups;
         if (said_.emplace(name, option.text()).second) map = {};
         if (auto problem = map.add(value); !problem.empty())
             problems_.add(option, std::move(problem));
     }
 
-    void parse_fsid(const Word& option, const std::string& value) {
+    void parse_fsid(const Word& option, const std::string& /*name*/, const std::string& value) {
         auto fsid = fsid_of(value);
         if (!fsid) return problems_.add(option, "expected a number below 2^32, 'root', or a UUID");
         if (may_say("fsid", option)) list_.fsid = {*std::move(fsid), option};
     }
 
-    void parse_mount_point(const Word& option, const std::string& value) {
+    void parse_mount_point(const Word& option, const std::string& /*name*/,
+                           const std::string& value) {
         const bool has_value = option.find('=') != option.size();
         auto path = has_value ? normalised(value) : std::string{};
         if (!path) return problems_.add(option, "expected an absolute path without '..'");
         if (may_say("mountpoint", option)) list_.mount_point = {*std::move(path), option};
     }
 
-    void parse_flavors(const Word& option) {
+    /// Transports that clients may use: without TLS there is one, and it must be in the list.
+    void parse_transports(const Word& option, const std::string& name,
+                          const std::string& /*value*/) {
+        bool has_none = false;
+        bool is_known = true;
+        for (const auto& piece : option.part(option.find('=') + 1, option.size()).split(':')) {
+            const auto transport = piece.text();
+            has_none |= transport == "none";
+            is_known &= transport == "none" || transport == "tls" || transport == "mtls";
+        }
+        if (!is_known)
+            problems_.add(option, "expected a list of none, tls and mtls");
+        else if (!has_none)
+            problems_.add(option, "berth has no TLS, so no client could mount without 'none'");
+        else
+            static_cast<void>(may_say(name, option));
+    }
+
+    void parse_flavors(const Word& option, const std::string& /*name*/,
+                       const std::string& /*value*/) {
         if (had_flavors_) {
             problems_.add(option, "the default options of this line say which flavours already");
             return;
@@ -223,6 +244,13 @@ private:
         }
     }
 
+    struct Valued {
+        std::string_view name;
+        void (ListParser::*parse)(const Word& option, const std::string& name,
+                                  const std::string& value);
+    };
+    static const std::array<Valued, 9> valued_options;
+
     Problems& problems_;
     OptionList& list_;
     const bool had_flavors_;
@@ -230,6 +258,18 @@ private:
     bool is_for_none_ = true;
     std::map<std::string, std::string, std::less<>> said_;
 };
+
+constexpr std::array<ListParser::Valued, 9> ListParser::valued_options{{
+    {"anonuid", &ListParser::parse_id},
+    {"anongid", &ListParser::parse_id},
+    {"fsid", &ListParser::parse_fsid},
+    {"map-gid", &ListParser::parse_map},
+    {"map-uid", &ListParser::parse_map},
+    {"mountpoint", &ListParser::parse_mount_point},
+    {"mp", &ListParser::parse_mount_point},
+    {"sec", &ListParser::parse_flavors},
+    {"xprtsec", &ListParser::parse_transports},
+}};
 
 Options merged(const Options& shared, const FlavorOptions& of_flavor) {
     auto options = shared;
@@ -259,6 +299,13 @@ ClientRule OptionList::rule() const {
         rule.sys->squash = Squash::all;
     }
     return rule;
+}
+
+std::vector<std::string_view> option_names() {
+    std::vector<std::string_view> names;
+    for (const auto& option : plain_options) names.push_back(option.name);
+    ListParser::add_names_of_valued(names);
+    return names;
 }
 
 void parse_options(const Word& text, Problems& problems, OptionList& list) {

@@ -39,6 +39,9 @@ struct OptionList {
     [[nodiscard]] ClientRule rule() const;
 };
 
+/// The names of all options, those without a value first.
+[[nodiscard]] std::vector<std::string_view> option_names();
+
 /// Applies the options between the parentheses, or after the '-', to `list`.
 void parse_options(const Word& text, Problems& problems, OptionList& list);
 

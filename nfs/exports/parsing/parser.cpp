@@ -1,4 +1,8 @@
-#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "nfs/exports/file.hpp"
 #include "nfs/exports/parsing/clients.hpp"
@@ -8,6 +12,17 @@
 
 namespace berth::exports {
 namespace parsing {
+
+/// Where things are in a listing.
+struct Index {
+    struct Known {
+        std::size_t at = 0;
+        boost::unordered_flat_map<ClientPattern, std::size_t, ClientPatternHash> clients;
+    };
+    boost::unordered_flat_map<std::string, Known> paths;
+    boost::unordered_flat_map<std::string, std::size_t> fsids;  ///< by GivenFsid::text
+};
+
 namespace {
 
 /// RFC 1813 §5.1.4: what MOUNT can carry.
@@ -15,8 +30,9 @@ constexpr std::size_t path_bytes_max = 1024;
 
 class Parser {
 public:
-    Parser(std::string_view text, const std::string& file, Listing& list)
+    Parser(std::string_view text, const std::string& file, Listing& list, Index& index)
         : list_(list),
+          index_(index),
           problems_(file, list.problems),
           words_(text, problems_) {}
 
@@ -84,34 +100,37 @@ private:
 
     void add(const Word& path_word, const std::string& path, const Word& client_word,
              const ClientPattern& client, const OptionList& options) {
-        auto known = std::ranges::find(list_.exports, path, &ListedExport::path);
-        if (known == list_.exports.end()) {
+        auto& known =
+            index_.paths.try_emplace(path, Index::Known{.at = list_.exports.size(), .clients = {}})
+                .first->second;
+        if (known.at == list_.exports.size())
             list_.exports.push_back({.path = path, .where = problems_.place(path_word)});
-            known = list_.exports.end() - 1;
-        }
-        const auto twin = std::ranges::find(known->clients, client, &ClientRule::client);
-        if (twin != known->clients.end()) {
-            problems_.add(client_word, path + " has this client already, at " + twin->where.text());
+        auto& exported = list_.exports[known.at];
+        const auto [twin, is_first] = known.clients.try_emplace(client, exported.clients.size());
+        if (!is_first) {
+            const auto& where = exported.clients[twin->second].where;
+            problems_.add(client_word, path + " has this client already, at " + where.text());
             return;
         }
-        if (options.fsid) set_fsid(*known, *options.fsid);
-        if (options.mount_point) set_mount_point(*known, *options.mount_point);
+        if (options.fsid) set_fsid(exported, *options.fsid);
+        if (options.mount_point) set_mount_point(exported, *options.mount_point);
         auto rule = options.rule();
         rule.client = client;
         rule.where = problems_.place(client_word);
-        known->clients.push_back(std::move(rule));
+        exported.clients.push_back(std::move(rule));
     }
 
     void set_fsid(ListedExport& exported, const Placed<GivenFsid>& fsid) {
-        for (const auto& other : list_.exports) {
-            const bool is_itself = &other == &exported;
-            if (other.fsid && is_itself != (other.fsid == fsid.value)) {
-                problems_.add(fsid.word, is_itself ? exported.path + " has another fsid already"
-                                                   : other.path + " has this fsid already");
-                return;
-            }
+        if (exported.fsid && exported.fsid != fsid.value) {
+            problems_.add(fsid.word, exported.path + " has another fsid already");
+            return;
         }
-        exported.fsid = fsid.value;
+        const auto at = static_cast<std::size_t>(&exported - list_.exports.data());
+        const auto owner = index_.fsids.try_emplace(fsid.value.text, at).first->second;
+        if (owner == at)
+            exported.fsid = fsid.value;
+        else
+            problems_.add(fsid.word, list_.exports[owner].path + " has this fsid already");
     }
 
     void set_mount_point(ListedExport& exported, const Placed<std::string>& where) {
@@ -123,6 +142,7 @@ private:
     }
 
     Listing& list_;
+    Index& index_;
     Problems problems_;
     WordReader words_;
 };
@@ -151,8 +171,37 @@ std::string Problem::text() const {
     return where.text() + ": " + (word.empty() ? "" : "'" + parsing::shown(word) + "': ") + what;
 }
 
-void parse_exports(std::string_view text, const std::string& file, Listing& list) {
-    parsing::Parser{text, file, list}.parse();
+std::optional<ClientPattern> parse_client(std::string_view text, std::string& problem) {
+    parsing::Word word{1, 1};
+    for (const char c : text) word.add({c, false, word.size() + 1});
+    std::vector<Problem> found;
+    const std::string no_file;
+    parsing::Problems problems{no_file, found};
+    if (word.empty()) {
+        problem = "expected a client, or * for everyone";
+        return {};
+    }
+    auto client = parsing::parse_client(word, problems);
+    if (!found.empty()) problem = found.front().what;
+    return client;
+}
+
+FileParser::FileParser() : index_(std::make_unique<parsing::Index>()) {}
+
+FileParser::~FileParser() = default;
+
+void FileParser::add(std::string_view text, const std::string& file) {
+    parsing::Parser{text, file, list_, *index_}.parse();
+}
+
+Listing FileParser::take() && {
+    return std::move(list_);
+}
+
+Listing parse_exports(std::string_view text, const std::string& file) {
+    FileParser parser;
+    parser.add(text, file);
+    return std::move(parser).take();
 }
 
 }  // namespace berth::exports

@@ -32,11 +32,11 @@ FileSystem::FileSystem(const Options& options)
     : volume_(options),
       root_(add_root(volume_, options)) {}
 
-Result<NodePtr> FileSystem::root(Wait) {
+Result<NodePtr> FileSystem::root(Patience) {
     return NodePtr{root_};
 }
 
-Result<NodePtr> FileSystem::find(const ObjectId& id, const Way&, Wait) {
+Result<NodePtr> FileSystem::find(const ObjectId& id, const Way&, Patience) {
     const std::shared_lock guard{volume_.lock()};
     const auto found = volume_.find(id);
     if (!found) return found.error();

@@ -17,8 +17,8 @@ public:
 
     using vfs::FileSystem::find;
     using vfs::FileSystem::root;
-    Result<NodePtr> root(Wait wait) override;
-    Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
+    Result<NodePtr> root(Patience patience) override;
+    Result<NodePtr> find(const ObjectId& id, const Way& way, Patience patience) override;
     Result<void> link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
                       std::string_view name) override;
     Result<void> rename(const Caller& caller, vfs::Node& from, std::string_view from_name,

@@ -48,7 +48,7 @@ Result<std::optional<FileLocks::Obstacle>> Locks::obstacle_to(const LockedRange&
 }
 
 std::string Locks::describe_file() const {
-    const auto attributes = file_->attributes(Wait::yes);
+    const auto attributes = file_->attributes(Patience::ample);
     return attributes ? "file " + std::to_string(attributes->fileid) : "removed file";
 }
 

@@ -22,7 +22,7 @@ public:
     [[nodiscard]] Inode& inode() { return inode_; }
 
     [[nodiscard]] ObjectId id() const override;
-    Result<Attributes> attributes(Wait wait) override;
+    Result<Attributes> attributes(Patience patience) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override;
     Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted,

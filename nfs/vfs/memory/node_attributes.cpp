@@ -22,7 +22,7 @@ ObjectId Node::id() const {
     return volume_.name(inode_.fileid);
 }
 
-Result<Attributes> Node::attributes(Wait) {
+Result<Attributes> Node::attributes(Patience) {
     const std::shared_lock guard{volume_.lock()};
     if (is_gone()) return stale;
     return attributes_of(inode_);

@@ -24,17 +24,17 @@ constexpr std::int64_t quiet_after_seconds = 3;
 constexpr std::size_t scans_max = 64;
 constexpr unsigned sweeps_max = 30;
 
-struct Times {
+struct DirectoryTimes {
     Time modified;
     Time changed;
-    bool operator==(const Times&) const = default;
+    bool operator==(const DirectoryTimes&) const = default;
 };
 
-Result<Times> times_of(int directory) {
+Result<DirectoryTimes> times_of(int directory) {
     const auto found = status(directory);
     if (!found) return found.error();
     const auto attributes = to_attributes(*found);
-    return Times{attributes.modified, attributes.changed};
+    return DirectoryTimes{attributes.modified, attributes.changed};
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ public:
         return {scan->is_whole_ ? scan : nullptr, std::move(found)};
     }
 
-    Scan(const ObjectId& id, const Times& times) : id_(id), times_(times) {
+    Scan(const ObjectId& id, const DirectoryTimes& times) : id_(id), times_(times) {
         timespec now{};
         ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
         const auto last = std::max(times.changed.seconds, times.modified.seconds);
@@ -75,7 +75,7 @@ public:
         return entries_.size() * sizeof entries_[0] + names_.size();
     }
     /// Whether an object that is not in the scan is not in the directory either.
-    [[nodiscard]] bool is_current(const Times& now) const noexcept {
+    [[nodiscard]] bool is_current(const DirectoryTimes& now) const noexcept {
         return is_quiet_ && times_ == now;
     }
 
@@ -128,7 +128,7 @@ private:
     }
 
     const ObjectId id_;
-    const Times times_;
+    const DirectoryTimes times_;
     bool is_whole_ = false;
     bool is_quiet_ = false;  // no later change can have left the times as they are
     std::vector<Entry> entries_;

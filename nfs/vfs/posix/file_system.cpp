@@ -51,8 +51,11 @@ boost::system::result<std::unique_ptr<FileSystem>, OpenError> open(const std::st
     return std::make_unique<FileSystem>(std::move(*tree));
 }
 
-std::shared_ptr<NameJournal> journal_in(const boost::filesystem::path& directory) {
-    return std::make_shared<NameJournal>(directory);
+std::shared_ptr<NameJournal> journal_in(const boost::filesystem::path& directory,
+                                        StartThread start_thread) {
+    NameLogOptions options;
+    options.start_thread = std::move(start_thread);
+    return std::make_shared<NameJournal>(directory, std::move(options));
 }
 
 void release(NameJournal& journal) noexcept {
@@ -63,34 +66,35 @@ FileSystem::FileSystem(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
 
 FileSystem::~FileSystem() = default;
 
-Result<NodePtr> FileSystem::root(Wait wait) {
-    if (wait == Wait::no && tree_->abilities().remote) return would_block;
+Result<NodePtr> FileSystem::root(Patience patience) {
+    if (patience == Patience::none && tree_->abilities().remote) return would_block;
     if (Pin known = tree_->cache().find(tree_->root_id()); known && !known->is_deleted()) {
         return NodePtr{std::move(known)};
     }
     const auto acting = tree_->act_as_server();
     if (!acting) return acting.error();
-    auto path = tree_->opening(wait, [&] { return reopen(tree_->root(), O_PATH | O_DIRECTORY); });
+    auto path =
+        tree_->opening(patience, [&] { return reopen(tree_->root(), O_PATH | O_DIRECTORY); });
     if (!path) return path.error();
     auto found = status(path->number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
     if (tree_->identity().is_gone(*found)) return stale;
-    auto node = tree_->adopt(std::move(*path), tree_->root_id(), wait, FileType::directory);
+    auto node = tree_->adopt(std::move(*path), tree_->root_id(), patience, FileType::directory);
     if (!node) return node.error();
     return NodePtr{std::move(*node)};
 }
 
-Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Wait wait) {
-    auto node = tree_->find(id, way, wait);
+Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Patience patience) {
+    auto node = tree_->find(id, way, patience);
     if (!node) return node.error();
     return NodePtr{std::move(*node)};
 }
 
 Result<void> FileSystem::link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
                               std::string_view name) {
-    const auto into = tree_->own(directory, caller.wait);
+    const auto into = tree_->own(directory, caller.patience);
     if (!into) return into.error();
-    const auto object = tree_->own(target, caller.wait);
+    const auto object = tree_->own(target, caller.patience);
     if (!object) return object.error();
     auto linked = (*into)->link(caller, name, **object);
     if (linked || linked.error() != stale) return linked;
@@ -102,9 +106,9 @@ Result<void> FileSystem::link(const Caller& caller, vfs::Node& target, vfs::Node
 
 Result<void> FileSystem::rename(const Caller& caller, vfs::Node& from, std::string_view from_name,
                                 vfs::Node& to, std::string_view to_name) {
-    const auto source = tree_->own(from, caller.wait);
+    const auto source = tree_->own(from, caller.patience);
     if (!source) return source.error();
-    const auto target = tree_->own(to, caller.wait);
+    const auto target = tree_->own(to, caller.patience);
     if (!target) return target.error();
     return (*source)->rename(caller, from_name, **target, to_name);
 }
@@ -126,6 +130,9 @@ std::uint64_t FileSystem::id_space() const {
 }
 std::string FileSystem::describe() const {
     return tree_->describe();
+}
+bool FileSystem::handles_survive() const {
+    return tree_->handles_survive();
 }
 void FileSystem::sweep() {
     tree_->cache().sweep();

@@ -105,17 +105,17 @@ std::optional<ObjectId> KernelHandles::kept_way_of(const ObjectId& id) {
 }
 
 Result<Way> KernelHandles::way_to(const ObjectId& id, const std::optional<Way>& held,
-                                  const Entry& as, Wait wait) {
+                                  const Entry& as, Patience patience) {
     const auto here = ObjectIdentity::way_through(as.directory, id);
     if (held && *held == here) return here;
     if (!held && !moved_.may_know()) return here;
-    if (wait == Wait::no && !moved_.is_in_use()) return would_block;
+    if (patience == Patience::none && !moved_.is_in_use()) return would_block;
     std::optional<ObjectId> directory;
     if (held && !held->bytes().empty()) directory = ObjectIdentity::directory_on(*held, id);
     if (!held) directory = kept_way_of(id);
     if (!directory || *directory == as.directory) return held.value_or(here);
     // The way does not lead there, and the remaining name does not tell the way.
-    if (wait == Wait::no) {
+    if (patience == Patience::none) {
         const bool is_kept = moved_.put_at_once(id, *directory, of_way) &&
                              moved_.put_at_once(id, as.directory, as.name);
         if (!is_kept) return would_block;
@@ -153,7 +153,7 @@ void KernelHandles::linked(const ObjectId& id, const Way& way, const Entry& as) 
 }
 
 std::string KernelHandles::describe() const {
-    return "objects are found by the kernel's file handles, which survive a restart";
+    return "objects are found by the kernel's file handles";
 }
 
 }  // namespace berth::vfs::posix

@@ -41,19 +41,20 @@ public:
     Result<Descriptor> open_by_name(const ObjectId& id, const Way& way,
                                     std::uint64_t inode) override;
     [[nodiscard]] bool wants_names() const override { return false; }
-    Result<void> seen(const ObjectId&, const ObjectId&, std::string_view, Wait) override {
+    Result<void> seen(const ObjectId&, const ObjectId&, std::string_view, Patience) override {
         return {};
     }
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     [[nodiscard]] bool wants_moves(bool between_directories) const override;
     Result<Way> way_to(const ObjectId& id, const std::optional<Way>& held, const Entry& as,
-                       Wait wait) override;
+                       Patience patience) override;
     void moved(const ObjectId& id, const std::optional<Way>& way, const Entry& from,
                const Entry& to) override;
     void linked(const ObjectId& id, const Way& way, const Entry& as) override;
     void synchronize() override { moved_.synchronize(); }
     void sweep() override { scans_.sweep(); }
     [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] bool survives_restart() const override { return true; }
     [[nodiscard]] std::optional<std::string> trouble() override { return moved_.trouble(); }
 
 private:

@@ -35,9 +35,9 @@ public:
     /// Whether it needs names; if not, seen() and unlinked() need not be called.
     [[nodiscard]] virtual bool wants_names() const = 0;
     /// The object was seen, made, or renamed to be `name` in `directory`. would_block, only with
-    /// Wait::no: it must be told again.
+    /// Patience::none: it must be told again.
     virtual Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
-                              Wait wait) = 0;
+                              Patience patience) = 0;
     /// The object is no longer `name` in `directory`.
     virtual void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) = 0;
 
@@ -53,18 +53,18 @@ public:
     virtual void moved(const ObjectId& id, const std::optional<Way>& /*way*/, const Entry& from,
                        const Entry& to) {
         unlinked(id, from.directory, from.name);
-        std::ignore = seen(id, to.directory, to.name, Wait::yes);
+        std::ignore = seen(id, to.directory, to.name, Patience::ample);
     }
     /// The way to put into a handle of the object, seen there. If the object's handles contain a
     /// way already, that one. `held`: the way in its handles while the object is held open.
-    /// would_block, only with Wait::no: ask again.
+    /// would_block, only with Patience::none: ask again.
     virtual Result<Way> way_to(const ObjectId& /*id*/, const std::optional<Way>& /*held*/,
-                               const Entry& /*as*/, Wait /*wait*/) {
+                               const Entry& /*as*/, Patience /*patience*/) {
         return Way{};
     }
     /// A client has given the object another name. `way`: the one in its handle.
     virtual void linked(const ObjectId& id, const Way& /*way*/, const Entry& as) {
-        std::ignore = seen(id, as.directory, as.name, Wait::yes);
+        std::ignore = seen(id, as.directory, as.name, Patience::ample);
     }
 
     /// To be called about once a second.
@@ -74,6 +74,8 @@ public:
 
     /// For the start-up log, without a full stop.
     [[nodiscard]] virtual std::string describe() const = 0;
+    /// Whether objects are found by the ids that they had before a restart.
+    [[nodiscard]] virtual bool survives_restart() const = 0;
     /// Errors since the last call, likewise.
     [[nodiscard]] virtual std::optional<std::string> trouble() { return std::nullopt; }
 };

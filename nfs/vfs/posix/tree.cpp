@@ -50,13 +50,14 @@ Tree::Tree(Descriptor root, const Options& options, Abilities abilities,
       abilities_(std::move(abilities)),
       whereabouts_(
           root_.number(), identity_,
-          [this](int directory, const char* name, Wait wait) {
-              return open_entry(directory, name, wait);
+          [this](int directory, const char* name, Patience patience) {
+              return open_entry(directory, name, patience);
           },
           abilities_.confined_open),
       withheld_(options.withheld),
       has_withheld_(withheld_ && withheld_->is_below(root_.number())),
       server_uid_(::geteuid()),
+      keeps_key_(options.keeps_key),
       synchronize_(options.synchronize ? options.synchronize : flush),
       open_files_(options.open_files),
       volumes_(options.volumes ? options.volumes : std::make_shared<Volumes>()),
@@ -80,7 +81,7 @@ Result<std::unique_ptr<Tree>> Tree::make(Descriptor root, const Options& options
 void Tree::choose_locator(const Options& options) {
     std::string reason = "as configured";
     auto open_step = [this](int directory, const char* name) {
-        return open_entry(directory, name, Wait::yes);
+        return open_entry(directory, name, Patience::ample);
     };
     const bool can_lose = whereabouts_.matters();
     if (options.kernel_handles && !identity_.can_be_opened()) {
@@ -136,8 +137,11 @@ std::unique_ptr<NameStore> Tree::open_names_of_moved(const Options& options,
 
 std::string Tree::describe() const {
     std::string text = locator_->describe();
-    if (!identity_.tells_reuse()) {
-        text += "; the file system records no birth times, so a file that "
+    if (keeps_key_ && !handles_survive())
+        text += "; file handles do not survive a restart: clients must mount again";
+    if (keeps_key_ && handles_survive()) text += "; file handles survive a restart";
+    if (keeps_key_ && handles_survive() && !identity_.tells_reuse()) {
+        text += ", but the file system records no birth times, so a file that "
                 "replaces another under the same name and inode number while "
                 "the server is down takes over its handle";
     }
@@ -172,7 +176,7 @@ std::optional<std::string> Tree::trouble() {
     return locator_->trouble();
 }
 
-Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
+Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Patience patience,
                         std::optional<FileType> type, Node::Held held, const Way& way) {
     if (Pin known = cache_.find(id)) return known;
     if (!type) {
@@ -194,18 +198,18 @@ Result<Pin> Tree::adopt(Descriptor opened, const ObjectId& id, Wait wait,
     }
     // A directory knows its own way up.
     const Way& kept = *type == FileType::directory ? Way{} : way;
-    Pin node =
-        cache_.insert(Pin{new Node{*this, id, kept, std::move(opened), *type, held, mark}}, wait);
+    Pin node = cache_.insert(Pin{new Node{*this, id, kept, std::move(opened), *type, held, mark}},
+                             patience);
     if (!node) return would_block;
     return node;
 }
 
-Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
+Result<Pin> Tree::find(const ObjectId& id, const Way& way, Patience patience) {
     if (Pin known = cache_.find(id)) {
-        auto lost = is_lost(*known, wait);
+        auto lost = is_lost(*known, patience);
         if (!lost) return lost.error();
         if (!*lost) return known;
-        if (wait == Wait::no) {
+        if (patience == Patience::none) {
             known->look_again();  // so that a caller that may wait finds the same
             return would_block;
         }
@@ -214,10 +218,10 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
     }
     const bool is_id = identity_.is_id(id) || (assigned_ && AssignedIds::is_assigned(id));
     if (!is_id) return std::errc::invalid_argument;
-    if (wait == Wait::no) return would_block;
+    if (patience == Patience::none) return would_block;
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    auto opened = opening(Wait::yes, [&] { return locator_->open(id); });
+    auto opened = opening(Patience::ample, [&] { return locator_->open(id); });
     if (!opened) return opened.error();
     auto found = status(opened->number());
     if (!found) return says_gone(found.error()) ? stale : found.error();
@@ -228,15 +232,15 @@ Result<Pin> Tree::find(const ObjectId& id, const Way& way, Wait wait) {
     auto inside =
         has_kernel_handles_ ? confine(std::move(*opened), id, way, *found) : std::move(opened);
     if (!inside) return inside.error();
-    return adopt(std::move(*inside), id, wait, to_file_type(found->stx_mode), Node::Held::object,
-                 way);
+    return adopt(std::move(*inside), id, patience, to_file_type(found->stx_mode),
+                 Node::Held::object, way);
 }
 
-Result<Pin> Tree::own(const vfs::Node& node, Wait wait) {
+Result<Pin> Tree::own(const vfs::Node& node, Patience patience) {
     const auto id = node.id();
     // A node that is held stays in the cache, unless its object is gone.
     if (Pin known = cache_.find(id)) return known;
-    auto found = find(id, node.way(), wait);
+    auto found = find(id, node.way(), patience);
     if (!found && found.error() == std::errc::invalid_argument) return std::errc::cross_device_link;
     return found;
 }
@@ -244,43 +248,44 @@ Result<Pin> Tree::own(const vfs::Node& node, Wait wait) {
 Result<Descriptor> Tree::confine(Descriptor opened, const ObjectId& id, const Way& way,
                                  const struct statx& status) const {
     const auto type = to_file_type(status.stx_mode);
-    const auto inside = is_inside(opened.number(), type, Wait::yes);
+    const auto inside = is_inside(opened.number(), type, Patience::ample);
     if (!inside) return inside.error();
     if (*inside) return opened;
     if (type == FileType::directory) return stale;
-    return opening(Wait::yes, [&] { return locator_->open_by_name(id, way, status.stx_ino); });
+    return opening(Patience::ample,
+                   [&] { return locator_->open_by_name(id, way, status.stx_ino); });
 }
 
-Result<Way> Tree::way_to(const ObjectId& id, const Locator::Entry& as, Wait wait) {
+Result<Way> Tree::way_to(const ObjectId& id, const Locator::Entry& as, Patience patience) {
     if (!needs_ways_) return Way{};
     const Pin known = cache_.find(id);
     if (known && known->type() == FileType::directory) return Way{};
-    return locator_->way_to(id, known ? std::optional{known->way()} : std::nullopt, as, wait);
+    return locator_->way_to(id, known ? std::optional{known->way()} : std::nullopt, as, patience);
 }
 
-Result<bool> Tree::is_inside(int opened, FileType type, Wait wait) const {
-    return opening(wait, [&] { return whereabouts_.is_inside(opened, type, wait); });
+Result<bool> Tree::is_inside(int opened, FileType type, Patience patience) const {
+    return opening(patience, [&] { return whereabouts_.is_inside(opened, type, patience); });
 }
 
 Result<Pin> Tree::find_anew(const Node& node) {
     cache_.erase(node.object_id());
-    return find(node.object_id(), node.way(), Wait::yes);
+    return find(node.object_id(), node.way(), Patience::ample);
 }
 
 // Whether the node no longer leads to an object in the tree.
-Result<bool> Tree::is_lost(Node& node, Wait wait) const {
-    const bool may_look = wait == Wait::yes || !abilities_.remote;
+Result<bool> Tree::is_lost(Node& node, Patience patience) const {
+    const bool may_look = patience != Patience::none || !abilities_.remote;
     if (identity_.may_be_lost_from_sight() && may_look && node.is_deleted()) return true;
-    return has_left(node, wait);
+    return has_left(node, patience);
 }
 
 // At most once a second: it costs as much as a call.
-Result<bool> Tree::has_left(Node& node, Wait wait) const {
+Result<bool> Tree::has_left(Node& node, Patience patience) const {
     const bool may_go_unseen = node.is_in_part();
     if (!(whereabouts_.matters() || may_go_unseen) || !node.is_due_for_a_look()) return false;
-    auto left = may_go_unseen ? has_gone_as_a_whole(node, wait) : Result<bool>{false};
+    auto left = may_go_unseen ? has_gone_as_a_whole(node, patience) : Result<bool>{false};
     if (left && !*left && whereabouts_.matters()) {
-        left = lies_inside(node, wait);
+        left = lies_inside(node, patience);
         if (left) *left = !*left;
     }
     if (!left) node.look_again();
@@ -288,61 +293,61 @@ Result<bool> Tree::has_left(Node& node, Wait wait) const {
 }
 
 // Deleting a subvolume deletes everything in it, and open descriptors do not show that.
-Result<bool> Tree::has_gone_as_a_whole(const Node& node, Wait wait) const {
-    if (wait == Wait::no) return would_block;
+Result<bool> Tree::has_gone_as_a_whole(const Node& node, Patience patience) const {
+    if (patience == Patience::none) return would_block;
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    const auto opened = opening(Wait::yes, [&] { return locator_->open(node.object_id()); });
+    const auto opened = opening(Patience::ample, [&] { return locator_->open(node.object_id()); });
     if (opened) return false;
     return opened.error() == stale ? Result<bool>{true} : opened.error();
 }
 
 Result<Pin> Tree::find_directory(const ObjectId& id) {
-    auto found = find(id, {}, Wait::yes);
+    auto found = find(id, {}, Patience::ample);
     if (!found || !whereabouts_.matters()) return found;
-    const auto inside = is_inside((*found)->path(), FileType::directory, Wait::yes);
+    const auto inside = is_inside((*found)->path(), FileType::directory, Patience::ample);
     if (!inside) return inside.error();
     return *inside ? std::move(found) : Result<Pin>{stale};
 }
 
 Result<void> Tree::check_inside(Node& node) const {
     if (!whereabouts_.matters()) return {};
-    const auto inside = lies_inside(node, Wait::yes);
+    const auto inside = lies_inside(node, Patience::ample);
     if (inside && *inside) return {};
     if (node.is_deleted()) return {};  // this is reported where it matters
     return inside ? stale : inside.error();
 }
 
-Result<bool> Tree::lies_inside(Node& node, Wait wait) const {
-    if (wait == Wait::no && abilities_.remote) return would_block;
+Result<bool> Tree::lies_inside(Node& node, Patience patience) const {
+    if (patience == Patience::none && abilities_.remote) return would_block;
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    auto inside = is_inside(node.path(), node.type(), wait);
+    auto inside = is_inside(node.path(), node.type(), patience);
     if (!inside || *inside || node.type() == FileType::directory) return inside;
-    if (wait == Wait::no) return would_block;
+    if (patience == Patience::none) return would_block;
     const auto found = status(node.path());
     // A deleted object is a different case.
     if (!found) return says_gone(found.error()) ? Result<bool>{true} : found.error();
     if (identity_.is_gone(*found)) return true;
-    const auto by_name = opening(Wait::yes, [&] {
+    const auto by_name = opening(Patience::ample, [&] {
         return locator_->open_by_name(node.object_id(), node.way(), found->stx_ino);
     });
     if (!by_name && by_name.error() != stale) return by_name.error();
     return by_name.has_value();
 }
 
-Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) const {
+Result<Descriptor> Tree::open_entry(int directory, const char* name, Patience patience) const {
     constexpr int flags = O_PATH | O_NOFOLLOW;
-    if (wait == Wait::no && !abilities_.cached_lookup) return would_block;
+    if (patience == Patience::none && !abilities_.cached_lookup) return would_block;
     if (!abilities_.confined_open) {
         // A name without '/' leads to the directory's own entry, and identify() refuses other
         // mounts.
         if (std::string_view{name} == "..") return std::errc::permission_denied;
-        return opening(wait, [&] { return open_at(directory, name, flags); });
+        return opening(patience, [&] { return open_at(directory, name, flags); });
     }
-    auto opened = opening(wait, [&] {
+    auto opened = opening(patience, [&] {
         return open_beneath(directory, name, flags,
-                            confined | (wait == Wait::no ? RESOLVE_CACHED : 0));
+                            confined | (patience == Patience::none ? RESOLVE_CACHED : 0));
     });
     if (!opened && opened.error() == std::errc::cross_device_link) {
         return std::errc::permission_denied;
@@ -352,16 +357,16 @@ Result<Descriptor> Tree::open_entry(int directory, const char* name, Wait wait) 
 
 Result<Pin> Tree::parent_of(int directory, const ObjectId& child) {
     auto opened =
-        opening(Wait::yes, [&] { return open_at(directory, "..", O_PATH | O_DIRECTORY); });
+        opening(Patience::ample, [&] { return open_at(directory, "..", O_PATH | O_DIRECTORY); });
     // The kernel finds no way up from a directory that was moved out of the mounted one.
     if (!opened && opened.error() == std::errc::no_such_file_or_directory) return stale;
     if (!opened) return opened.error();
     const auto id = identify_parent(opened->number(), child);
     if (!id) return id.error();
-    const auto inside = is_inside(opened->number(), FileType::directory, Wait::yes);
+    const auto inside = is_inside(opened->number(), FileType::directory, Patience::ample);
     if (!inside) return inside.error();
     if (!*inside) return stale;
-    return adopt(std::move(*opened), *id, Wait::yes, FileType::directory);
+    return adopt(std::move(*opened), *id, Patience::ample, FileType::directory);
 }
 
 void Tree::unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) {

@@ -46,6 +46,7 @@ public:
     [[nodiscard]] const std::shared_ptr<Volume>& volume() const noexcept { return volume_; }
     [[nodiscard]] const std::shared_ptr<Volumes>& volumes() const noexcept { return volumes_; }
     [[nodiscard]] std::string describe() const;
+    [[nodiscard]] bool handles_survive() const { return locator_->survives_restart(); }
 
     [[nodiscard]] const std::shared_ptr<const Withheld>& withheld() const noexcept {
         return withheld_;
@@ -71,27 +72,27 @@ public:
     /// The id of the object open as `at`, or with `entry` of that entry of directory `at`.
     /// `directory` and `name`: where it was seen. would_block if an id may have to be assigned.
     [[nodiscard]] Result<ObjectId> identify(int at, const char* entry, const ObjectId& directory,
-                                            std::string_view name, Wait wait);
+                                            std::string_view name, Patience patience);
     /// The parent of `child`, open as `opened`. stale if it can no longer be determined.
     [[nodiscard]] Result<ObjectId> identify_parent(int opened, const ObjectId& child);
     /// The attributes to show for the object with this id.
     [[nodiscard]] Attributes attributes_of(const ObjectId& id, const struct statx& status) const;
 
     /// The node of what `opened` holds, which the cache has from now on. Asks for the type unless
-    /// it is given. With Wait::no: would_block if room can only be made by closing something that
-    /// may take time to close.
-    Result<Pin> adopt(Descriptor opened, const ObjectId& id, Wait wait,
+    /// it is given. With Patience::none: would_block if room can only be made by closing something
+    /// that may take time to close.
+    Result<Pin> adopt(Descriptor opened, const ObjectId& id, Patience patience,
                       std::optional<FileType> type, Node::Held held = Node::Held::object,
                       const Way& way = {});
 
     /// The object with this id, from the cache or found again, by the way if need be; stale within
     /// a second after it was moved out of the tree.
-    Result<Pin> find(const ObjectId& id, const Way& way, Wait wait);
+    Result<Pin> find(const ObjectId& id, const Way& way, Patience patience);
     /// The same object, by a name that leads to it now.
     Result<Pin> find_anew(const Node& node);
     /// The tree's own node for one that a caller holds. cross_device_link if the object is not in
     /// this tree; otherwise as find().
-    Result<Pin> own(const vfs::Node& node, Wait wait);
+    Result<Pin> own(const vfs::Node& node, Patience patience);
 
     /// The way to an object that was made as an entry of `directory`. Empty if the object can be
     /// found without it.
@@ -99,8 +100,9 @@ public:
         return needs_ways_ ? ObjectIdentity::way_through(directory, id) : Way{};
     }
     /// The same for an object that was reached there: the way that its handles contain already, if
-    /// known. would_block, only with Wait::no: the name has to be kept first.
-    [[nodiscard]] Result<Way> way_to(const ObjectId& id, const Locator::Entry& as, Wait wait);
+    /// known. would_block, only with Patience::none: the name has to be kept first.
+    [[nodiscard]] Result<Way> way_to(const ObjectId& id, const Locator::Entry& as,
+                                     Patience patience);
 
     /// Whether the object lies in the tree at this very moment, not just within this second: for
     /// changes that would make it stay there. stale if it does not.
@@ -108,7 +110,8 @@ public:
 
     /// Opens an entry as O_PATH, under the thread's current identity: never a symbolic link's
     /// target, never another mounted file system (permission_denied), never the parent.
-    [[nodiscard]] Result<Descriptor> open_entry(int directory, const char* name, Wait wait) const;
+    [[nodiscard]] Result<Descriptor> open_entry(int directory, const char* name,
+                                                Patience patience) const;
     /// A directory's parent: permission_denied outside the tree, stale if the directory is no
     /// longer below the root. `directory` is not the root; `child` is its id. For a thread that
     /// acts as the server.
@@ -128,14 +131,14 @@ public:
     }
     /// To be used for everything that is opened: returns what `open` returns. If `open` lacked a
     /// descriptor, it is called again after unused nodes have been closed. That may take time, so
-    /// with Wait::no it returns would_block instead.
+    /// with Patience::none it returns would_block instead.
     template <class Open>
-    [[nodiscard]] auto opening(Wait wait, Open open) const {
+    [[nodiscard]] auto opening(Patience patience, Open open) const {
         constexpr int tries_max = 8;  // others may take what was closed first
         auto opened = open();
         for (int tries = 0; tries < tries_max; ++tries) {
             if (opened || !lacks_descriptors(opened.error())) break;
-            if (wait == Wait::no) return decltype(opened){would_block};
+            if (patience == Patience::none) return decltype(opened){would_block};
             if (!open_files_->make_room()) break;
             opened = open();
         }
@@ -161,17 +164,17 @@ private:
     void choose_locator(const Options& options);
     std::unique_ptr<NameStore> open_names_of_moved(const Options& options,
                                                    std::string& trouble) const;
-    [[nodiscard]] Result<bool> is_inside(int opened, FileType type, Wait wait) const;
+    [[nodiscard]] Result<bool> is_inside(int opened, FileType type, Patience patience) const;
     /// Whether that is a withheld directory, shown by another file system.
     [[nodiscard]] Result<bool> is_marked(int directory) const;
     [[nodiscard]] Result<Descriptor> confine(Descriptor opened, const ObjectId& id, const Way& way,
                                              const struct statx& status) const;
-    [[nodiscard]] Result<bool> is_lost(Node& node, Wait wait) const;
-    [[nodiscard]] Result<bool> has_left(Node& node, Wait wait) const;
+    [[nodiscard]] Result<bool> is_lost(Node& node, Patience patience) const;
+    [[nodiscard]] Result<bool> has_left(Node& node, Patience patience) const;
     /// As find(), for a directory that lies in the tree at this very moment.
     [[nodiscard]] Result<Pin> find_directory(const ObjectId& id);
-    [[nodiscard]] Result<bool> has_gone_as_a_whole(const Node& node, Wait wait) const;
-    [[nodiscard]] Result<bool> lies_inside(Node& node, Wait wait) const;
+    [[nodiscard]] Result<bool> has_gone_as_a_whole(const Node& node, Patience patience) const;
+    [[nodiscard]] Result<bool> lies_inside(Node& node, Patience patience) const;
     Result<void> noting_loss(Result<void> outcome);
     [[nodiscard]] Result<std::optional<ObjectId>> known_by_one_name(const Sighting& seen, int at,
                                                                     const char* entry);
@@ -189,6 +192,7 @@ private:
     const std::shared_ptr<const Withheld> withheld_;
     const bool has_withheld_;  // when the tree was opened
     const uid_t server_uid_;
+    const bool keeps_key_;
     const std::function<Result<void>(int, Sync)> synchronize_;
     const std::shared_ptr<OpenFiles> open_files_;
     const std::shared_ptr<Volumes> volumes_;

@@ -12,12 +12,12 @@
 namespace berth::vfs::posix {
 
 Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& directory,
-                                std::string_view name, Wait wait) {
+                                std::string_view name, Patience patience) {
     auto seen = identity_.sight(at, entry);
     if (!seen) return refused(seen.error());
     if (seen->is_certain) return seen->mark;
     if (seen->mark == root_mark_) return root_id_;
-    if (wait == Wait::no) return would_block;
+    if (patience == Patience::none) return would_block;
     auto known = known_by_one_name(*seen, at, entry);
     if (!known) return known.error();
     if (*known) {
@@ -45,18 +45,18 @@ Result<std::optional<ObjectId>> Tree::known_by_one_name(const Sighting& seen, in
     if (!acting) return acting.error();
     Descriptor known;
     if (!held) {
-        auto found = opening(Wait::yes, [&] { return locator_->open(*id); });
+        auto found = opening(Patience::ample, [&] { return locator_->open(*id); });
         if (!found && found.error() == stale) return unknown;
         if (!found) return found.error();
         known = std::move(*found);
     }
     Descriptor now;
     if (*entry != '\0') {
-        auto opened = open_entry(at, entry, Wait::yes);
+        auto opened = open_entry(at, entry, Patience::ample);
         if (!opened) return opened.error();
         now = std::move(*opened);
     }
-    const auto is_same = opening(Wait::yes, [&] {
+    const auto is_same = opening(Patience::ample, [&] {
         return same_inode_(now ? now.number() : at, held ? held->path() : known.number());
     });
     if (!is_same) return is_same.error();

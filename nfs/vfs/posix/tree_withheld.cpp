@@ -16,8 +16,9 @@ Result<void> Tree::may_change(int directory, const char* name) const {
     // Moving a directory above it would let a client put another in its place.
     const auto acting = act_as_server();
     if (!acting) return acting.error();
-    const auto opened = opening(
-        Wait::yes, [&] { return open_at(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW); });
+    const auto opened = opening(Patience::ample, [&] {
+        return open_at(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    });
     if (opened && withheld_->is_below(opened->number())) return std::errc::permission_denied;
     return {};
 }

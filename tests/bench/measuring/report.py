@@ -1,4 +1,4 @@
-"""The table for the terminal and for README, and the chart."""
+"""The table for the terminal and for RESULTS.md, and the chart."""
 
 import os
 import pathlib
@@ -124,14 +124,14 @@ def chart(rates: dict[str, dict[str, float]], output: pathlib.Path) -> bool:
     return True
 
 
-def into_readme(readme: pathlib.Path, rows: list[Row], measured_on: str, picture: str) -> None:
-    """Replaces what stands between the marks."""
-    text = readme.read_text()
+def record(document: pathlib.Path, rows: list[Row], measured_on: str, picture: str) -> None:
+    """Replaces what stands between the marks. `picture`: the chart, as seen from the document."""
+    text = document.read_text()
     if BEGIN not in text or END not in text:
-        raise SystemExit(f"{readme} has no place for the table: a line {BEGIN}, and one {END}")
+        raise SystemExit(f"{document} has no place for the table: a line {BEGIN}, and one {END}")
     section = f"{BEGIN}\n{measured_on}\n\n![{TITLE}]({picture})\n\n{markdown(rows)}\n"
     if sentences := in_the_way(rows):
         section += f"\n{NOT_MET}\n\n" + "\n".join(f"- {sentence}" for sentence in sentences) + "\n"
     section += END
     before, rest = text.split(BEGIN, 1)
-    readme.write_text(before + section + rest.split(END, 1)[1])
+    document.write_text(before + section + rest.split(END, 1)[1])

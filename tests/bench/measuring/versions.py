@@ -1,5 +1,6 @@
 """berth beside another build of itself: no row may be below a limit of what the other does."""
 
+import math
 import statistics
 import sys
 
@@ -19,10 +20,20 @@ WORKS = {
 OF_A_USER = ("getattr", "access", "lookup", "read_4k", "write_4k", "create_remove")
 
 
-def best(rates: list[float]) -> float:
-    """The mean of the best third. What else a machine does, and what its host does, only ever makes a round slower; on
-    a virtual machine one round in three can be half as fast, and then a median takes a hundred rounds to settle."""
-    return statistics.mean(sorted(rates)[-max(1, len(rates) // 3) :])
+PAIRS = 8  # of short measurements between two starts of the servers
+STARTS_MIN = 3
+
+
+def interval(ratios: list[float]) -> tuple[float, float]:
+    """Where the median lies, with 95 % certainty (order statistics)."""
+    ranked, half = sorted(ratios), 0.98 * math.sqrt(len(ratios))
+    middle = (len(ratios) - 1) / 2
+    return ranked[max(0, math.floor(middle - half))], ranked[min(len(ratios) - 1, math.ceil(middle + half))]
+
+
+def is_settled(ratios: list[float]) -> bool:
+    low, high = interval(ratios)
+    return low >= NO_SLOWER or high < NO_SLOWER
 
 
 class Versions:
@@ -42,24 +53,36 @@ class Versions:
     def measure(self, group: str) -> None:
         self.groups[group]()
 
-    def _add(self, name: str, ours: list[float], theirs: list[float], metric: str) -> None:
-        ratios = [our / their for our, their in zip(ours, theirs)]
-        rounds = f"its rounds are {min(ratios):.2f} to {max(ratios):.2f}, their median is {statistics.median(ratios):.2f}"
-        our, their = best(ours), best(theirs)
-        self.rows.append(Row(name, metric, our, None, their, our / their, "the other", True, NO_SLOWER, in_the_way=rounds))
-        print(f"  {name}: {our / their:.2f} x ({rounds})", file=sys.stderr, flush=True)
+    def _add(self, name: str, metric: str, pairs: list[tuple[dict, dict]], key: str) -> None:
+        ratios = [ours[key] / theirs[key] for ours, theirs in pairs]
+        low, high = interval(ratios)
+        about = f"{low:.2f} to {high:.2f} by {len(pairs)} pairs"
+        if "server_cpu_us" in pairs[0][0]:
+            # Time that a host takes from the machine is not in it, so this settles sooner than speed does.
+            cpu = statistics.median(ours["server_cpu_us"] / theirs["server_cpu_us"] for ours, theirs in pairs)
+            about += f"; CPU time per call: {cpu:.2f} x"
+        our, their = (statistics.median(pair[side][key] for pair in pairs) for side in (0, 1))
+        ratio = statistics.median(ratios)
+        self.rows.append(Row(name, metric, our, None, their, ratio, "the other", True, NO_SLOWER, in_the_way=about))
+        print(f"  {name}: {ratio:.2f} x ({about})", file=sys.stderr, flush=True)
 
     def _pairs(self, name: str, servers: tuple[Server, Server], measure, key: str = "calls_per_s") -> None:
-        """Each server is first in every other round, just started (what happened to it before decides for a long time
-        where its calls run), and alone."""
-        found: dict[Server, list] = {server: [] for server in servers}
-        for round_ in range(self._lab.settings.rounds):
-            for server in servers if round_ % 2 == 0 else reversed(servers):
+        """Short measurements in turns, so that what else the machine and its host do meets both; servers that are started
+        again and again, because what happens at the start decides for a long time where calls run. Ends when it is clear
+        on which side of the limit the median of the ratios lies, or after as many starts as there may be rounds."""
+        pairs: list[tuple[dict, dict]] = []
+        for start in range(max(self._lab.settings.rounds, STARTS_MIN)):
+            for server in servers if start % 2 == 0 else reversed(servers):
                 server.restart()
-                found[server].append(measure(server, round_)[key])
+            for number in range(PAIRS):
+                ours_first = (number + start) % 2 == 0
+                found = {s: measure(s, start) for s in (servers if ours_first else reversed(servers))}
+                pairs.append((found[servers[0]], found[servers[1]]))
+            for server in servers:
                 server.stop()
-        ours, theirs = (found[server] for server in servers)
-        self._add(name, ours, theirs, key.replace("_per_", "/"))
+            if start + 1 >= STARTS_MIN and is_settled([ours[key] / theirs[key] for ours, theirs in pairs]):
+                break
+        self._add(name, key.replace("_per_", "/"), pairs, key)
 
     def _rows_of(self, work: str) -> None:
         lab, (name, shapes) = self._lab, WORKS[work]
@@ -67,7 +90,7 @@ class Versions:
         for shape in shapes:
             pinned = ("--pin", 0) if shape == "1x1" else ()
             for of_whom, caller in callers:
-                options = ["--shape", shape, "--seconds", lab.settings.seconds, *pinned, *caller]
+                options = ["--shape", shape, "--seconds", lab.settings.seconds / 2, *pinned, *caller]
                 self._pairs(
                     f"{name} {shape.replace('x', ' x ')}{of_whom}", (lab.berth, lab.other),
                     lambda server, round_, options=options: lab.load(server, work, *options, round_=round_),
@@ -75,7 +98,7 @@ class Versions:
 
     def _synced(self) -> None:
         lab = self._lab
-        options = ["--shape", "4x8", "--seconds", lab.settings.seconds]
+        options = ["--shape", "4x8", "--seconds", lab.settings.seconds / 2]
         self._pairs("CREATE under sync 4 x 8", (lab.sync, lab.other_sync),
                     lambda server, round_: lab.load(server, "create", *options, round_=round_))  # fmt: skip
 

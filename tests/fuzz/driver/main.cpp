@@ -19,6 +19,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <fcntl.h>
@@ -44,7 +45,8 @@ void save_current() {
     if (!current) return;
     const int file = ::open(crash_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (file < 0) return;
-    if (::write(file, current->data(), current->size()) >= 0) ::write(2, "input saved\n", 12);
+    if (::write(file, current->data(), current->size()) >= 0)
+        std::ignore = ::write(2, "input saved\n", 12);
     ::close(file);
 }
 

@@ -166,7 +166,7 @@ class Local:
         self._among_its_mounts("umount", "-l", self._at(path))
 
     def _among_its_mounts(self, *command) -> None:
-        enter = ["nsenter", "-m", "-t", str(self._server.pid)]
+        enter = ["nsenter", f"--mount=/proc/{self._server.pid}/ns/mnt", f"--root=/proc/{self._server.pid}/root"]
         subprocess.run([*enter, *command], check=True)
 
     def move_out(self, path) -> None:

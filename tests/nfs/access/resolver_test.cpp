@@ -17,8 +17,9 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr auto patiences = {rpc::Patience::over, rpc::Patience::none, rpc::Patience::brief,
-                            rpc::Patience::ample};
+using rpc::Where;
+
+constexpr auto everywhere = {Where::network_thread, Where::section, Where::worker};
 
 /// Exports /tree (its changes are on disk before a reply), and /fast (they are not).
 class ResolverTest : public ::testing::Test {
@@ -41,9 +42,9 @@ protected:
     exports::Handle root_of(std::size_t at) {
         return sealer.seal(table.pin()->all()[at].id, tree->root().value()->id());
     }
-    /// The call as it comes with this patience.
-    void come_with(rpc::Patience patience) {
-        call.patience = patience;
+    /// The call as it comes there.
+    void come_to(Where where) {
+        call.where = where;
         call.deferred = call.reply_forgotten = false;
     }
 
@@ -63,7 +64,7 @@ TEST_F(ResolverTest, AHandleLeadsToAnObjectAndACaller) {
     EXPECT_EQ(target->exported->path, "/tree");
     EXPECT_EQ(target->caller.identity.uid, 1000U);
     EXPECT_THAT(target->caller.identity.groups, ElementsAre(7));
-    EXPECT_EQ(target->caller.wait, vfs::Wait::yes);
+    EXPECT_EQ(target->caller.patience, vfs::Patience::ample);
     const auto sealed = resolver.seal(call, *target->exported, target->node->id(), {});
     EXPECT_EQ(exports::Handle{sealed}, root_of(0));
 }
@@ -82,36 +83,36 @@ TEST_F(ResolverTest, MadeUpHandlesLeadNowhere) {
 
 TEST_F(ResolverTest, ACallThatHasWaitedTooLongTouchesNothing) {
     const Resolver resolver{table, sealer};
-    come_with(rpc::Patience::over);
+    call.is_late = true;
     EXPECT_EQ(resolver.open(call, root_of(0).bytes()).error(), vfs::would_block);
     EXPECT_FALSE(call.deferred);
 }
 
-TEST_F(ResolverTest, AChangeThatMustBeOnDiskIsDeferredByACallWithLittlePatience) {
+TEST_F(ResolverTest, AChangeThatMustBeOnDiskIsLeftToAWorker) {
     const Resolver resolver{table, sealer};
-    come_with(rpc::Patience::brief);
+    come_to(Where::section);
     EXPECT_FALSE(resolver.open_to_change(call, root_of(0).bytes()));
     EXPECT_TRUE(call.deferred);
-    come_with(rpc::Patience::brief);
+    come_to(Where::section);
     EXPECT_TRUE(resolver.open_to_change(call, root_of(1).bytes())) << "nothing need be on disk";
     EXPECT_FALSE(call.deferred);
-    come_with(rpc::Patience::ample);
+    come_to(Where::worker);
     EXPECT_TRUE(resolver.open_to_change(call, root_of(0).bytes()));
     EXPECT_FALSE(call.deferred);
 }
 
-TEST_F(ResolverTest, OnlyACallWithAmplePatienceWaitsToLearnGroups) {
+TEST_F(ResolverTest, OnlyAWorkerWaitsToLearnGroups) {
     exports::UserGroups groups{directory, {}};
     const exports::Exports managed{exported(), nullptr, {}, &groups};
     const Resolver resolver{managed, sealer};
-    for (const auto patience : {rpc::Patience::none, rpc::Patience::brief}) {
+    for (const auto where : {Where::network_thread, Where::section}) {
         directory.is_silent = true;
-        come_with(patience);
+        come_to(where);
         EXPECT_EQ(resolver.open(call, root_of(0).bytes()).error(), vfs::would_block);
         EXPECT_TRUE(call.deferred);
         EXPECT_FALSE(call.reply_forgotten);
     }
-    come_with(rpc::Patience::ample);
+    come_to(Where::worker);
     EXPECT_EQ(resolver.open(call, root_of(0).bytes()).error(), vfs::would_block);
     EXPECT_FALSE(call.deferred);
     EXPECT_TRUE(call.reply_forgotten) << "it is to be asked again";
@@ -126,23 +127,28 @@ TEST_F(ResolverTest, GroupsThatTheServerKnowsTakeThePlaceOfTheClaimedOnes) {
     EXPECT_THAT(target->caller.identity.groups, ElementsAre(1, 2));
 }
 
-TEST(Patience, SaysWhatACallMayWaitFor) {
-    std::vector<std::pair<vfs::Wait, vfs::Wait>> waits;
-    for (const auto patience : patiences)
-        waits.emplace_back(wait_for_files(patience), wait_for_names(patience));
-    using enum vfs::Wait;
-    EXPECT_THAT(waits, ElementsAre(std::pair{no, no}, std::pair{no, no}, std::pair{yes, no},
-                                   std::pair{yes, yes}));
+TEST(Patience, ComesFromWhereTheCallRuns) {
+    rpc::Arena memory;
+    rpc::Call call{memory};
+    std::vector<vfs::Patience> patiences;
+    for (const auto where : everywhere) {
+        call.where = where;
+        patiences.push_back(patience_of(call));
+    }
+    EXPECT_THAT(patiences,
+                ElementsAre(vfs::Patience::none, vfs::Patience::brief, vfs::Patience::ample));
+    call.is_late = true;
+    EXPECT_EQ(patience_of(call), vfs::Patience::none) << "on a worker, but too late";
 }
 
 TEST(Patience, OfNoneDefersWhatWouldBlock) {
     rpc::Arena memory;
-    for (const auto patience : patiences) {
+    for (const auto where : everywhere) {
         rpc::Call call{memory};
-        call.patience = patience;
+        call.where = where;
         EXPECT_FALSE(defer_if_blocked(call, std::errc::io_error));
-        EXPECT_EQ(defer_if_blocked(call, vfs::would_block), patience == rpc::Patience::none);
-        EXPECT_EQ(call.deferred, patience == rpc::Patience::none);
+        EXPECT_EQ(defer_if_blocked(call, vfs::would_block), where == Where::network_thread);
+        EXPECT_EQ(call.deferred, where == Where::network_thread);
     }
 }
 

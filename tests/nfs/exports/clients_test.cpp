@@ -27,8 +27,7 @@ ClientAddress address(std::string_view text) {
 }
 
 std::vector<Export> exports_of(std::string_view text, std::shared_ptr<vfs::FileSystem> files = {}) {
-    Listing list;
-    parse_exports(text, "F", list);
+    const auto list = parse_exports(text, "F");
     for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
     std::vector<Export> exports;
     for (const auto& listed : list.exports)

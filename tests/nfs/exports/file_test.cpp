@@ -23,13 +23,11 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 Listing parse(std::string_view text) {
-    Listing list;
-    parse_exports(text, "F", list);
-    return list;
+    return parse_exports(text, "F");
 }
 
 /// Of a text without problems.
-std::vector<ListedExport> exports_of(std::string_view text) {
+std::vector<ListedExport> listed_exports(std::string_view text) {
     auto list = parse(text);
     for (const auto& problem : list.problems) ADD_FAILURE() << problem.text();
     return std::move(list.exports);
@@ -37,7 +35,7 @@ std::vector<ListedExport> exports_of(std::string_view text) {
 
 /// The only rule of "/srv CLIENT".
 ClientRule rule_of(const std::string& client) {
-    auto exports = exports_of("/srv " + client);
+    auto exports = listed_exports("/srv " + client);
     if (exports.size() != 1 || exports[0].clients.size() != 1) {
         ADD_FAILURE() << client;
         return {};
@@ -54,7 +52,7 @@ std::vector<std::string> problems_of(std::string_view text) {
 /// Client and grant of each rule.
 std::vector<std::string> table_of(std::string_view text) {
     std::vector<std::string> lines;
-    for (const auto& exported : exports_of(text))
+    for (const auto& exported : listed_exports(text))
         for (const auto& rule : exported.clients)
             lines.push_back(exported.path + " " + rule.client.text() + " " + describe(rule));
     return lines;
@@ -65,7 +63,7 @@ const std::string rw = "rw,sync,root_squash,anonuid=65534,anongid=65534,secure";
 
 TEST(ExportsFile, NothingIsNothing) {
     for (const auto* text : {"", "\n", " \t\r\n\n", "# all", "#\n # more\n", "\\\n", "\\\n\\\n# x"})
-        EXPECT_THAT(exports_of(text), IsEmpty()) << text;
+        EXPECT_THAT(listed_exports(text), IsEmpty()) << text;
 }
 
 TEST(ExportsFile, IdsAreMappedByRanges) {
@@ -126,7 +124,7 @@ TEST(ExportsFile, PathsAreQuotedAndEscaped) {
         {"/srv(old)", "/srv(old)"},
     };
     for (const auto& [written, path] : table) {
-        const auto exports = exports_of(std::string{written} + " *");
+        const auto exports = listed_exports(std::string{written} + " *");
         ASSERT_THAT(exports, SizeIs(1)) << written;
         EXPECT_EQ(exports[0].path, path) << written;
     }
@@ -143,7 +141,7 @@ TEST(ExportsFile, LinesContinueAndEnd) {
 }
 
 TEST(ExportsFile, PlacesAreWhereTheWordsBegin) {
-    const auto exports = exports_of("\n  /a   h1(rw) \\\n  h2\n\"/b c\" h3\n");
+    const auto exports = listed_exports("\n  /a   h1(rw) \\\n  h2\n\"/b c\" h3\n");
     ASSERT_THAT(exports, SizeIs(2));
     EXPECT_EQ(exports[0].where.text(), "F:2:3");
     EXPECT_EQ(exports[0].clients.at(0).where.text(), "F:2:8");
@@ -266,26 +264,27 @@ TEST(ExportsFile, FsidNamesTheExport) {
          {0x0123456789ABCDEF ^ 0xFEDCBA9876543210, "0123456789abcdeffedcba9876543210"}},
     };
     for (const auto& [written, fsid] : table) {
-        const auto exports = exports_of("/a *(fsid=" + written + ")");
+        const auto exports = listed_exports("/a *(fsid=" + written + ")");
         ASSERT_THAT(exports, SizeIs(1)) << written;
         EXPECT_EQ(exports[0].fsid, fsid) << written;
     }
-    EXPECT_FALSE(exports_of("/a *").at(0).fsid);
-    EXPECT_EQ(exports_of("/a h1(fsid=3) h2\n/a h3(fsid=3)").at(0).fsid->number, 3U);
+    EXPECT_FALSE(listed_exports("/a *").at(0).fsid);
+    EXPECT_EQ(listed_exports("/a h1(fsid=3) h2\n/a h3(fsid=3)").at(0).fsid->number, 3U);
 }
 
 TEST(ExportsFile, MountPointIsThePathOrAnother) {
-    EXPECT_FALSE(exports_of("/a *").at(0).mount_point);
-    EXPECT_EQ(exports_of("/a/ *(mountpoint)").at(0).mount_point, "/a");
-    EXPECT_EQ(exports_of("/a *(mp)").at(0).mount_point, "/a");
-    EXPECT_EQ(exports_of("/a *(mp=/b/)").at(0).mount_point, "/b");
-    EXPECT_EQ(exports_of("/a *(rw,mountpoint=\"/b c,d)\",sync)").at(0).mount_point, "/b c,d)");
+    EXPECT_FALSE(listed_exports("/a *").at(0).mount_point);
+    EXPECT_EQ(listed_exports("/a/ *(mountpoint)").at(0).mount_point, "/a");
+    EXPECT_EQ(listed_exports("/a *(mp)").at(0).mount_point, "/a");
+    EXPECT_EQ(listed_exports("/a *(mp=/b/)").at(0).mount_point, "/b");
+    EXPECT_EQ(listed_exports("/a *(rw,mountpoint=\"/b c,d)\",sync)").at(0).mount_point, "/b c,d)");
 }
 
 TEST(ExportsFile, WhatIsSaidOfOnePathBelongsTogether) {
-    Listing list;
-    parse_exports("/a h1\n/b h2\n/a/ h3(rw)\n", "F", list);
-    parse_exports("/b h4\n", "G", list);
+    FileParser parser;
+    parser.add("/a h1\n/b h2\n/a/ h3(rw)\n", "F");
+    parser.add("/b h4\n", "G");
+    const auto list = std::move(parser).take();
     EXPECT_THAT(list.problems, IsEmpty());
     ASSERT_THAT(list.exports, SizeIs(2));
     ASSERT_THAT(list.exports[0].clients, SizeIs(2));
@@ -325,7 +324,7 @@ TEST(ExportsFile, ProblemsNamePlaceAndWord) {
         {"/a host(,rw)", "F:1:9: expected an option"},
         {"/a host(rw=1)", "F:1:9: 'rw=1': there is no such option"},
         {"/a host(anonuid)", "F:1:9: 'anonuid': there is no such option"},
-        {"/a host(rw,pnfs)", "F:1:12: 'pnfs': berth does not support this option"},
+        {"/a host(rw,refer)", "F:1:12: 'refer': berth does not support this option"},
         {"/a host(refer=/b@c)", "F:1:9: 'refer=/b@c': berth does not support"},
         {"/a host(rw,ro)", "F:1:12: 'ro': contradicts 'rw' in the same list"},
         {"/a host(sync,rw,async)", "F:1:17: 'async': contradicts 'sync'"},
@@ -394,7 +393,7 @@ TEST(ExportsFile, ProblemsNamePlaceAndWord) {
     EXPECT_THAT(problems_of("\"/a\0b\" *"s), ElementsAre(StartsWith("F:1:4: a NUL")));
     EXPECT_THAT(problems_of("/" + std::string(1024, 'x') + " *"),
                 ElementsAre(AllOf(HasSubstr("...'"), HasSubstr("longer than 1024 bytes"))));
-    EXPECT_THAT(exports_of("/" + std::string(1023, 'x') + " *"), SizeIs(1));
+    EXPECT_THAT(listed_exports("/" + std::string(1023, 'x') + " *"), SizeIs(1));
 }
 
 TEST(ExportsFile, AllProblemsAreFoundAndTheRestIsRead) {

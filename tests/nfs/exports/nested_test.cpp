@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nfs/exports/reasons.hpp"
 #include "nfs/vfs/mounts.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "nfs/vfs/withheld.hpp"
@@ -90,6 +91,36 @@ TEST_F(NestedTest, OnlyCrossmntAddsWhatIsMounted) {
     });
 }
 
+// As for a command that asks about one path of a file with many.
+TEST_F(NestedTest, ExportsThatAreNotOpenAreLeftAsTheyAre) {
+    in_child_process([this] {
+        have_own_mounts();
+        mount_memory(top / "a", "size=1m");
+        const auto found = find_nested(
+            {make_export("/closed", nullptr, crossing), exported(top.path(), crossing)}, {});
+        EXPECT_THAT(found.exports, SizeIs(3));
+        EXPECT_THAT(found.exports[0].crossings, IsEmpty());
+        EXPECT_THAT(found.exports[1].crossings, SizeIs(1));
+    });
+}
+
+TEST_F(NestedTest, TheFirstMountPointOnAWayIsFound) {
+    in_child_process([this] {
+        have_own_mounts();
+        mount_memory(top / "a", "size=1m");
+        boost::filesystem::create_directory(top / "a/deeper");
+        mount_memory(top / "a/deeper", "size=1m");
+        const Table table{{exported(top.path(), plain)}};
+        const auto point_in = [&](const std::string& path) {
+            return reasons::mount_point_in(table.matches(path).at(0));
+        };
+        EXPECT_EQ(point_in(top / "a"), top / "a");
+        EXPECT_EQ(point_in(top / "a/deeper/still"), top / "a");
+        EXPECT_EQ(point_in(top / "b/nothing"), "");
+        EXPECT_EQ(point_in(top.path()), "");
+    });
+}
+
 TEST_F(NestedTest, TheIdentityIsTheFileSystemsWhereverItIsMounted) {
     in_child_process([this] {
         have_own_mounts();
@@ -141,9 +172,12 @@ TEST_F(NestedTest, OfTwoAtOnePlaceTheUpperOneCounts) {
         mount_memory(top / "a", "size=2m");
         const auto found = find(crossing);
         ASSERT_THAT(added(found), ElementsAre("/a"));
-        EXPECT_EQ(
-            found.exports[1].files->root(vfs::Wait::yes).value()->space(root_caller)->total_bytes,
-            2U << 20);
+        EXPECT_EQ(found.exports[1]
+                      .files->root(vfs::Patience::ample)
+                      .value()
+                      ->space(root_caller)
+                      ->total_bytes,
+                  2U << 20);
         EXPECT_EQ(found.exports[0].crossings.at(0).name, "a");
     });
 }
@@ -221,7 +255,7 @@ TEST_P(NestedInImages, HandlesOutliveTheServerAndTheMachine) {
             const auto again = find(crossing);
             ASSERT_THAT(added(again), ElementsAre("/medium/mounted"));
             EXPECT_EQ(again.exports[1].id, id);
-            EXPECT_TRUE(again.exports[1].files->find(made, vfs::Wait::yes));
+            EXPECT_TRUE(again.exports[1].files->find(made, vfs::Patience::ample));
         }
     });
 }

@@ -65,7 +65,8 @@ protected:
     };
     Served admit(uid_t uid, gid_t gid) {
         claim.identity = {.uid = uid, .gid = gid, .groups = claimed};
-        return {exports->admit(exports->pin()->all().front().id, {}, claim, Wait::yes).value()};
+        return {
+            exports->admit(exports->pin()->all().front().id, {}, claim, Patience::ample).value()};
     }
     void serve() {
         open_again({});

@@ -31,7 +31,7 @@ protected:
 
 TEST_F(Faulty, TheNthOperationFailsAndNoOther) {
     files.inject({.error = std::errc::io_error, .nth = 3});
-    EXPECT_TRUE(root->attributes(Wait::yes));
+    EXPECT_TRUE(root->attributes(Patience::ample));
     EXPECT_TRUE(root->lookup(root_user, "."));
     EXPECT_EQ(outcome_of(root->create(root_user, "f", {})), std::errc::io_error);
     EXPECT_TRUE(root->create(root_user, "f", {.mode = CreateMode::guarded})) << "was not made";
@@ -70,17 +70,17 @@ TEST_F(Faulty, AReadComesShort) {
 TEST_F(Faulty, FailsAsOftenAsAsked) {
     files.inject({.nth = 2, .times = 2, .applies = only(Operation::attributes)});
     std::vector<bool> outcomes;
-    for (int i = 0; i < 5; ++i) outcomes.push_back(root->attributes(Wait::yes).has_value());
+    for (int i = 0; i < 5; ++i) outcomes.push_back(root->attributes(Patience::ample).has_value());
     EXPECT_EQ(outcomes, (std::vector<bool>{true, false, false, true, true}));
 }
 
 TEST_F(Faulty, WouldBlockOnlyForThoseWhoDoNotWait) {
     files.inject({.error = would_block, .times = 100, .unless_waiting = true});
     Caller hurried = root_user;
-    hurried.wait = Wait::no;
+    hurried.patience = Patience::none;
     EXPECT_EQ(outcome_of(root->lookup(hurried, ".")), would_block);
-    EXPECT_EQ(outcome_of(root->attributes(Wait::no)), would_block);
-    EXPECT_EQ(outcome_of(files.find(root->id(), Wait::no)), would_block);
+    EXPECT_EQ(outcome_of(root->attributes(Patience::none)), would_block);
+    EXPECT_EQ(outcome_of(files.find(root->id(), Patience::none)), would_block);
     EXPECT_EQ(outcome_of(root->lookup(root_user, ".")), success);
     EXPECT_EQ(outcome_of(root->sync(Sync::all)), success);
 }
@@ -89,10 +89,10 @@ TEST_F(Faulty, FirstInjectedDecides) {
     files.inject({.error = std::errc::io_error, .applies = only(Operation::lookup)});
     files.inject({.error = over_quota});
     EXPECT_EQ(outcome_of(root->lookup(root_user, ".")), std::errc::io_error);
-    EXPECT_EQ(outcome_of(root->attributes(Wait::yes)), success) << "the second was counted";
+    EXPECT_EQ(outcome_of(root->attributes(Patience::ample)), success) << "the second was counted";
     files.inject({.error = over_quota});
     files.clear();
-    EXPECT_EQ(outcome_of(root->attributes(Wait::yes)), success);
+    EXPECT_EQ(outcome_of(root->attributes(Patience::ample)), success);
 }
 
 TEST_F(Faulty, CountsCalls) {
@@ -113,7 +113,7 @@ TEST_F(Faulty, LossesGrow) {
 TEST_F(Faulty, OneObjectHasOneStandInWhileItIsPinned) {
     auto made = root->create(root_user, "f", {}).value();
     EXPECT_EQ(root->lookup(root_user, "f").value(), made);
-    EXPECT_EQ(files.find(made->id(), Wait::yes).value(), made);
+    EXPECT_EQ(files.find(made->id(), Patience::ample).value(), made);
     EXPECT_EQ(&root->lookup(root_user, "f").value()->change_lock(), &made->change_lock());
     EXPECT_EQ(root->lookup(root_user, "..").value(), root);
 }
@@ -141,7 +141,7 @@ TEST_F(Faulty, StandInsComeAndGoOnManyThreads) {
             for (int round = 0; round < 2000; ++round) {
                 auto node = root->lookup(root_user, "f").value();
                 const std::lock_guard guard{node->change_lock()};
-                found += node->attributes(Wait::yes)->links == 1;
+                found += node->attributes(Patience::ample)->links == 1;
             }
         });
     }
@@ -157,10 +157,10 @@ int try_everything(vfs::FileSystem& files) {
     count(top);
     if (!top) return failed;
     auto& node = **top;
-    count(files.find(node.id(), Wait::yes));
+    count(files.find(node.id(), Patience::ample));
     count(node.space(root_user));
     count(node.limits(root_user));
-    count(node.attributes(Wait::yes));
+    count(node.attributes(Patience::ample));
     count(node.access(root_user, may_read));
     count(node.set_attributes(root_user, {.mode = 0755}));
     count(node.sync(Sync::all));

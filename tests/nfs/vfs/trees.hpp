@@ -50,7 +50,8 @@ public:
     [[nodiscard]] uid_t uid() const { return uid_; }
     [[nodiscard]] gid_t gid() const { return gid_; }
     operator Caller() const {
-        return {.identity = {.uid = uid_, .gid = gid_, .groups = groups_}, .wait = Wait::yes};
+        return {.identity = {.uid = uid_, .gid = gid_, .groups = groups_},
+                .patience = Patience::ample};
     }
 
 private:

@@ -22,8 +22,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-constexpr auto denied = std::errc::permission_denied;
-
 /// An export with a state directory of the server's in it: in/state/key, in/state/deep/file.
 class WithheldTest : public ExportedDirectory {
 protected:
@@ -46,7 +44,7 @@ protected:
     void expect_denied_in(const std::string& shown) {
         options.withheld = std::make_shared<const Withheld>(what());
         const auto second = open(shown, options).value();
-        const auto in = second->root(Wait::yes).value()->lookup(root_caller, "in").value();
+        const auto in = second->root(Patience::ample).value()->lookup(root_caller, "in").value();
         EXPECT_EQ(error_of(in->lookup(root_caller, "state")), denied);
         EXPECT_EQ(error_of(in->lookup(alice, "state")), denied);
         EXPECT_TRUE(in->lookup(root_caller, "beside"));
@@ -122,13 +120,13 @@ TEST_F(WithheldTest, HandlesOfBeforeAreStale) {
     state.reset();
     deep.reset();
     withhold();
-    for (const auto& each : ids) EXPECT_EQ(error_of(files->find(each, Wait::yes)), stale);
+    for (const auto& each : ids) EXPECT_EQ(error_of(files->find(each, Patience::ample)), stale);
 }
 
 TEST_F(WithheldTest, HandlesOfBeforeAreStaleInAJournalToo) {
     options.kernel_handles = false;
     const TemporaryDirectory journal;
-    options.journal = journal_in(journal / "names");
+    options.journal = journal_in(journal / "names", start_thread);
     open_again(options);
     auto state = in()->lookup(root_caller, "state").value();
     auto deep = state->lookup(root_caller, "deep").value();
@@ -136,7 +134,8 @@ TEST_F(WithheldTest, HandlesOfBeforeAreStaleInAJournalToo) {
     state.reset();
     deep.reset();
     withhold();
-    for (const auto& each : ids) EXPECT_NE(error_of(files->find(each, Wait::yes)), std::errc{});
+    for (const auto& each : ids)
+        EXPECT_NE(error_of(files->find(each, Patience::ample)), std::errc{});
     EXPECT_EQ(error_of(in()->lookup(root_caller, "state")), denied);
 }
 
@@ -159,10 +158,11 @@ TEST_F(WithheldTest, BindMountsHideNothing) {
         bind_mount(local / "in", local / "bound");
         withhold();
         const auto bound = open(local / "bound", options).value();
-        EXPECT_EQ(error_of(bound->root(Wait::yes).value()->lookup(root_caller, "state")), denied);
+        EXPECT_EQ(error_of(bound->root(Patience::ample).value()->lookup(root_caller, "state")),
+                  denied);
         EXPECT_FALSE(open(local / "bound/state", options));
-        EXPECT_EQ(error_of(bound->rename(root_caller, *bound->root(Wait::yes).value(), "state",
-                                         *bound->root(Wait::yes).value(), "taken")),
+        EXPECT_EQ(error_of(bound->rename(root_caller, *bound->root(Patience::ample).value(),
+                                         "state", *bound->root(Patience::ample).value(), "taken")),
                   denied);
     });
 }

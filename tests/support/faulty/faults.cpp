@@ -51,12 +51,12 @@ std::uint64_t Faults::calls(Operation operation) const {
     return calls_[static_cast<std::size_t>(operation)];
 }
 
-std::optional<Faults::Failure> Faults::next(Operation operation, Wait wait) {
+std::optional<Faults::Failure> Faults::next(Operation operation, Patience patience) {
     const std::lock_guard guard{lock_};
     ++calls_[static_cast<std::size_t>(operation)];
     std::optional<Failure> failure;
     for (auto& [fault, seen] : injected_) {
-        if (fault.unless_waiting && wait == Wait::yes) continue;
+        if (fault.unless_waiting && patience != Patience::none) continue;
         if (fault.applies && !fault.applies(operation)) continue;
         ++seen;
         if (failure || seen < fault.nth || seen - fault.nth >= fault.times) continue;

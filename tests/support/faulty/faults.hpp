@@ -27,12 +27,12 @@ public:
     [[nodiscard]] std::uint64_t calls(Operation operation) const;
 
     /// Counts the operation. How it must fail, if it must.
-    std::optional<Failure> next(Operation operation, Wait wait);
+    std::optional<Failure> next(Operation operation, Patience patience);
 
     /// Carries out `action` as this operation.
     template <class Action>
-    auto run(Operation operation, Wait wait, Action&& action) -> decltype(action()) {
-        return failing(next(operation, wait), std::forward<Action>(action));
+    auto run(Operation operation, Patience patience, Action&& action) -> decltype(action()) {
+        return failing(next(operation, patience), std::forward<Action>(action));
     }
     template <class Action>
     static auto failing(const std::optional<Failure>& failure, Action&& action)

@@ -44,20 +44,21 @@ void FileSystem::lose() {
     ++state_->losses;
 }
 
-Result<NodePtr> FileSystem::root(Wait wait) {
-    return state_->faults.run(Operation::root, wait,
-                              [&] { return state_->stand_in(state_->inner->root(wait)); });
+Result<NodePtr> FileSystem::root(Patience patience) {
+    return state_->faults.run(Operation::root, patience,
+                              [&] { return state_->stand_in(state_->inner->root(patience)); });
 }
 
-Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Wait wait) {
-    return state_->faults.run(Operation::find, wait,
-                              [&] { return state_->stand_in(state_->inner->find(id, way, wait)); });
+Result<NodePtr> FileSystem::find(const ObjectId& id, const Way& way, Patience patience) {
+    return state_->faults.run(Operation::find, patience, [&] {
+        return state_->stand_in(state_->inner->find(id, way, patience));
+    });
 }
 
 Result<void> FileSystem::link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
                               std::string_view name) {
     auto& stand_ins = state_->stand_ins;
-    return state_->faults.run(Operation::link, caller.wait, [&] {
+    return state_->faults.run(Operation::link, caller.patience, [&] {
         return state_->inner->link(caller, stand_ins.inner_of(target),
                                    stand_ins.inner_of(directory), name);
     });
@@ -66,7 +67,7 @@ Result<void> FileSystem::link(const Caller& caller, vfs::Node& target, vfs::Node
 Result<void> FileSystem::rename(const Caller& caller, vfs::Node& from, std::string_view from_name,
                                 vfs::Node& to, std::string_view to_name) {
     auto& stand_ins = state_->stand_ins;
-    return state_->faults.run(Operation::rename, caller.wait, [&] {
+    return state_->faults.run(Operation::rename, caller.patience, [&] {
         return state_->inner->rename(caller, stand_ins.inner_of(from), from_name,
                                      stand_ins.inner_of(to), to_name);
     });

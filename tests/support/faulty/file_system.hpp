@@ -55,7 +55,7 @@ struct Fault {
     bool after_success = false;
     /// Of a read: no failure, but so many bytes at most, as in front of a bad sector.
     std::optional<std::size_t> read_bytes_max;
-    /// Only operations called with Wait::no: so that `would_block` is an honest answer.
+    /// Only operations called with Patience::none: so that `would_block` is an honest answer.
     bool unless_waiting = false;
     /// Empty: every operation. Called from any thread.
     std::function<bool(Operation)> applies;
@@ -80,8 +80,8 @@ public:
 
     using vfs::FileSystem::find;
     using vfs::FileSystem::root;
-    Result<NodePtr> root(Wait wait) override;
-    Result<NodePtr> find(const ObjectId& id, const Way& way, Wait wait) override;
+    Result<NodePtr> root(Patience patience) override;
+    Result<NodePtr> find(const ObjectId& id, const Way& way, Patience patience) override;
     Result<void> link(const Caller& caller, vfs::Node& target, vfs::Node& directory,
                       std::string_view name) override;
     Result<void> rename(const Caller& caller, vfs::Node& from, std::string_view from_name,

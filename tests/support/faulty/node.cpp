@@ -37,30 +37,31 @@ Result<NodePtr> Node::stand_in(Result<NodePtr> found) {
     return stand_ins_.of(*std::move(found));
 }
 
-Result<Attributes> Node::attributes(Wait wait) {
-    return faults_.run(Operation::attributes, wait, [&] { return inner_->attributes(wait); });
+Result<Attributes> Node::attributes(Patience patience) {
+    return faults_.run(Operation::attributes, patience,
+                       [&] { return inner_->attributes(patience); });
 }
 
 Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions,
                                   const Attributes* seen) {
-    return faults_.run(Operation::access, caller.wait,
+    return faults_.run(Operation::access, caller.patience,
                        [&] { return inner_->access(caller, permissions, seen); });
 }
 
 Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted,
                                   const Attributes* seen) {
-    return faults_.run(Operation::set_attributes, caller.wait,
+    return faults_.run(Operation::set_attributes, caller.patience,
                        [&] { return inner_->set_attributes(caller, wanted, seen); });
 }
 
 Result<std::string> Node::read_link(const Caller& caller) {
-    return faults_.run(Operation::read_link, caller.wait,
+    return faults_.run(Operation::read_link, caller.patience,
                        [&] { return inner_->read_link(caller); });
 }
 
 Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
                                std::span<std::byte> into, const Attributes* seen) {
-    auto failure = faults_.next(Operation::read, caller.wait);
+    auto failure = faults_.next(Operation::read, caller.patience);
     if (failure && failure->read_bytes_max) {
         into = into.first(std::min(into.size(), *failure->read_bytes_max));
         failure.reset();
@@ -70,73 +71,74 @@ Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
 
 Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
                                 std::span<const std::byte> data, const Attributes* seen) {
-    return faults_.run(Operation::write, caller.wait,
+    return faults_.run(Operation::write, caller.patience,
                        [&] { return inner_->write(caller, offset, data, seen); });
 }
 
 Result<void> Node::sync(Sync what) {
-    return faults_.run(Operation::sync, Wait::yes, [&] { return inner_->sync(what); });
+    return faults_.run(Operation::sync, Patience::ample, [&] { return inner_->sync(what); });
 }
 
 Result<std::unique_ptr<FileLocks>> Node::open_locks(const Caller& caller) {
-    return faults_.run(Operation::open_locks, caller.wait,
+    return faults_.run(Operation::open_locks, caller.patience,
                        [&] { return inner_->open_locks(caller); });
 }
 
 Result<NodePtr> Node::lookup(const Caller& caller, std::string_view name) {
-    return faults_.run(Operation::lookup, caller.wait,
+    return faults_.run(Operation::lookup, caller.patience,
                        [&] { return stand_in(inner_->lookup(caller, name)); });
 }
 
 Result<Listed> Node::peek(const Caller& caller, std::string_view name) {
-    return faults_.run(Operation::peek, caller.wait, [&] { return inner_->peek(caller, name); });
+    return faults_.run(Operation::peek, caller.patience,
+                       [&] { return inner_->peek(caller, name); });
 }
 
 Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) {
-    return faults_.run(Operation::list, caller.wait,
+    return faults_.run(Operation::list, caller.patience,
                        [&] { return inner_->list(caller, cookie, take); });
 }
 
 Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const NewFile& file) {
-    return faults_.run(Operation::create, caller.wait,
+    return faults_.run(Operation::create, caller.patience,
                        [&] { return stand_in(inner_->create(caller, name, file)); });
 }
 
 Result<NodePtr> Node::make_directory(const Caller& caller, std::string_view name,
                                      const NewAttributes& attributes) {
-    return faults_.run(Operation::make_directory, caller.wait,
+    return faults_.run(Operation::make_directory, caller.patience,
                        [&] { return stand_in(inner_->make_directory(caller, name, attributes)); });
 }
 
 Result<NodePtr> Node::make_symbolic_link(const Caller& caller, std::string_view name,
                                          std::string_view target, const NewAttributes& attributes) {
-    return faults_.run(Operation::make_symbolic_link, caller.wait, [&] {
+    return faults_.run(Operation::make_symbolic_link, caller.patience, [&] {
         return stand_in(inner_->make_symbolic_link(caller, name, target, attributes));
     });
 }
 
 Result<NodePtr> Node::make_special(const Caller& caller, std::string_view name,
                                    const SpecialFile& special) {
-    return faults_.run(Operation::make_special, caller.wait,
+    return faults_.run(Operation::make_special, caller.patience,
                        [&] { return stand_in(inner_->make_special(caller, name, special)); });
 }
 
 Result<void> Node::remove(const Caller& caller, std::string_view name) {
-    return faults_.run(Operation::remove, caller.wait,
+    return faults_.run(Operation::remove, caller.patience,
                        [&] { return inner_->remove(caller, name); });
 }
 
 Result<void> Node::remove_directory(const Caller& caller, std::string_view name) {
-    return faults_.run(Operation::remove_directory, caller.wait,
+    return faults_.run(Operation::remove_directory, caller.patience,
                        [&] { return inner_->remove_directory(caller, name); });
 }
 
 Result<Space> Node::space(const Caller& caller) {
-    return faults_.run(Operation::space, caller.wait, [&] { return inner_->space(caller); });
+    return faults_.run(Operation::space, caller.patience, [&] { return inner_->space(caller); });
 }
 
 Result<Limits> Node::limits(const Caller& caller) {
-    return faults_.run(Operation::limits, caller.wait, [&] { return inner_->limits(caller); });
+    return faults_.run(Operation::limits, caller.patience, [&] { return inner_->limits(caller); });
 }
 
 }  // namespace berth::vfs::faulty

@@ -49,7 +49,7 @@ public:
     [[nodiscard]] ObjectId id() const override { return inner_->id(); }
     [[nodiscard]] std::mutex& change_lock() noexcept override { return inner_->change_lock(); }
     [[nodiscard]] Way way() const override { return inner_->way(); }
-    Result<Attributes> attributes(Wait wait) override;
+    Result<Attributes> attributes(Patience patience) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override;
     Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted,

@@ -12,12 +12,12 @@
 namespace berth::vfs::posix {
 namespace {
 
-// First bytes of ids, distinct from those of ObjectIdentity's kinds.
-constexpr std::byte kind_assigned{0x10};
+constexpr auto kind_assigned = AssignedIds::kind_assigned;
+// Neither that of an assigned id nor one of ObjectIdentity's kinds.
 constexpr std::byte kind_place{0x11};
 
-constexpr std::size_t random_bytes = 16;
-using Id = std::array<std::byte, 1 + random_bytes>;
+constexpr auto random_bytes = AssignedIds::random_bytes;
+using Id = std::array<std::byte, AssignedIds::id_bytes>;
 
 // A record in a name store: the id and its witness are stored in the field for a name's directory.
 constexpr std::string_view record_name = ".";
@@ -51,10 +51,6 @@ ObjectId place_of(const ObjectId& directory, std::string_view name) {
 
 ObjectId AssignedIds::of_root() {
     return ObjectId{Id{kind_assigned}};
-}
-
-bool AssignedIds::is_assigned(const ObjectId& id) {
-    return id.bytes().size() == sizeof(Id) && id.bytes().front() == kind_assigned;
 }
 
 std::uint64_t AssignedIds::number_of(const ObjectId& id) {

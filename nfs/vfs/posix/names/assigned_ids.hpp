@@ -23,6 +23,11 @@ namespace berth::vfs::posix {
 
 class AssignedIds {
 public:
+    /// The first byte of an assigned id: none of ObjectIdentity's kinds. Random bytes follow.
+    static constexpr std::byte kind_assigned{0x10};
+    static constexpr std::size_t random_bytes = 16;
+    static constexpr std::size_t id_bytes = sizeof kind_assigned + random_bytes;
+
     /// `names` outlives this. When it forgets an id, the handles with that id become stale.
     explicit AssignedIds(NameStore& names) : names_(names) {}
     AssignedIds(const AssignedIds&) = delete;
@@ -30,7 +35,9 @@ public:
 
     /// The id of a tree's root.
     [[nodiscard]] static ObjectId of_root();
-    [[nodiscard]] static bool is_assigned(const ObjectId& id);
+    [[nodiscard]] static bool is_assigned(const ObjectId& id) noexcept {
+        return id.bytes().size() == id_bytes && id.bytes().front() == kind_assigned;
+    }
     /// A number for an object with this id; practically unique.
     [[nodiscard]] static std::uint64_t number_of(const ObjectId& id);
 

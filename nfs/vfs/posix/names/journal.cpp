@@ -40,9 +40,9 @@ public:
     }
     Result<void> synchronize() override { return log_->synchronize(); }
     [[nodiscard]] std::string describe() const override {
-        return "names kept in the journal " + log_->directory().string() +
-               ", which survives a restart";
+        return "names kept in the journal " + log_->directory().string();
     }
+    [[nodiscard]] bool survives_restart() const override { return true; }
     [[nodiscard]] std::optional<std::string> trouble() override { return log_->trouble(); }
 
 private:

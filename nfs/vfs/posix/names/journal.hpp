@@ -22,7 +22,7 @@ namespace berth::vfs::posix {
 /// Any thread.
 class NameJournal {
 public:
-    explicit NameJournal(boost::filesystem::path directory, NameLogOptions options = {})
+    NameJournal(boost::filesystem::path directory, NameLogOptions options)
         : directory_(std::move(directory)),
           options_(std::move(options)) {}
 

@@ -8,7 +8,6 @@
 #include <tuple>
 #include <utility>
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <boost/filesystem/operations.hpp>
@@ -24,7 +23,7 @@ constexpr std::chrono::seconds after_failure{1};
 constexpr std::chrono::seconds between_looks{5};
 
 // A record that was found may be copied elsewhere meanwhile, once in many minutes.
-constexpr int tries_max = 8;
+constexpr int finds_max = 8;
 
 }  // namespace
 
@@ -34,13 +33,8 @@ NameLog::NameLog(boost::filesystem::path path, Descriptor directory, NameLogOpti
       options_(std::move(options)) {}
 
 NameLog::~NameLog() {
-    {
-        const std::scoped_lock held{lock_};
-        stopping_ = true;
-    }
-    changed_.notify_all();
-    if (!thread_.joinable()) return;
-    thread_.join();
+    if (!thread_) return;
+    thread_.reset();
     std::ignore = group_.run(Sync::data, [this](Sync) { return synchronize_now(); });
     finish_files();
 }
@@ -48,7 +42,7 @@ NameLog::~NameLog() {
 std::vector<Place> NameLog::find(std::uint64_t tree, const ObjectId& id) {
     const auto object = NameIndex::hash_of(tree, id);
     std::vector<Place> places;
-    for (int tries = 0; tries < tries_max; ++tries) {
+    for (int tries = 0; tries < finds_max; ++tries) {
         places.clear();
         bool has_moved = false;
         for (const auto position : index_.find(object)) {
@@ -94,7 +88,7 @@ void NameLog::put(std::uint64_t tree, const ObjectId& id, const ObjectId& direct
     const auto room = options_.names_max + options_.names_max / 4 + 1;
     if (index_.size() >= room) {
         changed_.notify_all();
-        changed_.wait(held, [&] { return index_.size() < room || has_failed_ || stopping_; });
+        changed_.wait(held, [&] { return index_.size() < room || has_failed_; });
         if (index_.size() >= room) return;  // nothing can be kept, and trouble() has said so
     }
     if (index_.use(key)) return;
@@ -227,17 +221,15 @@ bool NameLog::is_pressing() const {
     return index_.size() > options_.names_max || files_.rbegin()->second->size() > 2 * file_bytes();
 }
 
-void NameLog::run() {
-    ::pthread_setname_np(::pthread_self(), "berth-names");
+void NameLog::run(const std::stop_token& stop) {
     Held held{lock_};
     for (;;) {
-        changed_.wait_for(held, between_looks,
-                          [this] { return stopping_ || hurry_ || has_work(); });
+        changed_.wait_for(held, stop, between_looks, [this] { return hurry_ || has_work(); });
         // Work that arrives shortly afterwards is done in the same round.
         const auto pause = has_failed_ ? after_failure : std::chrono::milliseconds{between_rounds};
-        changed_.wait_for(
-            held, pause, [this] { return stopping_ || hurry_ || (!has_failed_ && is_pressing()); });
-        if (stopping_) return;
+        changed_.wait_for(held, stop, pause,
+                          [this] { return hurry_ || (!has_failed_ && is_pressing()); });
+        if (stop.stop_requested()) return;
         hurry_ = false;
         ++rounds_;
         held.unlock();

@@ -21,9 +21,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -36,10 +36,13 @@
 #include "nfs/vfs/posix/names/store.hpp"
 #include "nfs/vfs/posix/system/group_sync.hpp"
 #include "nfs/vfs/result.hpp"
+#include "nfs/vfs/start_thread.hpp"
 
 namespace berth::vfs::posix {
 
 struct NameLogOptions {
+    /// Not empty.
+    StartThread start_thread;
     /// For all trees together; beyond it each tree has an equal share. A name takes about 25 bytes
     /// in memory and usually 250 bytes on disk, at most 1 KiB.
     std::size_t names_max = 8'000'000;
@@ -55,7 +58,7 @@ public:
     /// device_or_resource_busy. Removes journals of earlier releases. To be called by a thread that
     /// acts as the server.
     static Result<std::unique_ptr<NameLog>> open(const boost::filesystem::path& directory,
-                                                 NameLogOptions options = {});
+                                                 NameLogOptions options);
     NameLog(const NameLog&) = delete;
     NameLog& operator=(const NameLog&) = delete;
     ~NameLog();
@@ -118,7 +121,7 @@ private:
     void note(std::string trouble);
     [[nodiscard]] bool has_work();
     [[nodiscard]] bool is_pressing() const;
-    void run();
+    void run(const std::stop_token& stop);
     void work();
     Result<void> synchronize_now();
 
@@ -132,7 +135,7 @@ private:
     std::atomic<std::uint64_t> last_put_{0};  ///< the number of the last put among them
     std::atomic<std::uint64_t> durable_{0};
 
-    std::condition_variable changed_;
+    std::condition_variable_any changed_;
     mutable std::mutex lock_;
     // Guarded by lock_:
     std::map<std::uint32_t, File> files_;  ///< the last one is appended to
@@ -145,11 +148,10 @@ private:
     bool has_failed_ = false;
     bool was_taken_away_ = false;
     bool hurry_ = false;
-    bool stopping_ = false;
     std::uint64_t rounds_ = 0;  ///< of the thread's work that have begun
     std::uint64_t rounds_ended_ = 0;
 
-    std::thread thread_;
+    std::shared_ptr<void> thread_;
 };
 
 }  // namespace berth::vfs::posix

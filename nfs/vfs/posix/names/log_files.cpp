@@ -63,7 +63,8 @@ Result<std::unique_ptr<NameLog>> NameLog::open(const boost::filesystem::path& di
     std::unique_ptr<NameLog> log{new NameLog{directory, std::move(*opened), std::move(options)}};
     log->remove_old_journals();
     if (const auto read = log->read_files(); !read) return read.error();
-    log->thread_ = std::thread{[&self = *log] { self.run(); }};
+    log->thread_ = log->options_.start_thread(
+        "names", [&self = *log](const std::stop_token& stop) { self.run(stop); });
     return log;
 }
 

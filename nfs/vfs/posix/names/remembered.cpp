@@ -175,9 +175,9 @@ std::optional<ObjectId> RememberedNames::directory_of(const ObjectId& id) {
 }
 
 Result<void> RememberedNames::seen(const ObjectId& id, const ObjectId& directory,
-                                   std::string_view name, Wait wait) {
+                                   std::string_view name, Patience patience) {
     if (id == root_id_ || id == directory) return {};  // "." leads nowhere
-    if (wait == Wait::yes) {
+    if (patience != Patience::none) {
         store_->put(id, directory, name);
     } else if (!store_->put_at_once(id, directory, name)) {
         return would_block;

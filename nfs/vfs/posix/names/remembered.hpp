@@ -33,11 +33,12 @@ public:
     }
     [[nodiscard]] bool wants_names() const override { return true; }
     Result<void> seen(const ObjectId& id, const ObjectId& directory, std::string_view name,
-                      Wait wait) override;
+                      Patience patience) override;
     void unlinked(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     /// The store reports a failure as trouble; it is no reason for a call to fail.
     void synchronize() override { static_cast<void>(store_->synchronize()); }
     [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] bool survives_restart() const override { return store_->survives_restart(); }
     [[nodiscard]] std::optional<std::string> trouble() override { return store_->trouble(); }
 
 private:

@@ -65,8 +65,7 @@ void NamesInMemory::erase(const ObjectId& id, const ObjectId& directory, std::st
 }
 
 std::string NamesInMemory::describe() const {
-    return "names kept in memory (at most " + std::to_string(names_max_) +
-           "), which do not survive a restart: clients must mount again";
+    return "names kept in memory (at most " + std::to_string(names_max_) + ")";
 }
 
 void NamesInMemory::Kept::touch(const Names& names) {

@@ -50,6 +50,8 @@ public:
     /// restart at all. Concurrent calls share the work.
     virtual Result<void> synchronize() { return {}; }
     [[nodiscard]] virtual std::string describe() const = 0;
+    /// Whether the names are there after a restart.
+    [[nodiscard]] virtual bool survives_restart() const = 0;
     /// Errors since the last call, as one line without a full stop.
     [[nodiscard]] virtual std::optional<std::string> trouble() { return std::nullopt; }
 };
@@ -67,6 +69,7 @@ public:
     }
     void erase(const ObjectId& id, const ObjectId& directory, std::string_view name) override;
     [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] bool survives_restart() const override { return false; }
 
 private:
     struct Entry {

@@ -26,7 +26,7 @@ bool needs_ownership(const NewAttributes& wanted) {
 Result<void> Node::set_attributes(const Caller& caller, const NewAttributes& wanted,
                                   const Attributes* seen) {
     if (auto valid = check_values(wanted, type_); !valid) return valid;
-    if (caller.wait == Wait::no) return would_block;
+    if (caller.patience == Patience::none) return would_block;
     const auto now = look(seen);
     if (!now) return now.error();
     // For an open file the kernel checks only that it may not be truncated.

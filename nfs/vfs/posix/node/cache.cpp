@@ -18,7 +18,7 @@ std::size_t shards_for(std::size_t nodes_max) {
 
 // Looking at more nodes than this for one to evict would take longer than the call that needs the
 // room.
-constexpr int tries_max = 32;
+constexpr int victims_max = 32;
 
 }  // namespace
 
@@ -40,33 +40,35 @@ void NodeCache::count(std::ptrdiff_t change) noexcept {
     open_files_->count(change);
 }
 
-NodeCache::Shard& NodeCache::shard_of(const ObjectId& id) {
+NodeCache::Shard& NodeCache::shard_of(const Hashed& id) {
     // These are not the bits that the shard's own table uses.
-    return shards_[(IdHash{}(id) >> 32) % shards_.size()];
+    return shards_[(id.hash >> 16 & 0xFFFFU) % shards_.size()];
 }
 
 Pin NodeCache::find(const ObjectId& id) {
-    Shard& shard = shard_of(id);
+    const Hashed hashed{id};
+    Shard& shard = shard_of(hashed);
     const std::lock_guard locked{shard.lock};
-    const auto found = shard.by_id.find(id);
+    const auto found = shard.by_id.find(hashed);
     if (found == shard.by_id.end()) return nullptr;
     const Pin& node = *found->second;
     node->mark_used();
     return node;
 }
 
-Pin NodeCache::insert(Pin fresh, Wait wait) {
-    if (wait == Wait::yes && open_files_->is_full())
+Pin NodeCache::insert(Pin fresh, Patience patience) {
+    if (patience != Patience::none && open_files_->is_full())
         open_files_->make_room();
-    else if (wait == Wait::no && open_files_->is_overfull())
+    else if (patience == Patience::none && open_files_->is_overfull())
         return nullptr;
-    Shard& shard = shard_of(fresh->object_id());
+    const Hashed hashed{fresh->object_id()};
+    Shard& shard = shard_of(hashed);
     std::vector<Pin> closing;  // released after the lock
     const std::lock_guard locked{shard.lock};
-    if (const auto found = shard.by_id.find(fresh->object_id()); found != shard.by_id.end()) {
+    if (const auto found = shard.by_id.find(hashed); found != shard.by_id.end()) {
         return *found->second;
     }
-    if (wait == Wait::yes) {
+    if (patience != Patience::none) {
         closing.swap(shard.evicted);
         make_room(shard, closing);
     } else {
@@ -89,7 +91,7 @@ void NodeCache::make_room(Shard& shard, std::vector<Pin>& evicted) {
 }
 
 void NodeCache::take_evictable(Shard& shard, std::size_t count, std::vector<Pin>& evicted) {
-    for (int tries = 0; tries < tries_max && count > 0 && !shard.nodes.empty(); ++tries) {
+    for (int tries = 0; tries < victims_max && count > 0 && !shard.nodes.empty(); ++tries) {
         const Pin& oldest = shard.nodes.front();
         if (oldest->take_used() || oldest->pins() > 1) {
             shard.nodes.splice(shard.nodes.end(), shard.nodes, shard.nodes.begin());
@@ -117,10 +119,11 @@ std::size_t NodeCache::evict(std::size_t count) {
 }
 
 void NodeCache::erase(const ObjectId& id) {
-    Shard& shard = shard_of(id);
+    const Hashed hashed{id};
+    Shard& shard = shard_of(hashed);
     Pin erased;
     const std::lock_guard locked{shard.lock};
-    const auto found = shard.by_id.find(id);
+    const auto found = shard.by_id.find(hashed);
     if (found == shard.by_id.end()) return;
     erased = std::move(*found->second);
     shard.nodes.erase(found->second);

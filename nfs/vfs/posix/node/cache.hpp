@@ -9,10 +9,10 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
-#include <unordered_map>
 #include <vector>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "nfs/vfs/posix/node/open_files.hpp"
 #include "nfs/vfs/posix/system/id_hash.hpp"
@@ -35,9 +35,9 @@ public:
     Pin find(const ObjectId& id);
 
     /// The node to use for this object: `fresh`, or one that another thread has inserted meanwhile.
-    /// Null, only with Wait::no, if room could only be made by closing something. That takes time
-    /// when it starts writing out a file or frees the space of a deleted one.
-    Pin insert(Pin fresh, Wait wait);
+    /// Null, only with Patience::none, if room could only be made by closing something. That takes
+    /// time when it starts writing out a file or frees the space of a deleted one.
+    Pin insert(Pin fresh, Patience patience);
 
     /// Removes the node from the cache; its holders keep it.
     void erase(const ObjectId& id);
@@ -60,16 +60,34 @@ public:
     std::size_t evict(std::size_t count);
 
 private:
+    /// An id to look up: one hash for the shard and for its table.
+    struct Hashed {
+        explicit Hashed(const ObjectId& of) noexcept : id(of), hash(IdHash{}(of)) {}
+        const ObjectId& id;
+        const std::size_t hash;
+    };
+    struct HashOf : IdHash {
+        using is_transparent = void;
+        using IdHash::operator();
+        std::size_t operator()(const Hashed& id) const noexcept { return id.hash; }
+    };
+    struct SameId {
+        using is_transparent = void;
+        bool operator()(const ObjectId& a, const ObjectId& b) const noexcept { return a == b; }
+        bool operator()(const Hashed& a, const ObjectId& b) const noexcept { return a.id == b; }
+        bool operator()(const ObjectId& a, const Hashed& b) const noexcept { return a == b.id; }
+    };
+
     struct Shard {
         mutable std::mutex lock;
         // Guarded by lock:
         std::list<Pin>
             nodes;  ///< second chance: the front goes next unless it was used since it got there
         std::vector<Pin> evicted;  ///< by threads that may not wait; closed by threads that may
-        std::unordered_map<ObjectId, std::list<Pin>::iterator, IdHash> by_id;
+        boost::unordered_flat_map<ObjectId, std::list<Pin>::iterator, HashOf, SameId> by_id;
     };
 
-    Shard& shard_of(const ObjectId& id);
+    Shard& shard_of(const Hashed& id);
     void make_room(Shard& shard, std::vector<Pin>& evicted);
     void sweep(Shard& shard);
     void take_evictable(Shard& shard, std::size_t count, std::vector<Pin>& evicted);

@@ -67,7 +67,7 @@ Result<NodePtr> Node::create(const Caller& caller, std::string_view name, const 
     // An existing file may be removed before it is examined, and exist again the next time.
     constexpr int tries_max = 4;
     for (int tries = 0; tries < tries_max; ++tries) {
-        auto made = tree_.opening(caller.wait,
+        auto made = tree_.opening(caller.patience,
                                   [&] { return make_file(at->name, mode & 07777U, completion); });
         if (made) return adopt_new(at->name, std::move(*made), FileType::regular);
         if (made.error() != std::errc::file_exists) return reason(made.error());
@@ -95,20 +95,20 @@ Result<NodePtr> Node::take_existing(const Caller& caller, const EntryName& name,
     if (file.mode == CreateMode::guarded || name.is_dot() || name.is_dot_dot()) {
         return std::errc::file_exists;
     }
-    auto node = look_up(name, caller.wait);
+    auto node = look_up(name, caller.patience);
     if (!node) return node.error();
-    auto status = (*node)->alive();
-    if (!status) return std::errc::no_such_file_or_directory;
-    if (!S_ISREG(status->stx_mode)) {
+    struct statx status;
+    if (!(*node)->alive(status)) return std::errc::no_such_file_or_directory;
+    if (!S_ISREG(status.stx_mode)) {
         if (file.mode == CreateMode::unchecked) return NodePtr{std::move(*node)};
         return std::errc::file_exists;
     }
     if (file.mode == CreateMode::exclusive) {
         // Below FUSE any user may own new files.
         const bool is_callers =
-            status->stx_uid == tree_.acting_uid(caller) || tree_.abilities().remote;
-        const bool same = status->stx_size == 0 && is_callers &&
-                          holds_verifier(to_attributes(*status), file.verifier);
+            status.stx_uid == tree_.acting_uid(caller) || tree_.abilities().remote;
+        const bool same = status.stx_size == 0 && is_callers &&
+                          holds_verifier(to_attributes(status), file.verifier);
         if (!same) return std::errc::file_exists;
     } else if (file.attributes.size) {
         auto set = (*node)->set_attributes(caller, {.size = file.attributes.size}, nullptr);
@@ -165,7 +165,7 @@ Result<NodePtr> Node::make_unopened(const Caller& caller, const EntryName& name,
         timespec before{};
         ::clock_gettime(CLOCK_REALTIME_COARSE, &before);
         if (make(entry) != 0) return last_error();
-        auto opened = tree_.open_entry(path_.number(), entry, Wait::yes);
+        auto opened = tree_.open_entry(path_.number(), entry, Patience::ample);
         if (!opened) undo_unopened(caller, entry, type, before);
         return opened;
     };
@@ -208,7 +208,7 @@ void Node::undo(const char* name, FileType type, const struct statx& made) const
 }
 
 Result<NodePtr> Node::adopt_new(const EntryName& name, Descriptor made, FileType type) {
-    auto id = tree_.identify(made.number(), "", id_, name.text(), Wait::yes);
+    auto id = tree_.identify(made.number(), "", id_, name.text(), Patience::ample);
     if (!id) {
         if (const auto ours = status(made.number())) undo(name.text(), type, *ours);
         return id.error();
@@ -216,15 +216,16 @@ Result<NodePtr> Node::adopt_new(const EntryName& name, Descriptor made, FileType
     // Creating a regular file also opens it; everything else is opened afterwards.
     const auto held = type == FileType::regular ? Held::readable_writable : Held::object;
     auto node =
-        tree_.adopt(std::move(made), *id, Wait::yes, type, held, tree_.way_through(id_, *id));
+        tree_.adopt(std::move(made), *id, Patience::ample, type, held, tree_.way_through(id_, *id));
     if (!node) {
         remove_if(path_.number(), name.text(), removal_flags(type), [&](const char* entry) {
-            const auto found = tree_.identify(path_.number(), entry, id_, name.text(), Wait::yes);
+            const auto found =
+                tree_.identify(path_.number(), entry, id_, name.text(), Patience::ample);
             return found && *found == *id;
         });
         return node.error();
     }
-    std::ignore = tree_.locator().seen(*id, id_, name.text(), Wait::yes);
+    std::ignore = tree_.locator().seen(*id, id_, name.text(), Patience::ample);
     return NodePtr{std::move(*node)};
 }
 

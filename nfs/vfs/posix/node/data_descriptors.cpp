@@ -84,7 +84,7 @@ Result<Descriptor> DataDescriptors::open_another(const Tree& tree, int path, int
 Result<Descriptor> DataDescriptors::open_as_server(const Tree& tree, int path, int flags) {
     const auto acting = tree.act_as_server();
     if (!acting) return acting.error();
-    return tree.opening(Wait::yes, [&] {
+    return tree.opening(Patience::ample, [&] {
         auto opened = open_contents(path, flags);
         if (opened || opened.error() != std::errc::permission_denied) return opened;
         return open_own(path, flags);

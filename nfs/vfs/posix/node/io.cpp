@@ -14,7 +14,7 @@
 namespace berth::vfs::posix {
 namespace {
 
-constexpr std::uint64_t offset_max = std::numeric_limits<std::int64_t>::max();
+constexpr std::uint64_t io_end_max = std::numeric_limits<std::int64_t>::max();
 
 Result<void> holds_contents(FileType type) {
     if (type == FileType::regular) return {};
@@ -73,7 +73,7 @@ Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
                                std::span<std::byte> into, const Attributes* seen) {
     if (auto fits = holds_contents(type_); !fits) return fits.error();
     const int open_already = data_.readable();
-    if (caller.wait == Wait::no && (open_already < 0 || tree_.abilities().remote)) {
+    if (caller.patience == Patience::none && (open_already < 0 || tree_.abilities().remote)) {
         return would_block;
     }
     const auto now = look(seen);
@@ -84,8 +84,8 @@ Result<std::size_t> Node::read(const Caller& caller, std::uint64_t offset,
     // Even an empty read would move the access time, which may hold the verifier of an exclusive
     // create.
     if (offset >= now->size || into.empty()) return 0U;
-    into = into.first(std::min<std::uint64_t>(into.size(), offset_max - offset));
-    if (caller.wait == Wait::no) return read_now(open_already, offset, into, now->size);
+    into = into.first(std::min<std::uint64_t>(into.size(), io_end_max - offset));
+    if (caller.patience == Patience::none) return read_now(open_already, offset, into, now->size);
 
     auto descriptor = data_.for_reading(tree_, path_.number());
     if (!descriptor) return descriptor.error();
@@ -111,14 +111,14 @@ Result<std::size_t> Node::read_now(int descriptor, std::uint64_t offset, std::sp
 Result<std::size_t> Node::write(const Caller& caller, std::uint64_t offset,
                                 std::span<const std::byte> data, const Attributes* seen) {
     if (auto fits = holds_contents(type_); !fits) return fits.error();
-    if (caller.wait == Wait::no) return would_block;
+    if (caller.patience == Patience::none) return would_block;
     const auto now = look(seen);
     if (!now) return now.error();
     // Quotas and the clearing of set-user-id depend on who writes, not on who opened the file.
     const auto acting = tree_.act_as(caller);
     if (!acting) return acting.error();
     if (auto allowed = permit(caller, *now, may_write); !allowed) return allowed.error();
-    if (offset > offset_max || data.size() > offset_max - offset) {
+    if (offset > io_end_max || data.size() > io_end_max - offset) {
         return std::errc::file_too_large;
     }
     if (data.empty()) return 0U;

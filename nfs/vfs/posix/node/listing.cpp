@@ -13,11 +13,11 @@ namespace berth::vfs::posix {
 namespace {
 
 // About as many entries as one reply has room for; those that do not fit are read again next time.
-constexpr std::size_t buffer_bytes = 8192;
+constexpr std::size_t records_bytes = 8192;
 
 // The kernel writes aligned records of varying length.
 struct Records {
-    alignas(dirent64) std::array<char, buffer_bytes> bytes;
+    alignas(dirent64) std::array<char, records_bytes> bytes;
     std::size_t length = 0;
 };
 
@@ -45,7 +45,7 @@ std::uint64_t position_after(const Records& records) {
 
 Result<bool> Node::list(const Caller& caller, std::uint64_t cookie, const TakeEntry& take) {
     if (type_ != FileType::directory) return std::errc::not_a_directory;
-    if (caller.wait == Wait::no) return would_block;
+    if (caller.patience == Patience::none) return would_block;
     const auto now = look(nullptr);
     if (!now) return now.error();
     const auto acting = tree_.act_as(caller);
@@ -79,7 +79,8 @@ Result<bool> Node::list_by_position(std::uint64_t cookie, std::uint64_t own_file
 Result<Descriptor> Node::open_listing() const {
     const auto acting = tree_.act_as_server();
     if (!acting) return acting.error();
-    return tree_.opening(Wait::yes, [&] { return reopen(path_.number(), O_RDONLY | O_DIRECTORY); });
+    return tree_.opening(Patience::ample,
+                         [&] { return reopen(path_.number(), O_RDONLY | O_DIRECTORY); });
 }
 
 Result<bool> Node::list_through(ListingDescriptors::Positioned& through, std::uint64_t cookie,

@@ -73,7 +73,7 @@ std::string Locks::describe_file() const {
 Result<std::unique_ptr<FileLocks>> Node::open_locks(const Caller& caller) {
     if (type_ == FileType::directory) return std::errc::is_a_directory;
     if (type_ != FileType::regular) return std::errc::invalid_argument;
-    if (caller.wait == Wait::no) return would_block;
+    if (caller.patience == Patience::none) return would_block;
     const auto now = look(nullptr);
     if (!now) return now.error();
     if (auto allowed = permit(caller, *now, may_read | may_execute | may_write); !allowed) {

@@ -34,23 +34,25 @@ bool Node::is_due_for_a_look() noexcept {
            looked_at_.exchange(second, std::memory_order_relaxed) != second;
 }
 
-Result<Attributes> Node::attributes(Wait wait) {
-    if (wait == Wait::no && tree_.abilities().remote) return would_block;
-    auto status = alive();
-    if (status) return shown(*status);
-    if (status.error() != stale) return status.error();
+Result<Attributes> Node::attributes(Patience patience) {
+    if (patience == Patience::none && tree_.abilities().remote) return would_block;
+    struct statx status;
+    const auto still = alive(status);
+    if (still) return shown(status);
+    if (still.error() != stale) return still.error();
     // Releasing a deleted file frees its space, which takes time if the file is large.
-    if (wait == Wait::no) return would_block;
+    if (patience == Patience::none) return would_block;
     tree_.cache().erase(id_);
     return stale;
 }
 
 Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions,
                                   const Attributes* seen) {
-    if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
+    if (caller.patience == Patience::none && tree_.abilities().remote) return would_block;
     const auto now = look(seen);
     if (!now) return now.error();
-    if (caller.wait == Wait::no && would_read_access_list(caller, *now)) return would_block;
+    if (caller.patience == Patience::none && would_read_access_list(caller, *now))
+        return would_block;
     const auto acting = tree_.act_as(caller);
     if (!acting) return acting.error();
     if (may(caller, *now, permissions)) return permissions;
@@ -62,7 +64,7 @@ Result<std::uint8_t> Node::access(const Caller& caller, std::uint8_t permissions
 }
 
 Result<Space> Node::space(const Caller& caller) {
-    if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
+    if (caller.patience == Patience::none && tree_.abilities().remote) return would_block;
     if (auto still = alive(); !still) return still.error();
     // Some file systems answer according to the quota of the calling user.
     const auto acting = tree_.act_as(caller);
@@ -71,7 +73,7 @@ Result<Space> Node::space(const Caller& caller) {
 }
 
 Result<Limits> Node::limits(const Caller& caller) {
-    if (caller.wait == Wait::no && tree_.abilities().remote) return would_block;
+    if (caller.patience == Patience::none && tree_.abilities().remote) return would_block;
     if (auto still = alive(); !still) return still.error();
     auto limits = tree_.abilities().limits;
     const auto bytes = name_bytes_max(path_.number());
@@ -84,7 +86,8 @@ Result<std::string> Node::read_link(const Caller& caller) {
     if (type_ != FileType::symbolic_link) return std::errc::invalid_argument;
     // A link never changes: once read, its text stays in memory for as long as this node exists.
     const bool in_memory = link_read_.load(std::memory_order_relaxed);
-    if (caller.wait == Wait::no && (!in_memory || tree_.abilities().remote)) return would_block;
+    if (caller.patience == Patience::none && (!in_memory || tree_.abilities().remote))
+        return would_block;
     std::array<char, PATH_MAX> text;
     const auto length = ::readlinkat(path_.number(), "", text.data(), text.size());
     if (length < 0) return reason(last_error());
@@ -102,8 +105,8 @@ Result<void> Node::act_as(const Caller& caller, const Work& work) {
 }
 
 bool Node::is_deleted() const {
-    const auto status = alive();
-    return !status && status.error() == stale;
+    const auto still = alive();
+    return !still && still.error() == stale;
 }
 
 bool Node::is_known_deleted() const {
@@ -118,15 +121,20 @@ void Node::take_idle(const Descriptor& stand_in, std::vector<Descriptor>& idle) 
 }
 
 // The object's status, or stale if it has lost its last name: nobody can reach it any more.
-Result<struct statx> Node::alive() const {
-    auto found = status(path_.number());
-    if (!found) return says_gone(found.error()) ? stale : found.error();
-    if (tree_.identity().is_gone(*found)) return stale;
+Result<void> Node::alive(struct statx& found) const {
+    if (auto seen = read_status(path_.number(), found); !seen)
+        return says_gone(seen.error()) ? stale : seen.error();
     const auto& identity = tree_.identity();
-    const bool is_deleted = identity.may_go_unseen(*found) && is_told_deleted(path_.number()) &&
-                            !identity.counts_links_of(path_.number(), *found);
+    if (identity.is_gone(found)) return stale;
+    const bool is_deleted = identity.may_go_unseen(found) && is_told_deleted(path_.number()) &&
+                            !identity.counts_links_of(path_.number(), found);
     if (is_deleted) return stale;
-    return found;
+    return {};
+}
+
+Result<void> Node::alive() const {
+    struct statx ignored;
+    return alive(ignored);
 }
 
 Attributes Node::shown(const struct statx& status) const {
@@ -137,9 +145,9 @@ Attributes Node::shown(const struct statx& status) const {
 
 Result<Attributes> Node::look(const Attributes* seen) const {
     if (seen != nullptr) return *seen;
-    const auto found = alive();
-    if (!found) return found.error();
-    return shown(*found);
+    struct statx found;
+    if (auto still = alive(found); !still) return still.error();
+    return shown(found);
 }
 
 // In a removed directory the kernel finds no entry; the missing object is the directory.
@@ -189,7 +197,8 @@ bool Node::may_execute_elsewhere(const Caller& caller, const Attributes& now) co
 // For reading and writing. Owners need no permission, and root has every permission.
 Result<void> Node::permit(const Caller& caller, const Attributes& now, unsigned any_of) const {
     if (owns(caller, now)) return {};
-    if (caller.wait == Wait::no && would_read_access_list(caller, now)) return would_block;
+    if (caller.patience == Patience::none && would_read_access_list(caller, now))
+        return would_block;
     const auto acting = tree_.act_as(caller);
     if (!acting) return acting.error();
     for (const unsigned one : {may_read, may_write, may_execute}) {

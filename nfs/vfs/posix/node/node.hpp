@@ -45,7 +45,7 @@ public:
     /// use.
     [[nodiscard]] Way way() const override { return way_; }
     [[nodiscard]] std::mutex& change_lock() noexcept override { return shared_.change_lock(); }
-    Result<Attributes> attributes(Wait wait) override;
+    Result<Attributes> attributes(Patience patience) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override;
     Result<void> set_attributes(const Caller& caller, const NewAttributes& wanted,
@@ -114,7 +114,8 @@ private:
     };
 
     // node.cpp
-    [[nodiscard]] Result<struct statx> alive() const;
+    Result<void> alive(struct statx& found) const;
+    [[nodiscard]] Result<void> alive() const;
     [[nodiscard]] std::errc reason(std::errc error) const;
     [[nodiscard]] Result<Attributes> look(const Attributes* seen) const;
     [[nodiscard]] Attributes shown(const struct statx& status) const;
@@ -142,11 +143,11 @@ private:
     // node_directory.cpp
     Result<Entry> entry(const Caller& caller, std::string_view name) const;
     Result<Entry> entry_to_change(const Caller& caller, std::string_view name) const;
-    Result<Pin> look_up(const EntryName& name, Wait wait);
+    Result<Pin> look_up(const EntryName& name, Patience patience);
     Result<NodePtr> parent(const Caller& caller);
     [[nodiscard]] Result<Listed> listed(const ObjectId& id, const EntryName& name,
-                                        const struct statx& status, Wait wait) const;
-    Result<Listed> peek_by_opening(const EntryName& name, Wait wait) const;
+                                        const struct statx& status, Patience patience) const;
+    Result<Listed> peek_by_opening(const EntryName& name, Patience patience) const;
     Result<void> unlink(const Caller& caller, std::string_view name, int flags);
 
     // node_create.cpp

@@ -21,6 +21,10 @@ namespace {
 constexpr long faccessat2_number = 439;
 constexpr long fchmodat2_number = 452;
 
+constexpr int status_flags =
+    AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC_AS_STAT;
+constexpr unsigned status_wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | wants_subvolume;
+
 template <class Call>
 auto again_when_interrupted(Call call) {
     auto outcome = call();
@@ -115,11 +119,12 @@ bool is_told_deleted(int number) {
 
 Result<struct statx> status(int at, const char* name) {
     struct statx found;
-    constexpr int flags =
-        AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC_AS_STAT;
-    constexpr unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | wants_subvolume;
-    if (::statx(at, name, flags, wanted, &found) != 0) return last_error();
+    if (::statx(at, name, status_flags, status_wanted, &found) != 0) return last_error();
     return found;
+}
+
+Result<void> read_status(int number, struct statx& found) {
+    return checked(::statx(number, "", status_flags, status_wanted, &found));
 }
 
 std::uint64_t subvolume_of(const struct statx& status) {
@@ -145,26 +150,26 @@ FileType to_file_type(std::uint32_t mode) {
 Attributes to_attributes(const struct statx& status) {
     constexpr std::uint64_t block_bytes =
         512;  // statx(2) counts in these whatever the file system does
-    Attributes attributes{
-        .type = to_file_type(status.stx_mode),
+    const auto type = to_file_type(status.stx_mode);
+    const bool is_device = type == FileType::block_device || type == FileType::character_device;
+    // All members are named: a structure that is cleared first takes longer than the rest.
+    return {
+        .type = type,
         .mode = status.stx_mode & 07777U,
         .links = status.stx_nlink,
         .uid = status.stx_uid,
         .gid = status.stx_gid,
         .size = status.stx_size,
         .used = status.stx_blocks * block_bytes,
+        .device = {is_device ? status.stx_rdev_major : 0, is_device ? status.stx_rdev_minor : 0},
         .fileid = status.stx_ino,
+        .part = 0,
         .accessed = to_time(status.stx_atime),
         .modified = to_time(status.stx_mtime),
         .changed = to_time(status.stx_ctime),
         .immutable = (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0,
         .append_only = (status.stx_attributes & STATX_ATTR_APPEND) != 0,
     };
-    if (attributes.type == FileType::block_device ||
-        attributes.type == FileType::character_device) {
-        attributes.device = {status.stx_rdev_major, status.stx_rdev_minor};
-    }
-    return attributes;
 }
 
 Result<void> check_access(int number, int permissions) {

@@ -64,6 +64,9 @@ Result<void> link_opened(int number, int directory, const char* name);
 
 /// With `name` empty: the status of the descriptor itself. Never follows a symbolic link.
 Result<struct statx> status(int at, const char* name = "");
+/// The same, of the descriptor itself, into `found`: almost every call asks, and the structure is
+/// large.
+Result<void> read_status(int number, struct statx& found);
 /// Newer than the C library's headers: the bit of stx_mask for stx_subvol, which subvolume_of()
 /// reads.
 constexpr unsigned wants_subvolume = 0x8000;

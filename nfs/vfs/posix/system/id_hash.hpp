@@ -2,18 +2,18 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
-#include <string_view>
+
+#include <xxhash.h>
 
 #include "nfs/vfs/types.hpp"
 
 namespace berth::vfs::posix {
 
 struct IdHash {
+    using is_avalanching = void;  // every bit of an id changes every bit of the hash
     std::size_t operator()(const ObjectId& id) const noexcept {
         const auto bytes = id.bytes();
-        return std::hash<std::string_view>{}(
-            {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+        return XXH3_64bits(bytes.data(), bytes.size());
     }
 };
 

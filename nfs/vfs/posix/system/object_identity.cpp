@@ -1,6 +1,7 @@
 #include "nfs/vfs/posix/system/object_identity.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -39,7 +40,8 @@ public:
         put_bytes(std::as_bytes(std::span(&value, 1)));
     }
     void put_bytes(std::span<const std::byte> bytes) {
-        std::ranges::copy(bytes, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+        assert(bytes.size() <= room());
+        std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
         size_ += bytes.size();
     }
     [[nodiscard]] std::size_t room() const { return bytes_.size() - size_; }
@@ -286,25 +288,11 @@ Result<Sighting> ObjectIdentity::by_inode(int at, const char* name) const {
     return Sighting{.mark = writer.id(), .is_certain = false, .witness = witness};
 }
 
-std::uint64_t ObjectIdentity::part_of(const ObjectId& id, const struct statx& status) const {
+std::uint64_t ObjectIdentity::other_part(const ObjectId& id, const struct statx& status) const {
     auto part = part_told(status);
     if (part == 0 && !is_on_root_device(status) && kind_ == Kind::kernel_handle)
         part = part_in_handle(id.bytes());
     return part == part_ ? 0 : part;
-}
-
-bool ObjectIdentity::numbers_differ(const struct statx& status) const noexcept {
-    return !is_in_user_space_ && (is_on_root_device(status) || !is_overlay_);
-}
-
-bool ObjectIdentity::is_gone(const struct statx& status) const noexcept {
-    return counts_links_ && status.stx_nlink == 0;
-}
-
-bool ObjectIdentity::may_go_unseen(const struct statx& status) const noexcept {
-    constexpr std::uint64_t number_of_roots = 256;  // linux/btrfs_tree.h
-    if (is_overlay_) return true;
-    return has_parts_ && status.stx_ino == number_of_roots && !is_on_root_device(status);
 }
 
 bool ObjectIdentity::counts_links_of(int object, const struct statx& status) const {
@@ -313,10 +301,6 @@ bool ObjectIdentity::counts_links_of(int object, const struct statx& status) con
     const int flags = kind_ == Kind::kernel_identifier ? identifier_only : 0;
     if (kind_ == Kind::inode || !mount_of_handle(object, "", flags, space)) return false;
     return overlay_handle::is_of_upper(space.contents());
-}
-
-bool ObjectIdentity::is_on_root_device(const struct statx& status) const noexcept {
-    return status.stx_dev_major == device_major_ && status.stx_dev_minor == device_minor_;
 }
 
 Way ObjectIdentity::way_through(const ObjectId& directory, const ObjectId& object) {
@@ -342,11 +326,6 @@ ObjectId ObjectIdentity::directory_on(const Way& way, const ObjectId& object) {
 bool ObjectIdentity::is_id(const ObjectId& id) const {
     const auto bytes = id.bytes();
     return bytes.size() > handle_at && bytes.front() == static_cast<std::byte>(kind_);
-}
-
-bool ObjectIdentity::same_mount(const struct statx& status) const noexcept {
-    if (mount_ids_) return status.stx_mnt_id == mount_;
-    return status.stx_dev_major == device_major_ && status.stx_dev_minor == device_minor_;
 }
 
 bool ObjectIdentity::shows_inode(const ObjectId& id, std::uint64_t inode) {

@@ -5,10 +5,11 @@
 
 #include <cstdint>
 
+#include <sys/stat.h>
+
+#include "nfs/vfs/posix/system/calls.hpp"
 #include "nfs/vfs/result.hpp"
 #include "nfs/vfs/types.hpp"
-
-struct statx;
 
 namespace berth::vfs::posix {
 
@@ -81,29 +82,42 @@ public:
     }
 
     /// Whether this is on the tree's own mounted file system.
-    [[nodiscard]] bool same_mount(const struct statx& status) const noexcept;
+    [[nodiscard]] bool same_mount(const struct statx& status) const noexcept {
+        return mount_ids_ ? status.stx_mnt_id == mount_ : is_on_root_device(status);
+    }
 
     /// Whether the status is that of an object that has lost its last name.
-    [[nodiscard]] bool is_gone(const struct statx& status) const noexcept;
+    [[nodiscard]] bool is_gone(const struct statx& status) const noexcept {
+        return counts_links_ && status.stx_nlink == 0;
+    }
 
     /// Whether the object may be gone though is_gone() says no: the root of a part, which goes as a
     /// whole, or an object from a lower layer of an overlay, where nothing is removed. The kernel
     /// then reports that it was deleted.
-    [[nodiscard]] bool may_go_unseen(const struct statx& status) const noexcept;
+    [[nodiscard]] bool may_go_unseen(const struct statx& status) const noexcept {
+        constexpr std::uint64_t number_of_roots = 256;  // linux/btrfs_tree.h
+        if (is_overlay_) return true;
+        return has_parts_ && status.stx_ino == number_of_roots && !is_on_root_device(status);
+    }
     /// Whether to believe the link count of an object that has lost the name that it was opened by:
     /// it may have other names.
     [[nodiscard]] bool counts_links_of(int object, const struct statx& status) const;
 
     /// The part of the file system that the object is in; each part has inode numbers of its own. 0
     /// for the root's part; a part keeps its number after a restart.
-    [[nodiscard]] std::uint64_t part_of(const ObjectId& id, const struct statx& status) const;
+    [[nodiscard]] std::uint64_t part_of(const ObjectId& id, const struct statx& status) const {
+        const bool is_told = (status.stx_mask & wants_subvolume) != 0;
+        return is_told || !is_on_root_device(status) ? other_part(id, status) : 0;
+    }
     /// Whether numbers_differ() may return false.
     [[nodiscard]] bool may_lack_numbers() const noexcept {
         return is_in_user_space_ || is_overlay_ || !is_always_certain_;
     }
     /// Whether inode numbers tell the objects of one part apart. If not, numbers made from their
     /// ids do.
-    [[nodiscard]] bool numbers_differ(const struct statx& status) const noexcept;
+    [[nodiscard]] bool numbers_differ(const struct statx& status) const noexcept {
+        return !is_in_user_space_ && (is_on_root_device(status) || !is_overlay_);
+    }
 
 private:
     // The first byte of an id says what it was made from, so an id of one kind is never taken for
@@ -120,7 +134,10 @@ private:
     void decide(int root, bool has_handles);
     [[nodiscard]] Result<Sighting> by_handle(int at, const char* name) const;
     [[nodiscard]] Result<Sighting> by_inode(int at, const char* name) const;
-    [[nodiscard]] bool is_on_root_device(const struct statx& status) const noexcept;
+    [[nodiscard]] std::uint64_t other_part(const ObjectId& id, const struct statx& status) const;
+    [[nodiscard]] bool is_on_root_device(const struct statx& status) const noexcept {
+        return status.stx_dev_major == device_major_ && status.stx_dev_minor == device_minor_;
+    }
 
     Kind kind_ = Kind::inode;
     bool is_always_certain_ = true;

@@ -251,6 +251,11 @@ void give_identity_back() noexcept {
         posix::end_for_wrong_identity();
 }
 
+bool is_identity_kept() noexcept {
+    const auto& thread = posix::this_thread();
+    return thread.keeps && (!thread.is_server() || thread.groups_to_give_back != nullptr);
+}
+
 bool is_server_acting() {
     using posix::no_id;
     const auto uid = posix::file_uid();

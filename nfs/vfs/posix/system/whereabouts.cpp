@@ -17,7 +17,7 @@ namespace berth::vfs::posix {
 namespace {
 
 // Names may change while they are looked up.
-constexpr int tries_max = 64;
+constexpr int ways_max = 64;
 
 bool is_root_of_mount(const struct statx& status) {
     return (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
@@ -97,20 +97,21 @@ Whereabouts::Whereabouts(int root, const ObjectIdentity& identity, OpenEntry ope
     // anywhere.
     const auto top = status(AT_FDCWD, "/");
     paths_are_places_ = top && is_root_of_mount(*top);
+    remember_root(Path{root});  // what it is kept in is never allocated in a call
 }
 
-Result<bool> Whereabouts::is_inside(int object, FileType type, Wait wait) const {
+Result<bool> Whereabouts::is_inside(int object, FileType type, Patience patience) const {
     if (!matters_) return true;
-    const auto told = is_told_inside(object, wait);
+    const auto told = is_told_inside(object, patience);
     if (!told) return told.error();
     if (*told) return **told;
-    return type == FileType::directory ? is_deep_inside(object, wait) : false;
+    return type == FileType::directory ? is_deep_inside(object, patience) : false;
 }
 
 // Empty if the object's path can't be determined.
-Result<std::optional<bool>> Whereabouts::is_told_inside(int object, Wait wait) const {
+Result<std::optional<bool>> Whereabouts::is_told_inside(int object, Patience patience) const {
     std::string before;
-    for (int tries = 0; tries < tries_max; ++tries) {
+    for (int tries = 0; tries < ways_max; ++tries) {
         const Path path{object};
         if (path.is_empty()) return std::optional<bool>{};
         if (is_below_recent_root(path)) return true;
@@ -118,7 +119,7 @@ Result<std::optional<bool>> Whereabouts::is_told_inside(int object, Wait wait) c
         remember_root(root);
         if (const char* way = root.way_to(path)) {
             if (paths_are_places_ && !path.may_be_of_removed()) return true;
-            const auto leads = leads_to(way, object, wait);
+            const auto leads = leads_to(way, object, patience);
             if (!leads) return leads.error();
             if (*leads) return true;
         } else if (path.text() == root.text() && is_same(object, root_)) {
@@ -147,8 +148,8 @@ void Whereabouts::remember_root(const Path& root) const {
 
 // The path alone proves nothing. For an object that the kernel's way up does not reach, the path
 // begins at the root of its file system, whatever this process has there.
-Result<bool> Whereabouts::leads_to(const char* way, int object, Wait wait) const {
-    const auto opened = open_below(way, wait);
+Result<bool> Whereabouts::leads_to(const char* way, int object, Patience patience) const {
+    const auto opened = open_below(way, patience);
     if (!opened) return is_answer(opened.error()) ? Result<bool>{false} : opened.error();
     return is_same(opened->number(), object);
 }
@@ -160,14 +161,14 @@ bool Whereabouts::is_same(int one, int other) const {
     return !first->mark.bytes().empty() || first->witness == second->witness;
 }
 
-Result<Descriptor> Whereabouts::open_below(const char* way, Wait wait) const {
-    if (takes_paths_) return open_entry_(root_, way, wait);
+Result<Descriptor> Whereabouts::open_below(const char* way, Patience patience) const {
+    if (takes_paths_) return open_entry_(root_, way, patience);
     Descriptor reached;
     std::string_view rest{way};
     while (!rest.empty()) {
         const std::string name{rest.substr(0, rest.find('/'))};
         rest.remove_prefix(std::min(name.size() + 1, rest.size()));
-        auto next = open_entry_(reached ? reached.number() : root_, name.c_str(), wait);
+        auto next = open_entry_(reached ? reached.number() : root_, name.c_str(), patience);
         if (!next) return next;
         reached = std::move(*next);
     }
@@ -176,7 +177,7 @@ Result<Descriptor> Whereabouts::open_below(const char* way, Wait wait) const {
 
 // Looks for the lowest ancestor whose path can be determined, many levels at a time. The root is
 // that directory or above it, because the root's own path can be determined.
-Result<bool> Whereabouts::is_deep_inside(int directory, Wait wait) const {
+Result<bool> Whereabouts::is_deep_inside(int directory, Patience patience) const {
     Descriptor lowest;
     const auto at = [&] { return lowest ? lowest.number() : directory; };
     for (std::size_t levels = levels_at_once; levels > 0;) {
@@ -194,7 +195,7 @@ Result<bool> Whereabouts::is_deep_inside(int directory, Wait wait) const {
     const auto told = climb(at(), 1);
     if (!told) return is_answer(told.error()) ? Result<bool>{false} : told.error();
     if (!identity_.identify(told->number())) return false;  // on another mounted file system
-    const auto is_inside = is_told_inside(told->number(), wait);
+    const auto is_inside = is_told_inside(told->number(), patience);
     if (!is_inside) return is_inside.error();
     return is_inside->value_or(false);
 }

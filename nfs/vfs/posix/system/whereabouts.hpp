@@ -21,7 +21,8 @@ namespace berth::vfs::posix {
 class Whereabouts {
 public:
     /// Opens an entry of a directory as O_PATH, confined to the tree.
-    using OpenEntry = std::function<Result<Descriptor>(int directory, const char* name, Wait wait)>;
+    using OpenEntry =
+        std::function<Result<Descriptor>(int directory, const char* name, Patience patience)>;
 
     /// `root` is open and outlives this. `takes_paths`: whether `open_entry` accepts several names
     /// with '/' between them, and follows none of them out of the directory.
@@ -33,9 +34,9 @@ public:
     [[nodiscard]] bool matters() const noexcept { return matters_; }
 
     /// False if the object does not lie in the tree by that name, or if nobody can tell; an object
-    /// that is not a directory may have other names. With Wait::no: would_block if the answer would
-    /// have to wait for a disk. A directory costs nearly the same at any depth.
-    [[nodiscard]] Result<bool> is_inside(int object, FileType type, Wait wait) const;
+    /// that is not a directory may have other names. With Patience::none: would_block if the answer
+    /// would have to wait for a disk. A directory costs nearly the same at any depth.
+    [[nodiscard]] Result<bool> is_inside(int object, FileType type, Patience patience) const;
 
 private:
     class Path;
@@ -46,11 +47,11 @@ private:
         std::int64_t second = 0;
     };
 
-    [[nodiscard]] Result<std::optional<bool>> is_told_inside(int object, Wait wait) const;
-    [[nodiscard]] Result<bool> leads_to(const char* way, int object, Wait wait) const;
+    [[nodiscard]] Result<std::optional<bool>> is_told_inside(int object, Patience patience) const;
+    [[nodiscard]] Result<bool> leads_to(const char* way, int object, Patience patience) const;
     [[nodiscard]] bool is_same(int one, int other) const;
-    [[nodiscard]] Result<Descriptor> open_below(const char* way, Wait wait) const;
-    [[nodiscard]] Result<bool> is_deep_inside(int directory, Wait wait) const;
+    [[nodiscard]] Result<Descriptor> open_below(const char* way, Patience patience) const;
+    [[nodiscard]] Result<bool> is_deep_inside(int directory, Patience patience) const;
     [[nodiscard]] bool is_below_recent_root(const Path& path) const;
     void remember_root(const Path& root) const;
 

@@ -33,7 +33,7 @@ std::string told(const Attributes& seen, bool with_accessed) {
 }
 
 std::string told(Node& node, bool with_accessed) {
-    const auto seen = node.attributes(Wait::yes);
+    const auto seen = node.attributes(Patience::ample);
     return seen ? told(*seen, with_accessed) : to_string(seen.error());
 }
 
@@ -170,7 +170,7 @@ void World::draw(Node& directory, const std::string& path, std::string& picture)
             continue;
         }
         auto& node = **found;
-        const auto seen = node.attributes(Wait::yes).value();
+        const auto seen = node.attributes(Patience::ample).value();
         picture += here + ": " + told(seen, false);
         const auto [first, is_new] = drawn_.emplace(seen.fileid, here);
         if (!is_new) {

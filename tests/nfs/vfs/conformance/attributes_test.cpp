@@ -4,9 +4,6 @@
 namespace berth::vfs::test {
 namespace {
 
-constexpr auto not_permitted = std::errc::operation_not_permitted;
-constexpr auto denied = std::errc::permission_denied;
-
 NewTime at(std::int64_t seconds) {
     return {Time{seconds, 5}};
 }

@@ -16,6 +16,9 @@
 
 namespace berth::vfs::test {
 
+inline constexpr auto denied = std::errc::permission_denied;
+inline constexpr auto not_permitted = std::errc::operation_not_permitted;
+
 class Conformance : public ::testing::TestWithParam<Implementation> {
 protected:
     NodePtr file(const Caller& owner, std::string_view name, std::uint32_t mode = 0644) {
@@ -47,7 +50,7 @@ protected:
                 special(FileType::character_device, "a-device")};
     }
 
-    static Attributes attributes(Node& node) { return node.attributes(Wait::yes).value(); }
+    static Attributes attributes(Node& node) { return node.attributes(Patience::ample).value(); }
 
     static void write(Node& node, std::string_view text, std::uint64_t offset = 0) {
         EXPECT_EQ(node.write(root_user, offset, as_bytes(text)).value(), text.size());

@@ -7,7 +7,6 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr auto exists_already = std::errc::file_exists;
-constexpr auto denied = std::errc::permission_denied;
 
 using Create = Conformance;
 INSTANTIATE_TEST_SUITE_P(Vfs, Create, ::testing::ValuesIn(implementations()),

@@ -4,7 +4,6 @@
 namespace berth::vfs::test {
 namespace {
 
-constexpr auto denied = std::errc::permission_denied;
 constexpr std::uint64_t offset_end = std::uint64_t{1} << 63;
 
 using Data = Conformance;
@@ -147,7 +146,7 @@ TEST_P(Data, SymbolicLinksHoldTheirTarget) {
 }
 
 TEST_P(Data, SpaceIsUsedAndGivenBack) {
-    const auto space = files.root(Wait::yes).value()->space(alice).value();
+    const auto space = files.root(Patience::ample).value()->space(alice).value();
     EXPECT_GT(space.total_bytes, 0U);
     EXPECT_LE(space.free_bytes, space.total_bytes);
     EXPECT_LE(space.available_bytes, space.free_bytes);

@@ -18,7 +18,7 @@ TEST_P(Lookup, FindsWhatWasMade) {
     auto made = file(alice, "f");
     EXPECT_EQ(root->lookup(stranger, "f").value()->id(), made->id());
     EXPECT_EQ(root->lookup(stranger, "f").value(), made) << "one node for one object";
-    EXPECT_EQ(files.find(made->id(), Wait::yes).value(), made);
+    EXPECT_EQ(files.find(made->id(), Patience::ample).value(), made);
     const auto listed = root->peek(stranger, "f").value();
     EXPECT_EQ(listed.id, made->id());
     EXPECT_EQ(listed.attributes, attributes(*made));
@@ -100,8 +100,8 @@ TEST_P(Lookup, RemovedObjectsAreStale) {
     ASSERT_TRUE(root->remove(alice, "f"));
     ASSERT_TRUE(root->remove_directory(alice, "d"));
     ASSERT_TRUE(root->remove(alice, "l"));
-    for (const auto& id : ids) EXPECT_EQ(outcome_of(files.find(id, Wait::yes)), stale);
-    EXPECT_EQ(outcome_of(node->attributes(Wait::yes)), stale);
+    for (const auto& id : ids) EXPECT_EQ(outcome_of(files.find(id, Patience::ample)), stale);
+    EXPECT_EQ(outcome_of(node->attributes(Patience::ample)), stale);
     EXPECT_EQ(outcome_of(node->access(alice, may_read)), stale);
     EXPECT_EQ(outcome_of(node->set_attributes(alice, {.mode = 0600})), stale);
     std::array<std::byte, 1> byte{};
@@ -126,7 +126,7 @@ TEST_P(Lookup, RenamedObjectsStayWhatTheyAre) {
     auto below = directory(alice, "d");
     const auto id = node->id();
     ASSERT_TRUE(files.rename(alice, *root, "f", *below, "g"));
-    EXPECT_EQ(files.find(id, Wait::yes).value(), node);
+    EXPECT_EQ(files.find(id, Patience::ample).value(), node);
     EXPECT_EQ(below->lookup(alice, "g").value(), node);
 }
 

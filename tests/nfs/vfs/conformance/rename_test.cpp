@@ -4,8 +4,6 @@
 namespace berth::vfs::test {
 namespace {
 
-constexpr auto denied = std::errc::permission_denied;
-constexpr auto not_permitted = std::errc::operation_not_permitted;
 constexpr auto missing = std::errc::no_such_file_or_directory;
 
 using Link = Conformance;
@@ -20,9 +18,9 @@ TEST_P(Link, IsAnotherNameOfTheSameObject) {
     EXPECT_EQ(below->lookup(alice, "g").value(), node);
     ASSERT_TRUE(root->remove(alice, "f"));
     EXPECT_EQ(attributes(*node).links, 1U);
-    EXPECT_EQ(files.find(node->id(), Wait::yes).value(), node);
+    EXPECT_EQ(files.find(node->id(), Patience::ample).value(), node);
     ASSERT_TRUE(below->remove(alice, "g"));
-    EXPECT_EQ(outcome_of(node->attributes(Wait::yes)), stale);
+    EXPECT_EQ(outcome_of(node->attributes(Patience::ample)), stale);
 }
 
 TEST_P(Link, WorksForEverythingButDirectories) {
@@ -144,14 +142,14 @@ TEST_P(Rename, ReplacesWhatIsThere) {
     auto new_file = file(alice, "new");
     ASSERT_TRUE(files.rename(alice, *root, "new", *root, "old"));
     EXPECT_EQ(root->lookup(alice, "old").value(), new_file);
-    EXPECT_EQ(outcome_of(old_file->attributes(Wait::yes)), stale);
+    EXPECT_EQ(outcome_of(old_file->attributes(Patience::ample)), stale);
     auto old_directory = directory(alice, "old-d");
     auto new_directory = directory(alice, "new-d");
     file_in(*new_directory, alice, "f");
     const auto links = attributes(*root).links;
     ASSERT_TRUE(files.rename(alice, *root, "new-d", *root, "old-d"));
     EXPECT_EQ(root->lookup(alice, "old-d").value(), new_directory);
-    EXPECT_EQ(outcome_of(old_directory->attributes(Wait::yes)), stale);
+    EXPECT_EQ(outcome_of(old_directory->attributes(Patience::ample)), stale);
     EXPECT_EQ(attributes(*root).links, links - 1);
     link_to("x", "l");
     ASSERT_TRUE(files.rename(alice, *root, "l", *root, "old"));

@@ -14,7 +14,7 @@ namespace {
 using test::as_bytes;
 using test::as_text;
 
-constexpr std::uint64_t block = Contents::block_bytes;
+constexpr std::uint64_t block_size = Contents::block_bytes;
 
 class FileContents : public ::testing::Test {
 protected:
@@ -28,15 +28,15 @@ protected:
         return contents.write(offset, as_bytes(text), budget);
     }
 
-    Capacity budget{1000 * block};
+    Capacity budget{1000 * block_size};
     Contents contents;
 };
 
 TEST_F(FileContents, HolesReadAsZerosAndCostNothing) {
     EXPECT_EQ(write(std::uint64_t{1} << 62, "far"), 3U);
     EXPECT_EQ(contents.size(), (std::uint64_t{1} << 62) + 3);
-    EXPECT_EQ(contents.used(), block);
-    EXPECT_EQ(budget.left(), 999 * block);
+    EXPECT_EQ(contents.used(), block_size);
+    EXPECT_EQ(budget.left(), 999 * block_size);
     EXPECT_EQ(read(0, 3), std::string(3, '\0'));
     EXPECT_EQ(read((std::uint64_t{1} << 62) - 2, 10), std::string("\0\0far", 5));
     EXPECT_EQ(read(contents.size(), 1), "");
@@ -44,25 +44,25 @@ TEST_F(FileContents, HolesReadAsZerosAndCostNothing) {
 }
 
 TEST_F(FileContents, CutOffBytesDoNotComeBack) {
-    write(0, std::string(2 * block + 10, 'x'));
-    contents.resize(block + 5, budget);
-    EXPECT_EQ(contents.used(), 2 * block);
-    EXPECT_EQ(budget.left(), 998 * block);
-    contents.resize(3 * block, budget);
-    EXPECT_EQ(read(block + 3, 5), std::string("xx\0\0\0", 5));
-    EXPECT_EQ(read(2 * block, 3), std::string(3, '\0'));
+    write(0, std::string(2 * block_size + 10, 'x'));
+    contents.resize(block_size + 5, budget);
+    EXPECT_EQ(contents.used(), 2 * block_size);
+    EXPECT_EQ(budget.left(), 998 * block_size);
+    contents.resize(3 * block_size, budget);
+    EXPECT_EQ(read(block_size + 3, 5), std::string("xx\0\0\0", 5));
+    EXPECT_EQ(read(2 * block_size, 3), std::string(3, '\0'));
     contents.resize(0, budget);
     EXPECT_EQ(contents.used(), 0U);
-    EXPECT_EQ(budget.left(), 1000 * block);
+    EXPECT_EQ(budget.left(), 1000 * block_size);
 }
 
 TEST_F(FileContents, WritesWhatTheBudgetAllows) {
-    Capacity two{2 * block};
-    const std::string text(3 * block, 'x');
-    EXPECT_EQ(contents.write(100, as_bytes(text), two), 2 * block - 100);
-    EXPECT_EQ(contents.size(), 2 * block);
-    EXPECT_EQ(contents.write(2 * block, as_bytes("y"), two), 0U);
-    EXPECT_EQ(contents.size(), 2 * block) << "a write of nothing does not make it longer";
+    Capacity two{2 * block_size};
+    const std::string text(3 * block_size, 'x');
+    EXPECT_EQ(contents.write(100, as_bytes(text), two), 2 * block_size - 100);
+    EXPECT_EQ(contents.size(), 2 * block_size);
+    EXPECT_EQ(contents.write(2 * block_size, as_bytes("y"), two), 0U);
+    EXPECT_EQ(contents.size(), 2 * block_size) << "a write of nothing does not make it longer";
     EXPECT_EQ(contents.write(0, as_bytes("y"), two), 1U) << "the block is there already";
 }
 
@@ -72,8 +72,8 @@ TEST_F(FileContents, BehavesLikeAString) {
     std::string model;
     const auto below = [&](std::uint64_t end) { return static_cast<std::size_t>(random() % end); };
     for (int step = 0; step < 5000; ++step) {
-        const auto offset = below(5 * block);
-        const auto bytes = below(2) == 0 ? below(20) : below(3 * block);
+        const auto offset = below(5 * block_size);
+        const auto bytes = below(2) == 0 ? below(20) : below(3 * block_size);
         switch (below(4)) {
         case 0: {
             const std::string text(bytes, static_cast<char>('a' + below(26)));

@@ -24,23 +24,24 @@ using test::outcome_of;
 using test::root_user;
 using test::success;
 
-constexpr std::uint64_t block = 4096;
+constexpr std::uint64_t block_bytes = 4096;
 
 TEST(MemoryTree, TheNthBlockDoesNotFit) {
-    const auto files = make({.capacity_bytes = 3 * block});
+    const auto files = make({.capacity_bytes = 3 * block_bytes});
     auto file = files->root().value()->create(root_user, "f", {}).value();
-    const std::string text(2 * block, 'x');
-    EXPECT_EQ(file->write(root_user, 0, as_bytes(text)).value(), 2 * block);
-    EXPECT_EQ(file->write(root_user, 2 * block, as_bytes(text)).value(), block) << "as far as fits";
-    EXPECT_EQ(outcome_of(file->write(root_user, 3 * block, as_bytes(text))),
+    const std::string text(2 * block_bytes, 'x');
+    EXPECT_EQ(file->write(root_user, 0, as_bytes(text)).value(), 2 * block_bytes);
+    EXPECT_EQ(file->write(root_user, 2 * block_bytes, as_bytes(text)).value(), block_bytes)
+        << "as far as fits";
+    EXPECT_EQ(outcome_of(file->write(root_user, 3 * block_bytes, as_bytes(text))),
               std::errc::no_space_on_device);
-    EXPECT_EQ(file->attributes(Wait::yes)->size, 3 * block);
-    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_bytes, 0U);
+    EXPECT_EQ(file->attributes(Patience::ample)->size, 3 * block_bytes);
+    EXPECT_EQ(files->root(Patience::ample).value()->space(root_user)->free_bytes, 0U);
     EXPECT_TRUE(file->set_attributes(root_user, {.size = std::uint64_t{1} << 40}))
         << "holes are free";
 
     EXPECT_TRUE(files->root().value()->remove(root_user, "f"));
-    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_bytes, 3 * block)
+    EXPECT_EQ(files->root(Patience::ample).value()->space(root_user)->free_bytes, 3 * block_bytes)
         << "though it is still pinned";
 }
 
@@ -49,11 +50,11 @@ TEST(MemoryTree, TheNthFileDoesNotFit) {
     auto root = files->root().value();
     EXPECT_TRUE(root->create(root_user, "a", {}));
     EXPECT_TRUE(root->make_directory(root_user, "b", {}));
-    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_files, 0U);
-    const auto links = root->attributes(Wait::yes)->links;
+    EXPECT_EQ(files->root(Patience::ample).value()->space(root_user)->free_files, 0U);
+    const auto links = root->attributes(Patience::ample)->links;
     EXPECT_EQ(outcome_of(root->create(root_user, "c", {})), std::errc::no_space_on_device);
     EXPECT_EQ(outcome_of(root->make_directory(root_user, "c", {})), std::errc::no_space_on_device);
-    EXPECT_EQ(root->attributes(Wait::yes)->links, links);
+    EXPECT_EQ(root->attributes(Patience::ample)->links, links);
     EXPECT_EQ(outcome_of(root->lookup(root_user, "c")), std::errc::no_such_file_or_directory);
     EXPECT_TRUE(root->remove(root_user, "a"));
     EXPECT_TRUE(root->make_symbolic_link(root_user, "c", "t", {}));
@@ -80,24 +81,24 @@ TEST(MemoryTree, EveryChangeHasALaterTimeOfItsOwn) {
     Time clock{100, 999'999'998};
     const auto files = make({.clock = [&clock] { return clock; }});
     auto root = files->root().value();
-    EXPECT_EQ(root->attributes(Wait::yes)->changed, (Time{100, 999'999'998}));
+    EXPECT_EQ(root->attributes(Patience::ample)->changed, (Time{100, 999'999'998}));
     EXPECT_TRUE(root->set_attributes(root_user, {.mode = 0755}));
-    EXPECT_EQ(root->attributes(Wait::yes)->changed, (Time{100, 999'999'999}));
+    EXPECT_EQ(root->attributes(Patience::ample)->changed, (Time{100, 999'999'999}));
     EXPECT_TRUE(root->set_attributes(root_user, {.mode = 0755}));
-    EXPECT_EQ(root->attributes(Wait::yes)->changed, (Time{101, 0}));
+    EXPECT_EQ(root->attributes(Patience::ample)->changed, (Time{101, 0}));
     clock = {50, 0};
     auto file = root->create(root_user, "f", {}).value();
-    EXPECT_EQ(file->attributes(Wait::yes)->changed, (Time{101, 1})) << "never back";
-    EXPECT_EQ(root->attributes(Wait::yes)->modified, (Time{101, 1}));
+    EXPECT_EQ(file->attributes(Patience::ample)->changed, (Time{101, 1})) << "never back";
+    EXPECT_EQ(root->attributes(Patience::ample)->modified, (Time{101, 1}));
     clock = {200, 7};
     EXPECT_TRUE(file->write(root_user, 0, as_bytes("x")));
-    EXPECT_EQ(file->attributes(Wait::yes)->modified, (Time{200, 7}));
-    EXPECT_EQ(file->attributes(Wait::yes)->changed, (Time{200, 7}));
+    EXPECT_EQ(file->attributes(Patience::ample)->modified, (Time{200, 7}));
+    EXPECT_EQ(file->attributes(Patience::ample)->changed, (Time{200, 7}));
 }
 
 TEST(MemoryTree, TheMachinesClockIsTheDefault) {
     const auto before = static_cast<std::int64_t>(::time(nullptr));
-    const auto made = make()->root().value()->attributes(Wait::yes)->changed;
+    const auto made = make()->root().value()->attributes(Patience::ample)->changed;
     EXPECT_GE(made.seconds, before);
     EXPECT_LE(made.seconds, static_cast<std::int64_t>(::time(nullptr)));
 }
@@ -106,7 +107,7 @@ TEST(MemoryTree, ReadingMovesTheTimeOfAccessOncePerChange) {
     const auto files = make();
     auto file = files->root().value()->create(root_user, "f", {}).value();
     EXPECT_TRUE(file->write(root_user, 0, as_bytes("x")));
-    const auto accessed = [&] { return file->attributes(Wait::yes)->accessed; };
+    const auto accessed = [&] { return file->attributes(Patience::ample)->accessed; };
     std::array<std::byte, 1> into{};
     const auto unread = accessed();
     EXPECT_TRUE(file->read(root_user, 0, into));
@@ -134,11 +135,12 @@ TEST(MemoryTree, IsTheSameOnEveryRun) {
 TEST(MemoryTree, IdsOfAnotherGenerationAreStale) {
     const auto earlier = make({.generation = 1});
     const auto later = make({.generation = 2});
-    EXPECT_EQ(outcome_of(later->find(earlier->root().value()->id(), Wait::yes)), stale);
-    EXPECT_EQ(outcome_of(later->find(later->root().value()->id(), Wait::no)), success);
+    EXPECT_EQ(outcome_of(later->find(earlier->root().value()->id(), Patience::ample)), stale);
+    EXPECT_EQ(outcome_of(later->find(later->root().value()->id(), Patience::none)), success);
     for (const std::size_t size : {0U, 1U, 15U, 17U, 42U}) {
         const std::vector<std::byte> bytes(size);
-        EXPECT_EQ(outcome_of(later->find(ObjectId{bytes}, Wait::yes)), std::errc::invalid_argument);
+        EXPECT_EQ(outcome_of(later->find(ObjectId{bytes}, Patience::ample)),
+                  std::errc::invalid_argument);
     }
 }
 
@@ -148,11 +150,11 @@ TEST(MemoryTree, InodeNumbersAreNeverUsedAgain) {
     std::set<std::uint64_t> seen;
     for (int i = 0; i < 100; ++i) {
         auto file = root->create(root_user, "f", {}).value();
-        EXPECT_TRUE(seen.insert(file->attributes(Wait::yes)->fileid).second);
-        EXPECT_NE(file->attributes(Wait::yes)->fileid, 0U);
+        EXPECT_TRUE(seen.insert(file->attributes(Patience::ample)->fileid).second);
+        EXPECT_NE(file->attributes(Patience::ample)->fileid, 0U);
         const auto id = file->id();
         EXPECT_TRUE(root->remove(root_user, "f"));
-        EXPECT_EQ(outcome_of(files->find(id, Wait::yes)), stale);
+        EXPECT_EQ(outcome_of(files->find(id, Patience::ample)), stale);
     }
 }
 
@@ -197,16 +199,16 @@ TEST(MemoryTree, ManyThreadsAtOnce) {
                     return true;
                 }));
                 EXPECT_TRUE(there->remove(root_user, name));
-                EXPECT_FALSE(file->attributes(Wait::yes));
+                EXPECT_FALSE(file->attributes(Patience::ample));
             }
         });
     }
     for (auto& thread : threads) thread.join();
-    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_bytes,
-              files->root(Wait::yes).value()->space(root_user)->total_bytes);
-    EXPECT_EQ(files->root(Wait::yes).value()->space(root_user)->free_files + 2,
-              files->root(Wait::yes).value()->space(root_user)->total_files);
-    EXPECT_EQ(there->attributes(Wait::yes)->links, 2U);
+    EXPECT_EQ(files->root(Patience::ample).value()->space(root_user)->free_bytes,
+              files->root(Patience::ample).value()->space(root_user)->total_bytes);
+    EXPECT_EQ(files->root(Patience::ample).value()->space(root_user)->free_files + 2,
+              files->root(Patience::ample).value()->space(root_user)->total_files);
+    EXPECT_EQ(there->attributes(Patience::ample)->links, 2U);
 }
 
 }  // namespace

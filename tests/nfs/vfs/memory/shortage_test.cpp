@@ -29,7 +29,7 @@ protected:
         return root->space(root_user).value().free_files;
     }
     [[nodiscard]] std::uint32_t links_of_root() const {
-        return root->attributes(Wait::yes).value().links;
+        return root->attributes(Patience::ample).value().links;
     }
     /// Each time an allocation of `change` fails, `check` looks at what was to be left alone.
     template <class Change, class Check>
@@ -74,7 +74,7 @@ TEST_F(MemoryTreeWithoutMemory, NothingIsLinkedOrMoved) {
     const auto other = root->make_directory(root_user, "other", {}).value();
     const auto where_it_was = [&] {
         EXPECT_TRUE(root->lookup(root_user, "file"));
-        EXPECT_EQ(file->attributes(Wait::yes)->links, 1U);
+        EXPECT_EQ(file->attributes(Patience::ample)->links, 1U);
         EXPECT_EQ(outcome_of(other->lookup(root_user, name)), enoent);
     };
     expect_all_or_nothing([&] { return files->link(root_user, *file, *other, name); },

@@ -15,8 +15,6 @@ namespace {
 using AttributesOf = ExportedDirectory;
 using SetAttributes = ExportedDirectory;
 
-constexpr auto not_permitted = std::errc::operation_not_permitted;
-
 NewTime at(std::int64_t seconds, std::uint32_t nanoseconds = 0) {
     return {.value = Time{seconds, nanoseconds}};
 }
@@ -30,7 +28,7 @@ TEST_F(AttributesOf, AreWhatLocalProcessesSee) {
     ::chmod((local / "f").c_str(), 06751);
     EXPECT_EQ(::chown((local / "f").c_str(), 70'000, 80'000), 0);
     ::chmod((local / "f").c_str(), 06751);
-    const auto found = lookup("f")->attributes(Wait::yes).value();
+    const auto found = lookup("f")->attributes(Patience::ample).value();
     const auto local_file = local_status(local / "f");
     EXPECT_EQ(found.type, FileType::regular);
     EXPECT_EQ(found.mode, 06751U);
@@ -55,7 +53,7 @@ TEST_F(AttributesOf, EveryType) {
     };
     for (const auto& [name, special] : specials) {
         const auto found =
-            top->make_special(root_caller, name, special).value()->attributes(Wait::yes);
+            top->make_special(root_caller, name, special).value()->attributes(Patience::ample);
         EXPECT_EQ(found->type, special.type) << name;
         EXPECT_EQ(found->device, special.device) << name;
         EXPECT_EQ(found->mode, 0600U) << name;
@@ -63,7 +61,7 @@ TEST_F(AttributesOf, EveryType) {
     }
     EXPECT_EQ(error_of(top->make_special(root_caller, "x", {.type = FileType::regular})),
               std::errc::invalid_argument);
-    EXPECT_EQ(top->attributes(Wait::yes)->type, FileType::directory);
+    EXPECT_EQ(top->attributes(Patience::ample)->type, FileType::directory);
 }
 
 // Opening a FIFO would wait for a writer, a socket cannot be opened: neither is ever tried.
@@ -85,8 +83,8 @@ TEST_F(AttributesOf, BigSparseFilesAndOddTimes) {
     auto file = create(root_caller, "f");
     constexpr std::uint64_t five_gib = 5ULL << 30;
     EXPECT_TRUE(file->write(root_caller, five_gib - 1, std::as_bytes(std::span("x", 1))));
-    EXPECT_EQ(file->attributes(Wait::yes)->size, five_gib);
-    EXPECT_LT(file->attributes(Wait::yes)->used, 1U << 20);
+    EXPECT_EQ(file->attributes(Patience::ample)->size, five_gib);
+    EXPECT_LT(file->attributes(Patience::ample)->used, 1U << 20);
     std::array<std::byte, 3> into{};
     EXPECT_EQ(file->read(root_caller, five_gib - 1, into).value(), 1U);
     EXPECT_EQ(into[0], std::byte{'x'});
@@ -94,8 +92,8 @@ TEST_F(AttributesOf, BigSparseFilesAndOddTimes) {
          {std::int64_t{-1}, std::int64_t{0}, std::int64_t{1} << 31, std::int64_t{4'294'967'296}}) {
         EXPECT_TRUE(file->set_attributes(
             root_caller, {.accessed = at(seconds, 999'999'999), .modified = at(seconds, 1)}));
-        EXPECT_EQ(file->attributes(Wait::yes)->accessed, (Time{seconds, 999'999'999}));
-        EXPECT_EQ(file->attributes(Wait::yes)->modified, (Time{seconds, 1}));
+        EXPECT_EQ(file->attributes(Patience::ample)->accessed, (Time{seconds, 999'999'999}));
+        EXPECT_EQ(file->attributes(Patience::ample)->modified, (Time{seconds, 1}));
     }
 }
 
@@ -118,18 +116,18 @@ TEST_F(AttributesOf, TheEdgesOfOffsets) {
 
 TEST_F(AttributesOf, WritingNothingChangesNothing) {
     auto file = create(alice, "f");
-    const auto before = file->attributes(Wait::yes).value();
+    const auto before = file->attributes(Patience::ample).value();
     EXPECT_EQ(file->write(alice, 100, {}).value(), 0U);
-    EXPECT_EQ(file->attributes(Wait::yes).value(), before);
+    EXPECT_EQ(file->attributes(Patience::ample).value(), before);
     EXPECT_EQ(error_of(file->write(bob, 0, {})), std::errc::permission_denied);
 }
 
 TEST_F(AttributesOf, SpaceAndLimits) {
-    const auto space = files->root(Wait::yes).value()->space(alice).value();
+    const auto space = files->root(Patience::ample).value()->space(alice).value();
     EXPECT_GT(space.total_bytes, space.free_bytes);
     EXPECT_LE(space.available_bytes, space.free_bytes);
     EXPECT_GT(space.total_files, 0U);
-    const auto roots = files->root(Wait::yes).value()->space(root_caller).value();
+    const auto roots = files->root(Patience::ample).value()->space(root_caller).value();
     EXPECT_GE(roots.available_bytes, space.available_bytes);
     EXPECT_EQ(files->limits().name_bytes_max, 255U);
     EXPECT_GE(files->limits().links_max, 32'000U);
@@ -146,7 +144,7 @@ TEST_F(SetAttributes, EverythingAtOnceAndWhatWasAskedWins) {
                                                    .size = 100,
                                                    .accessed = at(1000),
                                                    .modified = at(2000, 5)}));
-    const auto found = file->attributes(Wait::yes).value();
+    const auto found = file->attributes(Patience::ample).value();
     EXPECT_EQ(found.mode, 06755U) << "set after the owner, which clears it";
     EXPECT_EQ(found.uid, 1001U);
     EXPECT_EQ(found.gid, 1001U);
@@ -159,10 +157,10 @@ TEST_F(SetAttributes, WhatIsNotAskedForStays) {
     auto file = create(alice, "f", 0640);
     EXPECT_TRUE(file->set_attributes(alice, {.accessed = at(7), .modified = at(8)}));
     EXPECT_TRUE(file->set_attributes(alice, {.modified = at(9)}));
-    EXPECT_EQ(file->attributes(Wait::yes)->accessed, (Time{7, 0}));
+    EXPECT_EQ(file->attributes(Patience::ample)->accessed, (Time{7, 0}));
     EXPECT_TRUE(file->set_attributes(alice, {.accessed = at(6)}));
-    EXPECT_EQ(file->attributes(Wait::yes)->modified, (Time{9, 0}));
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0640U);
+    EXPECT_EQ(file->attributes(Patience::ample)->modified, (Time{9, 0}));
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 0640U);
     EXPECT_TRUE(file->set_attributes(alice, {}));
 }
 
@@ -182,7 +180,7 @@ TEST_F(SetAttributes, ARefusedOwnerLeavesTheSize) {
     auto file = create(alice, "f", 0666);
     EXPECT_TRUE(file->set_attributes(alice, {.size = 10}));
     EXPECT_EQ(error_of(file->set_attributes(bob, {.mode = 0777, .size = 0})), not_permitted);
-    EXPECT_EQ(file->attributes(Wait::yes)->size, 10U);
+    EXPECT_EQ(file->attributes(Patience::ample)->size, 10U);
 }
 
 TEST_F(SetAttributes, WhoMayWriteMaySetTheServersTime) {
@@ -193,11 +191,11 @@ TEST_F(SetAttributes, WhoMayWriteMaySetTheServersTime) {
     };
     reset();
     EXPECT_TRUE(file->set_attributes(bob, {.accessed = server_time, .modified = server_time}));
-    EXPECT_GE(file->attributes(Wait::yes)->modified.seconds, now() - 60);
+    EXPECT_GE(file->attributes(Patience::ample)->modified.seconds, now() - 60);
     reset();
     EXPECT_TRUE(file->set_attributes(bob, {.modified = server_time}));
-    EXPECT_GE(file->attributes(Wait::yes)->modified.seconds, now() - 60);
-    EXPECT_EQ(file->attributes(Wait::yes)->accessed, (Time{1, 0}));
+    EXPECT_GE(file->attributes(Patience::ample)->modified.seconds, now() - 60);
+    EXPECT_EQ(file->attributes(Patience::ample)->accessed, (Time{1, 0}));
     reset();
     EXPECT_TRUE(file->set_attributes(bob, {.size = 0, .modified = server_time}));
     EXPECT_TRUE(file->set_attributes(alice, {.mode = 0644}));
@@ -224,15 +222,15 @@ TEST_F(SetAttributes, ValuesThatMeanSomethingElseToTheKernelAreRefused) {
 
 TEST_F(SetAttributes, SymbolicLinksAreSetThemselves) {
     auto target = create(alice, "target", 0644);
-    const auto before = target->attributes(Wait::yes).value();
+    const auto before = target->attributes(Patience::ample).value();
     auto link = root()->make_symbolic_link(alice, "l", "target", {.mode = 0, .size = 3}).value();
     EXPECT_TRUE(link->set_attributes(root_caller, {.mode = 0, .uid = 1001, .gid = 1001}));
     EXPECT_TRUE(link->set_attributes(bob, {.accessed = at(3), .modified = at(4)}));
-    const auto found = link->attributes(Wait::yes).value();
+    const auto found = link->attributes(Patience::ample).value();
     EXPECT_EQ(found.uid, 1001U);
     EXPECT_EQ(found.modified, (Time{4, 0}));
     EXPECT_EQ(found.mode, 0777U);
-    EXPECT_EQ(target->attributes(Wait::yes).value(), before);
+    EXPECT_EQ(target->attributes(Patience::ample).value(), before);
     EXPECT_EQ(error_of(link->set_attributes(bob, {.size = 0})), std::errc::invalid_argument);
 }
 
@@ -250,7 +248,7 @@ TEST_F(SetAttributes, ChangesByLocalProcessesAreSeenAtOnce) {
     auto file = create(alice, "f", 0644);
     for (int n = 1; n < 50; ++n) {
         std::ofstream{local / "f", std::ios::app} << 'x';
-        ASSERT_EQ(file->attributes(Wait::no)->size, static_cast<std::uint64_t>(n));
+        ASSERT_EQ(file->attributes(Patience::none)->size, static_cast<std::uint64_t>(n));
         std::array<std::byte, 100> into{};
         ASSERT_EQ(file->read(alice, 0, into).value(), static_cast<std::size_t>(n));
     }

@@ -13,14 +13,14 @@ TEST_F(Basics, ReadsWhatWasWrittenHereAndLocally) {
     EXPECT_EQ(read_local(local / "f"), "hello");
     write_local(local / "f", "other");
     EXPECT_EQ(read_all(*file, root_caller), "other");
-    EXPECT_EQ(file->attributes(Wait::yes)->size, 5U);
+    EXPECT_EQ(file->attributes(Patience::ample)->size, 5U);
 }
 
 TEST_F(Basics, FindsByIdWhatWasLookedUp) {
     write_local(local / "f", "x");
     const ObjectId id = lookup("f")->id();
     open_again({});
-    EXPECT_EQ(read_all(**files->find(id, Wait::yes), root_caller), "x");
+    EXPECT_EQ(read_all(**files->find(id, Patience::ample), root_caller), "x");
 }
 
 TEST_F(Basics, ListsEverythingOnce) {

@@ -33,7 +33,6 @@ TEST_F(Confinement, NamesThatCouldLeadElsewhereAreRefusedByEveryCall) {
     auto file = lookup("f");
     using namespace std::string_view_literals;
     for (const std::string_view name : {"d/../.."sv, "/etc"sv, "../x"sv, "a\0b"sv, ""sv}) {
-        constexpr auto denied = std::errc::permission_denied;
         EXPECT_EQ(lookup_error(*top, name), denied);
         EXPECT_EQ(error_of(top->peek(root_caller, name)), denied);
         EXPECT_EQ(error_of(top->create(root_caller, name, {})), denied);
@@ -53,7 +52,8 @@ TEST_F(Confinement, TheParentOfTheRootIsTheRoot) {
     auto top = root();
     EXPECT_EQ(top->lookup(root_caller, "..").value(), top);
     EXPECT_EQ(top->peek(root_caller, "..")->id, top->id());
-    EXPECT_EQ(top->peek(root_caller, "..")->attributes.fileid, top->attributes(Wait::yes)->fileid);
+    EXPECT_EQ(top->peek(root_caller, "..")->attributes.fileid,
+              top->attributes(Patience::ample)->fileid);
 }
 
 TEST_F(Confinement, TheParentOfASubdirectoryIsFound) {
@@ -77,13 +77,13 @@ TEST_F(Confinement, ADirectoryMovedOutDoesNotShowItsNewSurroundings) {
     moved.reset();
     below.reset();
     open_again({});
-    EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale);
+    EXPECT_EQ(error_of(files->find(id, Patience::ample)), stale);
 }
 
 TEST_F(Confinement, SymbolicLinksAreFoundThemselves) {
     boost::filesystem::create_symlink(outside.path(), local / "link");
     auto link = lookup("link");
-    EXPECT_EQ(link->attributes(Wait::yes)->type, FileType::symbolic_link);
+    EXPECT_EQ(link->attributes(Patience::ample)->type, FileType::symbolic_link);
     EXPECT_EQ(link->read_link(root_caller).value(), outside.path());
     EXPECT_EQ(lookup_error(*link, "secret"), std::errc::not_a_directory);
     EXPECT_EQ(error_of(link->list(root_caller, 0, [](auto&) { return true; })),

@@ -19,13 +19,13 @@ using Linking = ExportedDirectory;
 constexpr auto exists = std::errc::file_exists;
 
 TEST_F(Creating, ModesAreTheCallers) {
-    EXPECT_EQ(create(alice, "f", 0777)->attributes(Wait::yes)->mode, 0777U);
-    EXPECT_EQ(create(alice, "g", 06711)->attributes(Wait::yes)->mode, 06711U);
-    EXPECT_EQ(create(alice, "h", 0)->attributes(Wait::yes)->mode, 0U);
-    EXPECT_EQ(make_directory(alice, "d", 03777)->attributes(Wait::yes)->mode, 03777U);
+    EXPECT_EQ(create(alice, "f", 0777)->attributes(Patience::ample)->mode, 0777U);
+    EXPECT_EQ(create(alice, "g", 06711)->attributes(Patience::ample)->mode, 06711U);
+    EXPECT_EQ(create(alice, "h", 0)->attributes(Patience::ample)->mode, 0U);
+    EXPECT_EQ(make_directory(alice, "d", 03777)->attributes(Patience::ample)->mode, 03777U);
     auto fifo = root()->make_special(alice, "p", {.attributes = {.mode = 0666}}).value();
-    EXPECT_EQ(fifo->attributes(Wait::yes)->mode, 0666U);
-    EXPECT_EQ(root()->create(alice, "i", {}).value()->attributes(Wait::yes)->mode, 0600U);
+    EXPECT_EQ(fifo->attributes(Patience::ample)->mode, 0666U);
+    EXPECT_EQ(root()->create(alice, "i", {}).value()->attributes(Patience::ample)->mode, 0600U);
 }
 
 TEST_F(Creating, GuardedTakesNothingThatExists) {
@@ -46,8 +46,8 @@ TEST_F(Creating, UncheckedTakesAnExistingFileAndSetsItsSizeOnly) {
     write_local(local / "f", "hello");
     auto again = root()->create(alice, "f", {.attributes = {.mode = 0777, .uid = 5, .size = 2}});
     EXPECT_EQ(again.value(), file);
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0640U);
-    EXPECT_EQ(file->attributes(Wait::yes)->uid, 1000U);
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 0640U);
+    EXPECT_EQ(file->attributes(Patience::ample)->uid, 1000U);
     EXPECT_EQ(read_local(local / "f"), "he");
     EXPECT_EQ(root()->create(bob, "f", {}).value(), file) << "nothing to set, nothing to permit";
     EXPECT_EQ(error_of(root()->create(bob, "f", {.attributes = {.size = 0}})),
@@ -65,7 +65,7 @@ TEST_F(Creating, EveryAttributeIsSet) {
                                                .size = 10,
                                                .accessed = NewTime{Time{5, 0}},
                                                .modified = NewTime{Time{6, 0}}}});
-    const auto found = file.value()->attributes(Wait::yes).value();
+    const auto found = file.value()->attributes(Patience::ample).value();
     EXPECT_EQ(found.mode, 06750U);
     EXPECT_EQ(found.uid, 1000U);
     EXPECT_EQ(found.gid, 1001U);
@@ -91,10 +91,10 @@ TEST_F(Creating, OwnersThatMayNotBeGivenAreLeftOut) {
     auto link = root()->make_symbolic_link(alice, "l", "t", others).value();
     auto fifo = root()->make_special(alice, "p", {.attributes = others}).value();
     for (const auto& made : {file, directory, link, fifo}) {
-        EXPECT_EQ(made->attributes(Wait::yes)->uid, 1000U);
-        EXPECT_EQ(made->attributes(Wait::yes)->gid, 1000U);
+        EXPECT_EQ(made->attributes(Patience::ample)->uid, 1000U);
+        EXPECT_EQ(made->attributes(Patience::ample)->gid, 1000U);
     }
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0640U);
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 0640U);
 }
 
 TEST_F(Creating, SetGroupIdDirectoriesPassTheirGroupOn) {
@@ -103,19 +103,19 @@ TEST_F(Creating, SetGroupIdDirectoriesPassTheirGroupOn) {
     EXPECT_EQ(::chmod((local / "d").c_str(), 02777), 0);
     auto directory = lookup("d");
     auto file = directory->create(alice, "f", {.attributes = {.mode = 0644}}).value();
-    EXPECT_EQ(file->attributes(Wait::yes)->gid, 3000U);
+    EXPECT_EQ(file->attributes(Patience::ample)->gid, 3000U);
     auto below = directory->make_directory(alice, "e", {.mode = 0755}).value();
-    EXPECT_EQ(below->attributes(Wait::yes)->gid, 3000U);
-    EXPECT_EQ(below->attributes(Wait::yes)->mode, 02755U);
+    EXPECT_EQ(below->attributes(Patience::ample)->gid, 3000U);
+    EXPECT_EQ(below->attributes(Patience::ample)->mode, 02755U);
     auto owned = directory->make_directory(root_caller, "g", {.mode = 0755, .uid = 1000}).value();
-    EXPECT_EQ(owned->attributes(Wait::yes)->mode, 02755U);
+    EXPECT_EQ(owned->attributes(Patience::ample)->mode, 02755U);
 }
 
 TEST_F(Creating, DefaultAccessControlListsAreObeyed) {
     make_directory(root_caller, "d", 0777);
     ASSERT_EQ(std::system(("setfacl -d -m u::rw,g::r,o::- " + (local / "d")).c_str()), 0);
     auto file = lookup("d")->create(alice, "f", {.attributes = {.mode = 0666}}).value();
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0640U);
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 0640U);
 }
 
 TEST_F(Creating, SymbolicLinksKeepTheirText) {
@@ -125,7 +125,7 @@ TEST_F(Creating, SymbolicLinksKeepTheirText) {
     using namespace std::string_view_literals;
     EXPECT_EQ(error_of(root()->make_symbolic_link(alice, "m", "a\0b"sv, {})),
               std::errc::invalid_argument);
-    EXPECT_EQ(lookup("l")->attributes(Wait::yes)->uid, 1000U);
+    EXPECT_EQ(lookup("l")->attributes(Patience::ample)->uid, 1000U);
 }
 
 TEST_F(Creating, NamesAreBytes) {
@@ -180,7 +180,7 @@ TEST_F(Renaming, WhatIsReplacedIsGone) {
     auto old = create(alice, "old");
     auto fresh = create(alice, "fresh");
     EXPECT_TRUE(files->rename(alice, *root(), "fresh", *root(), "old"));
-    EXPECT_EQ(error_of(old->attributes(Wait::yes)), stale);
+    EXPECT_EQ(error_of(old->attributes(Patience::ample)), stale);
     EXPECT_EQ(lookup("old"), fresh);
 }
 
@@ -192,7 +192,7 @@ TEST_F(Linking, EveryTypeButDirectories) {
     for (const auto& [object, name] : {std::pair{link, "l2"}, {fifo, "p2"}, {file, "f2"}}) {
         EXPECT_TRUE(files->link(alice, *object, *top, name)) << name;
         EXPECT_EQ(top->lookup(alice, name).value(), object) << name;
-        EXPECT_EQ(object->attributes(Wait::yes)->links, 2U);
+        EXPECT_EQ(object->attributes(Patience::ample)->links, 2U);
         EXPECT_EQ(error_of(files->link(alice, *object, *top, name)), exists);
     }
     EXPECT_EQ(error_of(files->link(alice, *make_directory(alice, "d"), *top, "d2")),
@@ -216,6 +216,14 @@ TEST_F(Creating, TheStartUpLogSaysHowObjectsAreFound) {
     EXPECT_NE(files->describe().find("survive a restart"), std::string::npos);
     open_again({.kernel_handles = false});
     EXPECT_NE(files->describe().find("do not survive"), std::string::npos);
+    EXPECT_FALSE(files->handles_survive());
+}
+
+TEST_F(Creating, WithoutAKeyTheStartUpLogPromisesNothing) {
+    for (const bool kernel_handles : {true, false}) {
+        open_again({.keeps_key = false, .kernel_handles = kernel_handles});
+        EXPECT_EQ(files->describe().find("restart"), std::string::npos) << files->describe();
+    }
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ protected:
 
     void export_again(const std::string& path, Options options = few_nodes()) {
         files.reset();
-        options.journal = journal_in(space / "journal");
+        options.journal = journal_in(space / "journal", start_thread);
         auto opened = open(path, options);
         if (!opened) throw std::runtime_error{opened.error().reason};
         files = std::move(*opened);
@@ -51,7 +51,7 @@ protected:
     }
     /// The text of a file found by its id alone.
     std::string text_of(const ObjectId& id) {
-        auto found = files->find(id, Wait::yes);
+        auto found = files->find(id, Patience::ample);
         return found ? read_all(**found, root_caller)
                      : std::make_error_code(found.error()).message();
     }
@@ -78,7 +78,7 @@ void FileSystems::works(const std::string& path, const std::vector<std::function
         const auto name = "file-" + std::to_string(n);
         EXPECT_TRUE(files->rename(root_caller, *root(), name, *directory, name));
     }
-    EXPECT_TRUE(files->link(root_caller, *files->find(wanted["file-30"], Wait::yes).value(),
+    EXPECT_TRUE(files->link(root_caller, *files->find(wanted["file-30"], Patience::ample).value(),
                             *root(), "link"));
     EXPECT_TRUE(root()->remove(root_caller, "file-30"));
     directory.reset();
@@ -95,8 +95,8 @@ void FileSystems::works(const std::string& path, const std::vector<std::function
     auto sparse = make("sparse");
     constexpr std::uint64_t far = std::uint64_t{3} << 30;
     EXPECT_TRUE(sparse->write(root_caller, far, bytes_of("x")));
-    EXPECT_EQ(sparse->attributes(Wait::yes)->size, far + 1);
-    EXPECT_LT(sparse->attributes(Wait::yes)->used, std::uint64_t{1} << 20);
+    EXPECT_EQ(sparse->attributes(Patience::ample)->size, far + 1);
+    EXPECT_LT(sparse->attributes(Patience::ample)->used, std::uint64_t{1} << 20);
     EXPECT_TRUE(sparse->sync(Sync::all));
     sparse.reset();
     std::vector<ObjectId> gone;
@@ -111,10 +111,10 @@ void FileSystems::works(const std::string& path, const std::vector<std::function
         EXPECT_EQ(text_of(last), "new");
         for (const auto& id : gone) {
             if (inodes_show_their_age) {
-                EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale);
+                EXPECT_EQ(error_of(files->find(id, Patience::ample)), stale);
             }
         }
-        auto found = files->find(directory_id, Wait::yes);
+        auto found = files->find(directory_id, Patience::ample);
         ASSERT_TRUE(found);
         std::set<std::string> names;
         EXPECT_TRUE((*found)->list(root_caller, 0, [&](const DirectoryEntry& entry) {
@@ -122,8 +122,8 @@ void FileSystems::works(const std::string& path, const std::vector<std::function
             return true;
         }));
         EXPECT_EQ(names.size(), 22U);
-        EXPECT_EQ((*found)->attributes(Wait::yes)->type, FileType::directory);
-        EXPECT_GT(files->root(Wait::yes).value()->space(root_caller)->total_bytes, 0U);
+        EXPECT_EQ((*found)->attributes(Patience::ample)->type, FileType::directory);
+        EXPECT_GT(files->root(Patience::ample).value()->space(root_caller)->total_bytes, 0U);
     };
     look();
     for (const auto& restart : restarts) {
@@ -334,8 +334,8 @@ TEST_F(FileSystems, ARemoteOneIsAskedForNothingByWhoMayNotWait) {
         have_own_mounts();
         const FuseMedium medium{space / "medium"};
         export_again(medium.path());
-        EXPECT_TRUE(files->root(Wait::yes));
-        EXPECT_EQ(error_of(files->root(Wait::no)), would_block);
+        EXPECT_TRUE(files->root(Patience::ample));
+        EXPECT_EQ(error_of(files->root(Patience::none)), would_block);
         files.reset();
     });
 }

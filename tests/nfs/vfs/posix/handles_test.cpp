@@ -28,14 +28,14 @@ protected:
         return handle;
     }
     NodePtr find(const Handle& handle) {
-        auto found = files->find(handle.first, handle.second, Wait::yes);
+        auto found = files->find(handle.first, handle.second, Patience::ample);
         return found ? *found : NodePtr{};
     }
     std::errc why_not(const Handle& handle) {
-        return error_of(files->find(handle.first, handle.second, Wait::yes));
+        return error_of(files->find(handle.first, handle.second, Patience::ample));
     }
     std::uint64_t number_of(const Handle& handle) {
-        return find(handle)->attributes(Wait::yes)->fileid;
+        return find(handle)->attributes(Patience::ample)->fileid;
     }
     void make(const std::string& directory, const std::string& name) {
         auto made =

@@ -20,8 +20,6 @@ namespace {
 
 using Identities = ExportedDirectory;
 
-constexpr auto denied = std::errc::permission_denied;
-
 TEST_F(Identities, NewObjectsBelongToTheirMaker) {
     auto top = root();
     for (const Caller& caller : {alice, root_caller, bob, alice}) {
@@ -170,7 +168,7 @@ TEST_F(Identities, TheThreadIsTheServerAfterEachOperation) {
     is_server("remove of nothing");
     EXPECT_TRUE(top->remove_directory(alice, "e"));
     is_server("remove_directory");
-    EXPECT_TRUE(files->root(Wait::yes).value()->space(alice));
+    EXPECT_TRUE(files->root(Patience::ample).value()->space(alice));
     is_server("space");
     EXPECT_TRUE(top->act_as(alice, [&] {
         EXPECT_EQ(identity_of_thread("Uid"), "0\t0\t0\t1000");
@@ -290,7 +288,7 @@ TEST_F(Identities, KeptIdentitiesAreNobodyElses) {
     keep_identity();
     EXPECT_EQ(error_of(top->create(bob, "hidden/g", {})), denied);
     EXPECT_TRUE(top->create(bob, "b", {}));
-    EXPECT_TRUE(files->find(id, {}, Wait::yes))
+    EXPECT_TRUE(files->find(id, {}, Patience::ample))
         << "opened anew by its handle, in the server's name";
     EXPECT_EQ(error_of(top->lookup(alice, "hidden").value()->lookup(bob, "f")), denied);
     EXPECT_TRUE(top->lookup(bob, "hidden").value()->lookup(alice, "f"));
@@ -339,7 +337,7 @@ TEST_F(Identities, EachTryToCreateIsTheCallers) {
     for (int n = 0; n < 500; ++n) {
         const auto made = top->create(n % 2 == 0 ? alice : bob, "f", {});
         if (!made) continue;
-        const auto now = (*made)->attributes(Wait::yes);
+        const auto now = (*made)->attributes(Patience::ample);
         EXPECT_NE(now ? now->uid : alice.identity.uid, 0U);
     }
     stop = true;
@@ -355,9 +353,11 @@ TEST_F(Identities, WhatTheServerMakesAfterwardsIsItsOwn) {
 
 TEST_F(Identities, AnIdThatTheKernelRefusesIsAnErrorNotRoot) {
     constexpr uid_t never = ~0U;
-    const Caller nobody{.identity = {.uid = never, .gid = 1, .groups = {}}, .wait = Wait::yes};
+    const Caller nobody{.identity = {.uid = never, .gid = 1, .groups = {}},
+                        .patience = Patience::ample};
     EXPECT_EQ(error_of(root()->create(nobody, "f", {})), std::errc::operation_not_permitted);
-    const Caller groupless{.identity = {.uid = 1, .gid = never, .groups = {}}, .wait = Wait::yes};
+    const Caller groupless{.identity = {.uid = 1, .gid = never, .groups = {}},
+                           .patience = Patience::ample};
     EXPECT_EQ(error_of(root()->create(groupless, "f", {})), std::errc::operation_not_permitted);
     EXPECT_TRUE(root()->create(alice, "f", {}));
     EXPECT_EQ(local_status(local / "f").st_uid, 1000U);
@@ -368,7 +368,7 @@ TEST_F(Identities, OnlyRootMakesDevices) {
     EXPECT_EQ(error_of(root()->make_special(alice, "n", device)),
               std::errc::operation_not_permitted);
     auto made = root()->make_special(root_caller, "n", device).value();
-    const auto attributes = made->attributes(Wait::yes).value();
+    const auto attributes = made->attributes(Patience::ample).value();
     EXPECT_EQ(attributes.type, FileType::character_device);
     EXPECT_EQ(attributes.device, (DeviceNumber{1, 3}));
 }
@@ -376,14 +376,14 @@ TEST_F(Identities, OnlyRootMakesDevices) {
 TEST_F(Identities, WritingClearsSetIdsAsItDoesLocally) {
     auto file = create(alice, "f", 06777);
     const std::array<std::byte, 1> data{};
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 06777U);
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 06777U);
     EXPECT_TRUE(file->write(root_caller, 0, data));
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 06777U);
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 06777U);
     EXPECT_TRUE(file->write(bob, 0, data));
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0777U);
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 0777U);
     EXPECT_TRUE(file->set_attributes(alice, {.mode = 06777}));
     EXPECT_TRUE(file->set_attributes(bob, {.size = 5}));
-    EXPECT_EQ(file->attributes(Wait::yes)->mode, 0777U);
+    EXPECT_EQ(file->attributes(Patience::ample)->mode, 0777U);
 }
 
 TEST_F(Identities, HardLinksAreProtectedAsForLocalUsers) {

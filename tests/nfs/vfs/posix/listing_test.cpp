@@ -68,7 +68,7 @@ TEST_P(Listings, EveryEntryOnceInPiecesOfAnySize) {
 TEST_P(Listings, FileidsAreTheObjectsOwnAndTheRootHidesItsParent) {
     fill(5);
     auto below = top->make_directory(root_caller, "below", {}).value();
-    const auto top_fileid = top->attributes(Wait::yes)->fileid;
+    const auto top_fileid = top->attributes(Patience::ample)->fileid;
     auto check = [&](Node& directory, const Node& parent) {
         auto complete = directory.list(root_caller, 0, [&](const DirectoryEntry& entry) {
             const auto listed = directory.peek(root_caller, entry.name).value();
@@ -192,7 +192,7 @@ TEST_P(Listings, PeekTellsWhatLookupFinds) {
         const auto listed = top->peek(root_caller, name).value();
         auto found = top->lookup(root_caller, name).value();
         EXPECT_EQ(listed.id, found->id());
-        EXPECT_EQ(listed.attributes, found->attributes(Wait::yes).value());
+        EXPECT_EQ(listed.attributes, found->attributes(Patience::ample).value());
         EXPECT_EQ(top->peek(not_waiting(root_caller), name)->id, listed.id);
     }
     EXPECT_EQ(error_of(top->peek(root_caller, "nothing")), std::errc::no_such_file_or_directory);
@@ -211,8 +211,8 @@ TEST_P(Listings, PeekNeverMixesTwoObjects) {
     for (int round = 0; round < 20'000; ++round) {
         const auto listed = top->peek(root_caller, "name");
         if (!listed) continue;
-        if (auto node = files->find(listed->id, Wait::yes)) {
-            if (auto now = (*node)->attributes(Wait::yes)) {
+        if (auto node = files->find(listed->id, Patience::ample)) {
+            if (auto now = (*node)->attributes(Patience::ample)) {
                 ASSERT_EQ(now->fileid, listed->attributes.fileid);
             }
         }

@@ -29,7 +29,7 @@ class Objects : public ::testing::Test {
 protected:
     void serve(const std::string& path, Options options = {}) {
         files.reset();
-        options.journal = journal_in(space / "journal");
+        options.journal = journal_in(space / "journal", start_thread);
         auto opened = open(path, options);
         if (!opened) throw std::runtime_error{opened.error().reason};
         files = std::move(*opened);
@@ -39,7 +39,7 @@ protected:
         serve(path, {.nodes_max = 1, .file_handles = has_handles});
     }
     NodePtr find(const ObjectId& id) {
-        auto found = files->find(id, Wait::yes);
+        auto found = files->find(id, Patience::ample);
         return found ? *found : NodePtr{};
     }
     NodePtr at(std::string_view path) {
@@ -67,7 +67,7 @@ protected:
             const auto id = node->id();
             ids[path] = id;
             seen.emplace(reinterpret_cast<const char*>(id.bytes().data()), id.bytes().size());
-            const auto attributes = node->attributes(Wait::yes).value();
+            const auto attributes = node->attributes(Patience::ample).value();
             numbers.emplace(attributes.part, attributes.fileid);
             EXPECT_EQ(at(path)->id(), id) << path;
         }
@@ -76,7 +76,7 @@ protected:
         for (const auto& [path, id] : ids) {
             const auto node = find(id);
             ASSERT_TRUE(node) << path;
-            if (node->attributes(Wait::yes)->type == FileType::regular) {
+            if (node->attributes(Patience::ample)->type == FileType::regular) {
                 EXPECT_EQ(text_of(node), path);
             }
         }

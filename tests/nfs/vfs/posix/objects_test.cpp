@@ -39,12 +39,12 @@ protected:
         const auto second = at("second")->id();
         const auto third = at("third")->id();
         EXPECT_FALSE(first == second);
-        const auto number = find(first)->attributes(Wait::yes)->fileid;
+        const auto number = find(first)->attributes(Patience::ample)->fileid;
         for (const auto& [id, text] : {std::pair{first, "one"}, std::pair{third, "three"}}) {
             EXPECT_TRUE(find(id)->set_attributes(root_caller, {.size = 0}));
             EXPECT_TRUE(find(id)->write(root_caller, 0, bytes_of(text)));
         }
-        EXPECT_EQ(find(first)->attributes(Wait::yes)->fileid, number);
+        EXPECT_EQ(find(first)->attributes(Patience::ample)->fileid, number);
         EXPECT_EQ(at("first")->id(), first);
         EXPECT_EQ(read_local(path + "/second"), "as it was");
         EXPECT_EQ(read_local(path + "/first"), "one");
@@ -109,12 +109,12 @@ protected:
         with_directories.emplace_back("");
         are_different(with_directories);
         const auto low = at("low")->id();
-        const auto number = at("low")->attributes(Wait::yes)->fileid;
+        const auto number = at("low")->attributes(Patience::ample)->fileid;
         if (is_writable) {
             EXPECT_TRUE(at("low")->write(root_caller, 0, bytes_of("L")));  // copied up
             EXPECT_TRUE(at("low")->write(root_caller, 0, bytes_of("l")));
             EXPECT_EQ(at("low")->id(), low);
-            EXPECT_EQ(at("low")->attributes(Wait::yes)->fileid, number);
+            EXPECT_EQ(at("low")->attributes(Patience::ample)->fileid, number);
         }
         serve_forgetfully(path, GetParam());
         EXPECT_EQ(text_of(find(low)), "low");
@@ -198,7 +198,7 @@ TEST_P(Layers, ThatAreLowerLoseWhatIsRemoved) {
         write_local(path + "/shadow/other", "other");
         EXPECT_TRUE(files->rename(root_caller, *at("shadow"), "other", *at("shadow"), "low"));
         for (const auto& gone : {file, link, empty, replaced})
-            EXPECT_EQ(error_of(gone->attributes(Wait::yes)), stale);
+            EXPECT_EQ(error_of(gone->attributes(Patience::ample)), stale);
         EXPECT_EQ(text_of(at("second")), "as it was");
         EXPECT_EQ(text_of(at("shadow/low")), "other");
         // Of the upper layer, links are counted.
@@ -259,16 +259,16 @@ TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
             } else {
                 boost::filesystem::remove(base + "/d");
             }
-            EXPECT_EQ(error_of((*made)->attributes(Wait::yes)), stale)
+            EXPECT_EQ(error_of((*made)->attributes(Patience::ample)), stale)
                 << "not that it has no entry";
             boost::filesystem::create_directory(base + "/d");
             const auto now = at("d");
-            EXPECT_TRUE(now->attributes(Wait::yes));
+            EXPECT_TRUE(now->attributes(Patience::ample));
             EXPECT_TRUE(now->create(root_caller, "f", {}));
             // The local kernel itself takes one that is replaced locally for the same.
             if (time % 2 == 0) {
                 EXPECT_FALSE(now->id() == old);
-                EXPECT_FALSE(find(old) && find(old)->attributes(Wait::yes));
+                EXPECT_FALSE(find(old) && find(old)->attributes(Patience::ample));
             }
             boost::filesystem::remove_all(base + "/d");
         }
@@ -289,9 +289,9 @@ TEST_F(Objects, ThatBecomeAnotherTypeAreNewOnes) {
         boost::filesystem::create_directory(base + "/x");
         const auto directory = at("x");
         EXPECT_FALSE(directory->id() == file);
-        EXPECT_EQ(directory->attributes(Wait::yes)->type, FileType::directory);
+        EXPECT_EQ(directory->attributes(Patience::ample)->type, FileType::directory);
         EXPECT_TRUE(directory->create(root_caller, "f", {}));
-        EXPECT_EQ(error_of(files->find(file, Wait::yes)), stale);
+        EXPECT_EQ(error_of(files->find(file, Patience::ample)), stale);
         boost::filesystem::remove_all(base + "/x");
         write_local(base + "/x", "again");
         EXPECT_EQ(text_of(at("x")), "again");
@@ -365,27 +365,27 @@ TEST_F(Objects, OfSubvolumesAndSnapshotsAreInPartsOfTheirOwn) {
         for (const bool has_handles : {true, false}) {
             serve(path, {.file_handles = has_handles});
             are_different(paths);
-            EXPECT_EQ(at("")->attributes(Wait::yes)->part, 0U);
+            EXPECT_EQ(at("")->attributes(Patience::ample)->part, 0U);
             EXPECT_EQ(at("one/file")->lookup(root_caller, "x").error(), std::errc::not_a_directory);
             EXPECT_EQ(at("one")->lookup(root_caller, "..").value()->id(), at("")->id());
         }
         serve(path);
-        const auto part = at("two/file")->attributes(Wait::yes)->part;
+        const auto part = at("two/file")->attributes(Patience::ample)->part;
         const auto id = at("two/file")->id();
         files.reset();
         medium.mount_again();
         serve_forgetfully(path);
         are_different(paths);
-        EXPECT_EQ(at("two")->attributes(Wait::yes)->part, part) << "the same after a restart";
+        EXPECT_EQ(at("two")->attributes(Patience::ample)->part, part) << "the same after a restart";
         EXPECT_EQ(text_of(find(id)), "two/file");
         serve(path);
         const auto gone = at("two");
         const auto below = at("two/file");
-        EXPECT_TRUE(below->attributes(Wait::yes));
+        EXPECT_TRUE(below->attributes(Patience::ample));
         run_command("btrfs subvolume delete " + path + "/two");
-        EXPECT_EQ(error_of(gone->attributes(Wait::yes)), stale);
-        EXPECT_TRUE(
-            test::becomes_true([&] { return error_of(files->find(id, Wait::yes)) == stale; }));
+        EXPECT_EQ(error_of(gone->attributes(Patience::ample)), stale);
+        EXPECT_TRUE(berth::test::becomes_true(
+            [&] { return error_of(files->find(id, Patience::ample)) == stale; }));
         files.reset();
     });
 }

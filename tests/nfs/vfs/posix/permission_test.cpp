@@ -15,7 +15,6 @@ namespace {
 
 using Permissions = ExportedDirectory;
 
-constexpr auto denied = std::errc::permission_denied;
 constexpr int everything = may_read | may_write | may_execute;
 
 std::errc read_error(Node& node, const Caller& caller) {
@@ -117,7 +116,7 @@ TEST_F(Permissions, ChangingTheModeWorksWithoutTheNewSystemCall) {
             forbid_system_calls({fchmodat2}, answer);
             auto file = lookup("f");
             EXPECT_TRUE(file->set_attributes(alice, {.mode = 0604}));
-            EXPECT_EQ(file->attributes(Wait::yes)->mode, 0604U);
+            EXPECT_EQ(file->attributes(Patience::ample)->mode, 0604U);
             EXPECT_EQ(error_of(file->set_attributes(bob, {.mode = 0777})),
                       std::errc::operation_not_permitted);
         });
@@ -178,7 +177,6 @@ TEST_F(Permissions, WhatMayNotBeChangedAnyMoreIsNot) {
     TemporaryDirectory on_disk{"/var/tmp"};
     boost::filesystem::permissions(on_disk.path(), boost::filesystem::perms::all_all);
     files = std::move(open(on_disk.path()).value());
-    constexpr auto not_permitted = std::errc::operation_not_permitted;
     const auto mark = [&](const char* change) {
         ASSERT_EQ(std::system(("chattr " + std::string{change} + " " + (on_disk / "f")).c_str()),
                   0);
@@ -189,7 +187,7 @@ TEST_F(Permissions, WhatMayNotBeChangedAnyMoreIsNot) {
         mark(on);
         for (const auto& caller : {alice, root_caller}) {
             EXPECT_EQ(write_error(*file, caller), not_permitted) << on;
-            const auto now = file->attributes(Wait::yes).value();
+            const auto now = file->attributes(Patience::ample).value();
             EXPECT_EQ(error_of(file->write(caller, 1, std::as_bytes(std::span("y", 1)), &now)),
                       not_permitted);
             EXPECT_EQ(error_of(file->set_attributes(caller, {.size = 0})), not_permitted) << on;
@@ -200,7 +198,7 @@ TEST_F(Permissions, WhatMayNotBeChangedAnyMoreIsNot) {
                       not_permitted);
         }
         EXPECT_EQ(read_all(*file, bob), "x");
-        EXPECT_EQ(file->attributes(Wait::yes)->mode, 0644U);
+        EXPECT_EQ(file->attributes(Patience::ample)->mode, 0644U);
         mark(off);
         EXPECT_EQ(write_error(*file, alice), std::errc{});
     }

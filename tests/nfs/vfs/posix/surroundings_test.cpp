@@ -24,7 +24,7 @@ using Surroundings = ExportedDirectory;
 // Writes until an error comes, and says which.
 std::errc fill(Node& file, const Caller& caller) {
     const std::vector<std::byte> data(1 << 16);
-    std::uint64_t offset = file.attributes(Wait::yes)->size;
+    std::uint64_t offset = file.attributes(Patience::ample)->size;
     for (;;) {
         auto written = file.write(caller, offset, data);
         if (!written) return written.error();
@@ -44,17 +44,19 @@ TEST_F(Surroundings, BlocksReservedForRootAreForRoot) {
         auto exported = open(local / "mounted").value();
         auto top = exported->root().value();
         EXPECT_TRUE(top->set_attributes(root_caller, {.mode = 0777}));
-        const auto before = exported->root(Wait::yes).value()->space(alice).value();
+        const auto before = exported->root(Patience::ample).value()->space(alice).value();
         EXPECT_LT(before.available_bytes, before.free_bytes);
-        EXPECT_EQ(exported->root(Wait::yes).value()->space(root_caller)->available_bytes,
+        EXPECT_EQ(exported->root(Patience::ample).value()->space(root_caller)->available_bytes,
                   before.free_bytes);
 
         auto file = top->create(alice, "alices", {}).value();
         EXPECT_EQ(fill(*file, alice), std::errc::no_space_on_device);
-        EXPECT_LT(exported->root(Wait::yes).value()->space(alice)->available_bytes, 1U << 20);
-        EXPECT_GT(exported->root(Wait::yes).value()->space(root_caller)->available_bytes, 8U << 20);
+        EXPECT_LT(exported->root(Patience::ample).value()->space(alice)->available_bytes, 1U << 20);
+        EXPECT_GT(exported->root(Patience::ample).value()->space(root_caller)->available_bytes,
+                  8U << 20);
         EXPECT_EQ(fill(*file, root_caller), std::errc::no_space_on_device);
-        EXPECT_LT(exported->root(Wait::yes).value()->space(root_caller)->available_bytes, 1U << 20);
+        EXPECT_LT(exported->root(Patience::ample).value()->space(root_caller)->available_bytes,
+                  1U << 20);
         EXPECT_TRUE(file->sync(Sync::all));
         EXPECT_TRUE(top->remove(alice, "alices"));
     });
@@ -74,7 +76,8 @@ protected:
         files = open(local / "inside", {.kernel_handles = kernel_handles}).value();
     }
     bool becomes_stale(const ObjectId& id) {
-        return test::becomes_true([&] { return error_of(files->find(id, Wait::yes)) == stale; });
+        return berth::test::becomes_true(
+            [&] { return error_of(files->find(id, Patience::ample)) == stale; });
     }
 };
 
@@ -86,9 +89,10 @@ TEST_F(MovedOut, FilesGoStale) {
         boost::filesystem::rename(local / "inside/f", local / "f");
         EXPECT_TRUE(becomes_stale(id));
         export_inside(kernel_handles);
-        EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale) << "to a server that never saw it";
+        EXPECT_EQ(error_of(files->find(id, Patience::ample)), stale)
+            << "to a server that never saw it";
         if (kernel_handles) {
-            EXPECT_TRUE(files->find(other, Wait::yes));
+            EXPECT_TRUE(files->find(other, Patience::ample));
         }
     }
 }
@@ -114,8 +118,8 @@ TEST_F(MovedOut, WhatStaysInsideStays) {
     // Long enough for a second look.
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{1200};
     while (std::chrono::steady_clock::now() < end) {
-        ASSERT_TRUE(files->find(moved, Wait::yes));
-        ASSERT_TRUE(files->find(linked, Wait::yes));
+        ASSERT_TRUE(files->find(moved, Patience::ample));
+        ASSERT_TRUE(files->find(linked, Patience::ample));
         std::this_thread::yield();
     }
 }
@@ -210,7 +214,7 @@ TEST_F(Surroundings, RunningOutOfDescriptorsClosesWhatNobodyUses) {
             EXPECT_TRUE(top->create(root_caller, "whole" + name, {.attributes = {.mode = 0600}}));
             EXPECT_TRUE(top->make_directory(root_caller, "dir" + name, {}));
         }
-        for (const auto& id : ids) EXPECT_TRUE(files->find(id, Wait::yes));
+        for (const auto& id : ids) EXPECT_TRUE(files->find(id, Patience::ample));
         const auto directory = top->lookup(root_caller, "d");
         ASSERT_TRUE(directory);
         EXPECT_TRUE((*directory)->list(root_caller, 0, [](const DirectoryEntry&) { return true; }));
@@ -229,7 +233,7 @@ TEST_F(Surroundings, MadeUpIdsAreErrors) {
     auto expect_error = [&](std::span<const std::byte> bytes) {
         const ObjectId id{bytes};
         if (id == real) return;
-        auto found = files->find(id, Wait::yes);
+        auto found = files->find(id, Patience::ample);
         // What the kernel takes for another object's handle is for the handle's seal to refuse.
         if (found) {
             EXPECT_EQ((*found)->id(), id);

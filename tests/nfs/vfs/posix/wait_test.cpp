@@ -1,4 +1,4 @@
-// With Wait::no a call answers from memory or says would_block, having changed nothing.
+// With Patience::none a call answers from memory or says would_block, having changed nothing.
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -21,11 +21,11 @@ protected:
 TEST_F(Waiting, FindAnswersFromTheCacheOnly) {
     create(alice, "f");
     const ObjectId id = lookup("f")->id();
-    EXPECT_TRUE(files->find(id, Wait::no));
+    EXPECT_TRUE(files->find(id, Patience::none));
     open_again({});
-    EXPECT_EQ(error_of(files->find(id, Wait::no)), would_block);
-    EXPECT_TRUE(files->find(id, Wait::yes));
-    EXPECT_TRUE(files->find(id, Wait::no));
+    EXPECT_EQ(error_of(files->find(id, Patience::none)), would_block);
+    EXPECT_TRUE(files->find(id, Patience::ample));
+    EXPECT_TRUE(files->find(id, Patience::none));
 }
 
 TEST_F(Waiting, LookupAnswersWhatTheKernelHasInMemory) {
@@ -89,9 +89,9 @@ TEST_F(Waiting, ReadOfWhatIsOnlyPartlyInMemoryWouldBlock) {
 
 TEST_F(Waiting, AttributesAndAccessAnswerAtOnce) {
     auto file = create(alice, "f");
-    EXPECT_TRUE(file->attributes(Wait::no));
+    EXPECT_TRUE(file->attributes(Patience::none));
     EXPECT_TRUE(file->access(hasty, may_read));
-    EXPECT_TRUE(files->root(Wait::yes).value()->space(hasty));
+    EXPECT_TRUE(files->root(Patience::ample).value()->space(hasty));
 }
 
 TEST_F(Waiting, ALinkIsReadAtOnceTheSecondTime) {
@@ -106,8 +106,8 @@ TEST_F(Waiting, WhateverChangesTheTreeWouldBlockAndChangesNothing) {
     auto file = create(alice, "f");
     auto directory = make_directory(alice, "d");
     auto top = root();
-    const auto before = top->attributes(Wait::yes).value();
-    const auto file_before = file->attributes(Wait::yes).value();
+    const auto before = top->attributes(Patience::ample).value();
+    const auto file_before = file->attributes(Patience::ample).value();
     const std::array<std::byte, 4> data{};
     EXPECT_EQ(error_of(file->write(hasty, 0, data)), would_block);
     EXPECT_EQ(error_of(file->set_attributes(hasty, {.mode = 0})), would_block);
@@ -120,15 +120,15 @@ TEST_F(Waiting, WhateverChangesTheTreeWouldBlockAndChangesNothing) {
     EXPECT_EQ(error_of(top->remove_directory(hasty, "d")), would_block);
     EXPECT_EQ(error_of(files->rename(hasty, *top, "f", *directory, "g")), would_block);
     EXPECT_EQ(error_of(top->list(hasty, 0, [](auto&) { return true; })), would_block);
-    EXPECT_EQ(top->attributes(Wait::yes).value(), before);
-    EXPECT_EQ(file->attributes(Wait::yes).value(), file_before);
+    EXPECT_EQ(top->attributes(Patience::ample).value(), before);
+    EXPECT_EQ(file->attributes(Patience::ample).value(), file_before);
 }
 
 TEST_F(Waiting, ADeletedFileIsLeftToWhoMayWait) {
     auto file = create(alice, "f");
     boost::filesystem::remove(local / "f");
-    EXPECT_EQ(error_of(file->attributes(Wait::no)), would_block);
-    EXPECT_EQ(error_of(file->attributes(Wait::yes)), stale);
+    EXPECT_EQ(error_of(file->attributes(Patience::none)), would_block);
+    EXPECT_EQ(error_of(file->attributes(Patience::ample)), stale);
 }
 
 // A local program's lease is broken, and waited for, by whoever may wait.

@@ -19,7 +19,7 @@ protected:
 
     [[nodiscard]] Options options() const {
         Options options{.nodes_max = 1, .kernel_handles = false};
-        options.journal = journal_in(state / "names");
+        options.journal = journal_in(state / "names", start_thread);
         return options;
     }
     void restart() {
@@ -27,7 +27,7 @@ protected:
         open_again(options());
     }
     std::string text_of(const ObjectId& id) {
-        auto found = files->find(id, Wait::yes);
+        auto found = files->find(id, Patience::ample);
         return found ? read_all(**found, root_caller) : "error";
     }
 
@@ -47,7 +47,7 @@ TEST_F(Journaled, HandlesSurviveARestart) {
     EXPECT_EQ(text_of(looked_up), "looked up");
     EXPECT_EQ(text_of(peeked), "peeked at");
     EXPECT_EQ(text_of(made), "made");
-    EXPECT_TRUE(files->find(top, Wait::yes));
+    EXPECT_TRUE(files->find(top, Patience::ample));
 }
 
 TEST_F(Journaled, AlsoOfWhatWasRenamedAndWhoseParentsWere) {
@@ -78,7 +78,7 @@ TEST_F(Journaled, ButNotOfWhatIsGoneAlthoughItsInodeIsUsedAgain) {
     }
     create(root_caller, "f");
     restart();
-    for (const auto& id : gone) EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale);
+    for (const auto& id : gone) EXPECT_EQ(error_of(files->find(id, Patience::ample)), stale);
 }
 
 TEST_F(Journaled, AWayOfThreeHundredLevels) {
@@ -89,7 +89,7 @@ TEST_F(Journaled, AWayOfThreeHundredLevels) {
     const auto id = directory->create(root_caller, "f", {}).value()->id();
     directory.reset();
     restart();
-    EXPECT_TRUE(files->find(id, Wait::yes));
+    EXPECT_TRUE(files->find(id, Patience::ample));
 }
 
 TEST_F(Journaled, WhereItCannotBeKeptNamesAreInMemoryAndTheReasonIsSaid) {
@@ -98,7 +98,7 @@ TEST_F(Journaled, WhereItCannotBeKeptNamesAreInMemoryAndTheReasonIsSaid) {
         << other->describe();
     write_local(state / "file", "in the way");
     auto in_the_way = options();
-    in_the_way.journal = journal_in(state / "file");
+    in_the_way.journal = journal_in(state / "file", start_thread);
     other = open(local.path(), in_the_way).value();
     EXPECT_NE(other->describe().find("in memory"), std::string::npos) << other->describe();
 }
@@ -106,7 +106,7 @@ TEST_F(Journaled, WhereItCannotBeKeptNamesAreInMemoryAndTheReasonIsSaid) {
 TEST_F(Journaled, NoneIsMadeWhereTheKernelOpensHandles) {
     auto kernel = options();
     kernel.kernel_handles = true;
-    kernel.journal = journal_in(state / "unused");
+    kernel.journal = journal_in(state / "unused", start_thread);
     open_again(kernel);
     EXPECT_FALSE(boost::filesystem::exists(state / "unused"));
 }
@@ -139,6 +139,7 @@ TEST_F(Journaled, EitherNameIsEnoughAfterARestart) {
 TEST_F(Journaled, ADirectoryIsMadeDurableTogetherWithTheNamesOfWhatIsInIt) {
     std::atomic<int> syncs = 0;
     NameLogOptions counted;
+    counted.start_thread = start_thread;
     counted.synchronize = [&](int) -> Result<void> {
         ++syncs;
         return {};
@@ -186,8 +187,8 @@ TEST_F(Journaled, ManyTreesShareOneJournalAndOneThread) {
     EXPECT_EQ(threads(), before);
     open_all();
     for (std::size_t n = 0; n < trees.size(); ++n) {
-        EXPECT_TRUE(trees[n]->find(ids[n], Wait::yes)) << n;
-        EXPECT_EQ(error_of(trees[n]->find(ids[(n + 1) % ids.size()], Wait::yes)), stale) << n;
+        EXPECT_TRUE(trees[n]->find(ids[n], Patience::ample)) << n;
+        EXPECT_EQ(error_of(trees[n]->find(ids[(n + 1) % ids.size()], Patience::ample)), stale) << n;
     }
     EXPECT_EQ(threads(), before);
 }

@@ -253,7 +253,8 @@ TEST_F(DamagedNameLog, AFileSystemThatBecomesReadOnly) {
         ASSERT_EQ(::mount("tmpfs", (directory / "names").c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY,
                           nullptr),
                   0);
-        EXPECT_EQ(error_of(NameLog::open(directory / "names")), std::errc::read_only_file_system);
+        EXPECT_EQ(error_of(NameLog::open(directory / "names", {})),
+                  std::errc::read_only_file_system);
     });
 }
 

@@ -102,7 +102,8 @@ TEST_F(NameLogTest, IsAtOnceToldWhatItKnows) {
 
 TEST_F(NameLogTest, IsNobodyElsesBusiness) {
     const auto mask = ::umask(0);
-    const auto made = NameLog::open(directory / "state/names").value();
+    const auto made =
+        NameLog::open(directory / "state/names", {.start_thread = start_thread}).value();
     ::umask(mask);
     for (const auto* one : {"state", "state/names"})
         EXPECT_EQ(local_status(directory / one).st_mode & 0777U, 0700U) << one;
@@ -221,7 +222,7 @@ TEST_F(NameLogTest, ItsThreadGoesOnAfterALackOfMemory) {
 
 TEST_F(NameLogTest, OneProcessAtATime) {
     open();
-    EXPECT_EQ(error_of(NameLog::open(directory / "names")), std::errc::device_or_resource_busy);
+    EXPECT_EQ(error_of(NameLog::open(directory / "names", {})), std::errc::device_or_resource_busy);
 }
 
 TEST_F(NameLogTest, TheOldestAreForgottenButNotTheirWayDown) {

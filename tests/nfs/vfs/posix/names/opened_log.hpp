@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/filesystem/directory.hpp>
@@ -26,9 +27,10 @@ class OpenedLog : public ::testing::Test {
 protected:
     static constexpr std::uint64_t tree = 7;
 
-    void open(const NameLogOptions& options = {}) {
+    void open(NameLogOptions options = {}) {
         log.reset();
-        auto opened = NameLog::open(directory / "names", options);
+        options.start_thread = start_thread;
+        auto opened = NameLog::open(directory / "names", std::move(options));
         ASSERT_TRUE(opened) << std::make_error_code(opened.error()).message();
         log = std::move(*opened);
     }

@@ -27,7 +27,7 @@ protected:
     }
     Result<NodePtr> find(const ObjectId& id) {
         forget();
-        return files->find(id, Wait::yes);
+        return files->find(id, Patience::ample);
     }
     std::string text_of(const ObjectId& id) {
         auto found = find(id);
@@ -118,7 +118,7 @@ TEST_F(RememberedByName, ReusedInodesGetNewIds) {
         EXPECT_TRUE(root()->remove(root_caller, "f"));
     }
     create(root_caller, "f");
-    for (const auto& id : gone) EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale);
+    for (const auto& id : gone) EXPECT_EQ(error_of(files->find(id, Patience::ample)), stale);
 }
 
 TEST_F(RememberedByName, AHardLinkIsAnotherWayToTheObject) {
@@ -172,13 +172,14 @@ TEST_F(RememberedByName, ALongWayDown) {
     const auto id = directory->create(root_caller, "f", {}).value()->id();
     directory.reset();
     EXPECT_TRUE(find(id));
-    EXPECT_EQ(error_of(files->find(id, Wait::no)), std::errc{});
+    EXPECT_EQ(error_of(files->find(id, Patience::none)), std::errc{});
 }
 
 TEST_F(RememberedByName, IdsThatCannotBeAreRefused) {
     for (const std::size_t size : {0U, 1U, 2U, 42U}) {
         const std::vector<std::byte> bytes(size, std::byte{0x55});
-        EXPECT_EQ(error_of(files->find(ObjectId{bytes}, Wait::yes)), std::errc::invalid_argument);
+        EXPECT_EQ(error_of(files->find(ObjectId{bytes}, Patience::ample)),
+                  std::errc::invalid_argument);
     }
 }
 
@@ -196,9 +197,9 @@ TEST_F(NameCeiling, TheLongestUnusedAreForgotten) {
     }
     const auto directory_id = directory->id();
     directory.reset();
-    EXPECT_TRUE(files->find(ids.back(), Wait::yes));
-    EXPECT_EQ(error_of(files->find(ids.front(), Wait::yes)), stale);
-    EXPECT_TRUE(files->find(directory_id, Wait::yes)) << "in use through its entries";
+    EXPECT_TRUE(files->find(ids.back(), Patience::ample));
+    EXPECT_EQ(error_of(files->find(ids.front(), Patience::ample)), stale);
+    EXPECT_TRUE(files->find(directory_id, Patience::ample)) << "in use through its entries";
 }
 
 // --- without privileges
@@ -223,8 +224,8 @@ TEST_F(Unprivileged, NamesAreRememberedAndEverybodyIsTheServersUser) {
         EXPECT_NE(files->describe().find("uid 1000"), std::string::npos) << files->describe();
         const auto id = lookup("f")->id();
         for (int n = 0; n < 5; ++n) create(bob, "g" + std::to_string(n));
-        EXPECT_EQ(lookup("g0")->attributes(Wait::yes)->uid, 1000U);
-        EXPECT_EQ(read_all(*files->find(id, Wait::yes).value(), bob), "text");
+        EXPECT_EQ(lookup("g0")->attributes(Patience::ample)->uid, 1000U);
+        EXPECT_EQ(read_all(*files->find(id, Patience::ample).value(), bob), "text");
         EXPECT_TRUE(lookup("g0")->set_attributes(bob, {.mode = 0600, .size = 5}));
         EXPECT_TRUE(lookup("g0")->set_attributes(bob, {.modified = NewTime{}}));
         EXPECT_TRUE(lookup("g0")->sync(Sync::all));
@@ -244,13 +245,13 @@ TEST_F(Unprivileged, TheOwnerStillReadsAndWritesWhateverTheModeSays) {
         for (int n = 0; n < 5; ++n) create(alice, "other" + std::to_string(n));
         file = lookup("f");
         EXPECT_TRUE(file->write(alice, 1, std::as_bytes(std::span("y", 1)))) << "opened again";
-        EXPECT_EQ(file->attributes(Wait::yes)->mode, 0444U);
+        EXPECT_EQ(file->attributes(Patience::ample)->mode, 0444U);
         EXPECT_TRUE(file->set_attributes(alice, {.mode = 0}));
         file.reset();
         for (int n = 0; n < 5; ++n) lookup("other" + std::to_string(n));
         file = lookup("f");
         EXPECT_EQ(read_all(*file, alice), "xy");
-        EXPECT_EQ(file->attributes(Wait::yes)->mode, 0U);
+        EXPECT_EQ(file->attributes(Patience::ample)->mode, 0U);
     });
 }
 
@@ -260,7 +261,6 @@ TEST_F(Unprivileged, OthersFilesStayTheirs) {
     as_ordinary_user([&] {
         auto file = lookup("roots");
         std::array<std::byte, 4> bytes{};
-        constexpr auto denied = std::errc::permission_denied;
         EXPECT_EQ(error_of(file->read(root_caller, 0, bytes)), denied);
         EXPECT_EQ(error_of(file->write(root_caller, 0, bytes)), denied);
         EXPECT_EQ(file->access(root_caller, may_read | may_write).value(), 0);
@@ -303,8 +303,8 @@ TEST_F(Unprivileged, FileSystemsWithoutHandlesAreToldApartByInodeAndBirth) {
         }
         const auto id = create(alice, "g")->id();
         create(alice, "h");
-        EXPECT_TRUE(files->find(id, Wait::yes));
-        for (const auto& one : gone) EXPECT_EQ(error_of(files->find(one, Wait::yes)), stale);
+        EXPECT_TRUE(files->find(id, Patience::ample));
+        for (const auto& one : gone) EXPECT_EQ(error_of(files->find(one, Patience::ample)), stale);
     });
 }
 
@@ -329,15 +329,15 @@ TEST_F(Unprivileged, OverlayedFilesStayThemselvesWhenTheyAreCopiedUp) {
             auto exported = open(base + "/merged", {.nodes_max = 1}).value();
             auto top = exported->root().value();
             auto text_of = [&](const ObjectId& id) {
-                return read_all(*exported->find(id, Wait::yes).value(), root_caller);
+                return read_all(*exported->find(id, Patience::ample).value(), root_caller);
             };
             const auto file = top->lookup(root_caller, "f").value()->id();
             const auto directory = top->lookup(root_caller, "d").value()->id();
             EXPECT_EQ(text_of(file), "text");
-            auto found = exported->find(file, Wait::yes).value();
+            auto found = exported->find(file, Patience::ample).value();
             EXPECT_TRUE(found->write(root_caller, 0, std::as_bytes(std::span("T", 1))));
             found.reset();
-            auto below = exported->find(directory, Wait::yes).value();
+            auto below = exported->find(directory, Patience::ample).value();
             const auto made = below->create(root_caller, "new", {}).value()->id();
             below.reset();
             EXPECT_EQ(text_of(file), "Text");

@@ -47,7 +47,7 @@ protected:
                                                 {"c", ".", "c"},
                                                 {"a/b/f", "c", "g"},
                                                 {"a/b/f", "a/b", "f"}}) {
-            EXPECT_TRUE(names->seen(id_of(path), id_of(above), name, Wait::yes));
+            EXPECT_TRUE(names->seen(id_of(path), id_of(above), name, Patience::ample));
         }
     }
     [[nodiscard]] ObjectId id_of(const char* path) const {
@@ -74,7 +74,7 @@ TEST_F(NameSearch, ATroubleOfTheMomentErasesNothingAndIsAnsweredAsItself) {
             EXPECT_TRUE(names->open(file)) << "by the other name";
             failing = {{where, std::errc{error}}, {"g", std::errc::no_such_file_or_directory}};
             EXPECT_EQ(error_of(names->open(file)), std::errc{error}) << "rather than stale";
-            EXPECT_TRUE(names->seen(file, id_of("c"), "g", Wait::yes));
+            EXPECT_TRUE(names->seen(file, id_of("c"), "g", Patience::ample));
             failing.clear();
             EXPECT_EQ(store->find(file).size(), 2U);
             EXPECT_TRUE(names->open(file));
@@ -92,16 +92,16 @@ TEST_F(NameSearch, WhatIsNotThereAnyMoreIsForgottenOneByOne) {
     EXPECT_EQ(error_of(names->open(file)), stale);
     EXPECT_EQ(store->find(file).size(), 1U) << "its own name may be right";
     failing.clear();
-    EXPECT_TRUE(names->seen(id_of("c"), id_of("."), "c", Wait::yes));
+    EXPECT_TRUE(names->seen(id_of("c"), id_of("."), "c", Patience::ample));
     EXPECT_TRUE(names->open(file));
 }
 
 TEST_F(NameSearch, NamesThatLeadRoundInCirclesEnd) {
     const auto a = id_of("a");
     const auto b = id_of("a/b");
-    EXPECT_TRUE(names->seen(a, b, "was here", Wait::yes));
+    EXPECT_TRUE(names->seen(a, b, "was here", Patience::ample));
     EXPECT_TRUE(names->open(a));
-    EXPECT_TRUE(names->seen(a, b, "was here", Wait::yes));
+    EXPECT_TRUE(names->seen(a, b, "was here", Patience::ample));
     failing = {{"a", std::errc::no_such_file_or_directory},
                {"c", std::errc::no_such_file_or_directory}};
     EXPECT_EQ(error_of(names->open(id_of("a/b/f"))), stale);

@@ -31,7 +31,7 @@ TEST_F(TinyCache, StaysSmallAndFindsEverythingAgain) {
     for (int n = 0; n < 40; ++n) ids.push_back(lookup(name_of(n))->id());
     EXPECT_LE(files->nodes_cached(), 5U);
     for (std::size_t n = 0; n < ids.size(); ++n) {
-        auto file = files->find(ids[n], Wait::yes).value();
+        auto file = files->find(ids[n], Patience::ample).value();
         EXPECT_EQ(read_all(*file, root_caller), std::to_string(n));
     }
     EXPECT_LE(files->nodes_cached(), 5U);
@@ -53,7 +53,7 @@ TEST_F(TinyCache, WhatIsHeldKeepsItsOneNode) {
     for (int n = 20; n < 40; ++n) lookup(name_of(n));
     for (int n = 0; n < 20; ++n) {
         EXPECT_EQ(lookup(name_of(n)), held[static_cast<std::size_t>(n)]);
-        EXPECT_EQ(files->find(held[static_cast<std::size_t>(n)]->id(), Wait::no).value(),
+        EXPECT_EQ(files->find(held[static_cast<std::size_t>(n)]->id(), Patience::none).value(),
                   held[static_cast<std::size_t>(n)]);
     }
     held.clear();
@@ -64,7 +64,7 @@ TEST_F(TinyCache, WhatIsHeldKeepsItsOneNode) {
 TEST_F(TinyCache, ThoseUsedLatelyStay) {
     auto favourite = lookup(name_of(0))->id();
     for (int n = 1; n < 40; ++n) {
-        EXPECT_TRUE(files->find(favourite, Wait::no)) << n;
+        EXPECT_TRUE(files->find(favourite, Patience::none)) << n;
         lookup(name_of(n));
     }
 }
@@ -90,7 +90,7 @@ TEST_F(TinyCache, ManyThreadsAgreeOnOneNodePerObject) {
         for (int round = 0; round < 2000; ++round) {
             const auto name = name_of(static_cast<int>(random() % 40));
             auto first = root()->lookup(root_caller, name).value();
-            auto second = files->find(first->id(), Wait::no);
+            auto second = files->find(first->id(), Patience::none);
             if (!second || *second != first) ++differing;
             if (random() % 8 == 0) files->sweep();
             if (random() % 4 == 0) {
@@ -157,7 +157,7 @@ TEST_F(DeletedFiles, RemovedByACallerFreeTheirSpaceAtOnce) {
     file.reset();
     EXPECT_TRUE(top->remove(root_caller, "big"));
     expect_space_is_freed();
-    EXPECT_EQ(error_of(files->find(id, Wait::yes)), stale);
+    EXPECT_EQ(error_of(files->find(id, Patience::ample)), stale);
 }
 
 TEST_F(DeletedFiles, ReplacedByARenameFreeTheirSpaceAtOnce) {
@@ -169,7 +169,7 @@ TEST_F(DeletedFiles, ReplacedByARenameFreeTheirSpaceAtOnce) {
 
 TEST_F(DeletedFiles, RemovedLocallyFreeTheirSpaceWhenAskedFor) {
     boost::filesystem::remove(local / "big");
-    EXPECT_EQ(error_of(file->attributes(Wait::yes)), stale);
+    EXPECT_EQ(error_of(file->attributes(Patience::ample)), stale);
     file.reset();
     expect_space_is_freed();
 }
@@ -194,7 +194,7 @@ TEST_F(DeletedFiles, AnswerStaleToEverything) {
 TEST_F(DeletedFiles, DirectoriesToo) {
     auto directory = top->make_directory(root_caller, "d", {}).value();
     boost::filesystem::remove(local / "d");
-    EXPECT_EQ(error_of(directory->attributes(Wait::yes)), stale);
+    EXPECT_EQ(error_of(directory->attributes(Patience::ample)), stale);
     EXPECT_EQ(error_of(directory->lookup(root_caller, "x")), stale);
     EXPECT_EQ(error_of(directory->peek(root_caller, "x")), stale);
     EXPECT_EQ(error_of(directory->create(root_caller, "x", {})), stale);
@@ -207,16 +207,16 @@ TEST_F(DeletedFiles, DirectoriesToo) {
 
 TEST_F(DeletedFiles, OneNameLeftIsAlive) {
     EXPECT_TRUE(files->link(root_caller, *file, *top, "other"));
-    EXPECT_EQ(file->attributes(Wait::yes)->links, 2U);
+    EXPECT_EQ(file->attributes(Patience::ample)->links, 2U);
     EXPECT_TRUE(top->remove(root_caller, "big"));
-    EXPECT_EQ(file->attributes(Wait::yes)->links, 1U);
+    EXPECT_EQ(file->attributes(Patience::ample)->links, 1U);
     EXPECT_EQ(top->lookup(root_caller, "other").value(), file);
 }
 
 TEST_F(DeletedFiles, TheRootToo) {
     boost::filesystem::remove_all(local.path());
     EXPECT_EQ(error_of(files->root()), stale);
-    EXPECT_EQ(error_of(top->attributes(Wait::yes)), stale);
+    EXPECT_EQ(error_of(top->attributes(Patience::ample)), stale);
 }
 
 // --- the sweep
@@ -240,7 +240,7 @@ TEST_F(Cache, AFileJustCreatedGoesOnAfterTheSweep) {
     EXPECT_EQ(open_descriptors(), descriptors + 1) << "held and written through one";
     files->sweep();
     files->sweep();
-    auto file = files->find(id, Wait::no).value();
+    auto file = files->find(id, Patience::none).value();
     EXPECT_TRUE(file->write(root_caller, 0, std::as_bytes(std::span("x", 1))));
     EXPECT_EQ(read_all(*file, root_caller), "x");
     EXPECT_EQ(open_descriptors(), descriptors + 2);

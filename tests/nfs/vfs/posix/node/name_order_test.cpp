@@ -30,7 +30,8 @@ protected:
 
     void restart() {
         files.reset();
-        files = std::move(open(path, {.journal = journal_in(space / "journal")}).value());
+        files =
+            std::move(open(path, {.journal = journal_in(space / "journal", start_thread)}).value());
     }
     Page page_after(std::uint64_t cookie, std::size_t entries_max) {
         Page page{.names = {}, .cookie = cookie};
@@ -103,7 +104,7 @@ void Promised::is_emptied() {
     EXPECT_TRUE(boost::filesystem::is_empty(path));
 }
 
-constexpr int count = 200;
+constexpr int files_made = 200;
 
 class PromisedByOverlays : public Promised {
 protected:
@@ -125,18 +126,18 @@ protected:
 TEST_F(PromisedByOverlays, MergedOfLowerAndUpper) {
     in_child_process([this] {
         have_own_mounts();
-        fill(layer("lower"), 0, count / 2);
-        fill(layer("upper"), count / 2, count);
-        keeps_its_promise(overlay(space / "lower"), count);
+        fill(layer("lower"), 0, files_made / 2);
+        fill(layer("upper"), files_made / 2, files_made);
+        keeps_its_promise(overlay(space / "lower"), files_made);
     });
 }
 
 TEST_F(PromisedByOverlays, MergedOfTwoLowers) {
     in_child_process([this] {
         have_own_mounts();
-        fill(layer("lower"), 0, count / 2);
-        fill(layer("lowest"), count / 4, count);
-        keeps_its_promise(overlay(space / "lower" + ":" + (space / "lowest")), count);
+        fill(layer("lower"), 0, files_made / 2);
+        fill(layer("lowest"), files_made / 4, files_made);
+        keeps_its_promise(overlay(space / "lower" + ":" + (space / "lowest")), files_made);
     });
 }
 
@@ -146,8 +147,8 @@ TEST_F(PromisedByOverlays, UpperOnly) {
         layer("lower");
         layer("upper");
         boost::filesystem::create_directory(space / "upper/d");
-        fill(space / "upper/d", 0, count);
-        keeps_its_promise(overlay(space / "lower") + "/d", count);
+        fill(space / "upper/d", 0, files_made);
+        keeps_its_promise(overlay(space / "lower") + "/d", files_made);
     });
 }
 
@@ -159,8 +160,8 @@ TEST_P(PromisedByImages, RestartsAndRemovalsIncluded) {
         const std::string kind = GetParam();
         const ImageMedium medium{space / "medium", kind, kind == "xfs" ? 300U : 120U};
         boost::filesystem::create_directory(medium.path() + "/d");
-        fill(medium.path() + "/d", 0, count);
-        keeps_its_promise(medium.path() + "/d", count);
+        fill(medium.path() + "/d", 0, files_made);
+        keeps_its_promise(medium.path() + "/d", files_made);
     });
 }
 INSTANTIATE_TEST_SUITE_P(Kinds, PromisedByImages, ::testing::Values("ext4", "xfs", "btrfs"),
@@ -173,8 +174,8 @@ TEST_F(Promised, ByFileSystemsInMemory) {
             const auto mounted = space / kind;
             boost::filesystem::create_directory(mounted);
             ASSERT_EQ(::mount(kind, mounted.c_str(), kind, 0, nullptr), 0);
-            fill(mounted, 0, count);
-            keeps_its_promise(mounted, count);
+            fill(mounted, 0, files_made);
+            keeps_its_promise(mounted, files_made);
         }
     });
 }
@@ -185,8 +186,8 @@ TEST_F(Promised, ByFuseWithAndWithoutPositions) {
         for (const bool positions : {false, true}) {
             FuseMedium medium{space / ("medium" + std::to_string(positions))};
             medium.fail({.tells_positions = positions});
-            fill(medium.path(), 0, count);
-            keeps_its_promise(medium.path(), count);
+            fill(medium.path(), 0, files_made);
+            keeps_its_promise(medium.path(), files_made);
         }
     });
 }

@@ -45,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(On, Exclusive, ::testing::Values("/tmp", "/dev/shm"),
 
 TEST_P(Exclusive, TheSameCallAgainIsSuccess) {
     auto first = top->create(alice, "f", exclusive(0x0123456789ABCDEF)).value();
-    EXPECT_EQ(first->attributes(Wait::yes)->mode, 0600U);
+    EXPECT_EQ(first->attributes(Patience::ample)->mode, 0600U);
     EXPECT_EQ(top->create(alice, "f", exclusive(0x0123456789ABCDEF)).value(), first);
     open_again();
     EXPECT_TRUE(top->create(alice, "f", exclusive(0x0123456789ABCDEF)));

@@ -23,13 +23,13 @@
 namespace berth::vfs::posix {
 namespace {
 
-CreateVerifier verifier_of(std::uint64_t number) {
+CreateVerifier spread_verifier(std::uint64_t number) {
     constexpr std::uint64_t spread = 0x9E37'79B9'7F4A'7C15;
     return std::bit_cast<CreateVerifier>((number + 1) * spread);
 }
 
-NewFile exclusive(std::uint64_t number) {
-    return {.mode = CreateMode::exclusive, .verifier = verifier_of(number)};
+NewFile exclusive_one(std::uint64_t number) {
+    return {.mode = CreateMode::exclusive, .verifier = spread_verifier(number)};
 }
 
 std::string name_of(std::uint64_t number) {
@@ -78,7 +78,7 @@ void Making::survives_being_killed(const std::string& path, const Caller& caller
             const auto top = root();
             for (auto number = first + 1;; ++number) {
                 *begun = number;
-                const auto made = top->create(caller, name_of(number), exclusive(number));
+                const auto made = top->create(caller, name_of(number), exclusive_one(number));
                 if (!made) ::_exit(static_cast<int>(made.error()));
             }
         }
@@ -99,9 +99,9 @@ void Making::survives_being_killed(const std::string& path, const Caller& caller
         EXPECT_TRUE(WIFSIGNALED(outcome));
         export_again(path);
         const auto last = (*begun).load();
-        EXPECT_EQ(error_of(root()->create(caller, name_of(last), exclusive(last))), std::errc{})
+        EXPECT_EQ(error_of(root()->create(caller, name_of(last), exclusive_one(last))), std::errc{})
             << last;
-        EXPECT_EQ(error_of(root()->create(caller, name_of(last), exclusive(last + 1))),
+        EXPECT_EQ(error_of(root()->create(caller, name_of(last), exclusive_one(last + 1))),
                   std::errc::file_exists);
     }
     files.reset();
@@ -131,7 +131,7 @@ TEST_F(Making, AnExclusiveFileThatCannotBeMadeAtOnceIsNotSupported) {
         FuseMedium medium{space / "medium"};
         medium.fail({.renames_plainly = true, .has_no_links = true});
         export_again(medium.path());
-        EXPECT_EQ(error_of(root()->create(root_caller, "f", exclusive(1))),
+        EXPECT_EQ(error_of(root()->create(root_caller, "f", exclusive_one(1))),
                   std::errc::operation_not_supported);
         EXPECT_TRUE(boost::filesystem::is_empty(medium.path()));
         // What does not depend on it goes on.
@@ -238,8 +238,8 @@ TEST_F(Making, ADirectoryThatOnlyTakesEntriesKeepsNoLitter) {
     const NewAttributes wanted{.mode = 02755, .modified = NewTime{Time{7, 0}}};
     EXPECT_TRUE(root()->create(root_caller, "f", {.attributes = wanted}));
     EXPECT_TRUE(root()->make_directory(root_caller, "d", wanted));
-    EXPECT_TRUE(root()->create(root_caller, "e", exclusive(1)));
-    EXPECT_TRUE(root()->create(root_caller, "e", exclusive(1)));
+    EXPECT_TRUE(root()->create(root_caller, "e", exclusive_one(1)));
+    EXPECT_TRUE(root()->create(root_caller, "e", exclusive_one(1)));
     EXPECT_EQ(std::distance(boost::filesystem::directory_iterator{space / "log"}, {}), 3);
     files.reset();
     run_command("chattr -a " + (space / "log"));

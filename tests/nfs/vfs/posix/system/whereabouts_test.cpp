@@ -43,7 +43,7 @@ protected:
     }
     void export_again(Options options = {}) {
         files.reset();
-        options.journal = journal_in(space / "journal");
+        options.journal = journal_in(space / "journal", start_thread);
         auto opened = open(exported.empty() ? in : exported, options);
         if (!opened) throw std::runtime_error{opened.error().reason};
         files = std::move(*opened);
@@ -59,9 +59,9 @@ protected:
     }
     /// As calls do: first by a thread that may not wait, and if that won't do by one that may.
     Result<NodePtr> find(const Kept& object) {
-        auto found = files->find(object.id, object.way, Wait::no);
+        auto found = files->find(object.id, object.way, Patience::none);
         const bool is_told = found || found.error() != would_block;
-        return is_told ? found : files->find(object.id, object.way, Wait::yes);
+        return is_told ? found : files->find(object.id, object.way, Patience::ample);
     }
     std::errc outcome(const Kept& object) { return error_of(find(object)); }
     std::string text_of(const Kept& object) {
@@ -70,7 +70,7 @@ protected:
                      : std::make_error_code(found.error()).message();
     }
     bool becomes_stale(const Kept& object) {
-        return test::becomes_true([&] { return outcome(object) == stale; });
+        return berth::test::becomes_true([&] { return outcome(object) == stale; });
     }
     void move_out(const std::string& name) const {
         boost::filesystem::rename(in + "/" + name, out + "/" + name);
@@ -319,7 +319,7 @@ protected:
         const auto above = directory->lookup(root_caller, "..").value()->id();
         directory.reset();
         export_again(options);
-        auto found = files->find(deepest.id, deepest.way, Wait::yes);
+        auto found = files->find(deepest.id, deepest.way, Patience::ample);
         ASSERT_TRUE(found) << std::make_error_code(found.error()).message();
         EXPECT_EQ((*found)->lookup(root_caller, "..").value()->id(), above);
         EXPECT_EQ((*found)->peek(root_caller, "..")->id, above);
