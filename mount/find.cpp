@@ -8,6 +8,7 @@
 #include "mount/way.hpp"
 #include "nfs/exports/places.hpp"
 #include "nfs/exports/reasons.hpp"
+#include "rpc/quoted.hpp"
 
 namespace berth::mount {
 namespace {
@@ -210,8 +211,8 @@ private:
     }
 
     [[nodiscard]] Refusal with_way(Refusal refusal, const Way& way) const {
-        if (auto now = "/" + way.head(); now != asked_)
-            refusal.way = "it leads to " + std::move(now) + ": ";
+        if (const auto now = "/" + way.head(); now != asked_)
+            refusal.way = fmt::format("it leads to {}: ", rpc::Word{now});
         return refusal;
     }
 
@@ -239,7 +240,7 @@ boost::system::result<Found, Refusal> find(const Places& places, const exports::
     if (path.size() > path_bytes_max)
         return malformed(Status::name_too_long, "a path longer than 1024 bytes");
     auto asked = exports::normalised(path);
-    if (!asked) return malformed(Status::access_denied, "expected an absolute path without '..'");
+    if (!asked) return malformed(Status::access_denied, reasons::no_path);
     auto found = Finder{places, from}.find(*asked);
     if (found) found->path = *std::move(asked);
     return found;

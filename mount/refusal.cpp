@@ -2,13 +2,14 @@
 
 #include "nfs/vfs/result.hpp"
 #include "rpc/peer_log.hpp"
+#include "rpc/quoted.hpp"
 
 namespace berth::mount {
 namespace {
 
 /// A path of a client as far as a line has room for it.
-std::string_view shown(std::string_view path) {
-    return path.substr(0, path_bytes_max);
+rpc::Quoted shown(std::string_view path) {
+    return {path.substr(0, path_bytes_max)};
 }
 
 }  // namespace
@@ -30,8 +31,8 @@ Status to_status(std::errc error) noexcept {
 void tell_accepted(const rpc::Call& call, std::string_view path,
                    const std::string& entry) noexcept {
     const auto& client = call.caller.address;
-    rpc::info_of(client, "mount by {} of '{}' accepted: the entry {} decides", client, shown(path),
-                 entry);
+    rpc::info_about(client, path, "mount by {} of {} accepted: the entry {} decides", client,
+                    shown(path), entry);
 }
 
 // Each kind has a text of its own, because the log counts lines by their text.
@@ -41,40 +42,43 @@ void tell_refused(const rpc::Call& call, std::string_view path, const Refusal& r
     const auto& [status, why, way, entry, detail] = refusal;
     switch (why) {
     case Refusal::Why::malformed:
-        rpc::warn_of(client, "mount by {} of '{}' refused: {}", client, asked, detail);
+        rpc::warn_about(client, path, "mount by {} of {} refused: {}", client, asked, detail);
         break;
     case Refusal::Why::not_exported:
-        rpc::warn_of(client, "mount by {} of '{}' refused: {}not below any export; {}", client,
-                     asked, way, detail);
+        rpc::warn_about(client, path, "mount by {} of {} refused: {}not below any export; {}",
+                        client, asked, way, detail);
         break;
     case Refusal::Why::unlisted:
-        rpc::warn_of(client, "mount by {} of '{}' refused: {}no entry is for this client; {}",
-                     client, asked, way, detail);
+        rpc::warn_about(client, path,
+                        "mount by {} of {} refused: {}no entry is for this client; {}", client,
+                        asked, way, detail);
         break;
     case Refusal::Why::insecure_port:
-        rpc::warn_of(client,
-                     "mount by {} of '{}' refused: {}the entry {} wants ports below 1024, and the "
-                     "call comes from port {}; insecure would allow others",
-                     client, asked, way, entry, call.caller.port);
+        rpc::warn_about(client, path,
+                        "mount by {} of {} refused: {}the entry {} wants ports below 1024, and the "
+                        "call comes from port {}; insecure would allow others",
+                        client, asked, way, entry, call.caller.port);
         break;
     case Refusal::Why::unknown_client:
-        rpc::info_of(client, "mount by {} of '{}' waits: {}{}", client, asked, way, detail);
+        rpc::warn_about(client, path, "mount by {} of {} waits: {}{}", client, asked, way, detail);
         break;
     case Refusal::Why::hidden:
-        rpc::warn_of(client, "mount by {} of '{}' refused: {}{}", client, asked, way, detail);
+        rpc::warn_about(client, path, "mount by {} of {} refused: {}{}", client, asked, way,
+                        detail);
         break;
     case Refusal::Why::unusable:
-        rpc::warn_of(client, "mount by {} of '{}' refused: {}{}; the entry {} would allow it",
-                     client, asked, way, detail, entry);
+        rpc::warn_about(client, path,
+                        "mount by {} of {} refused: {}{}; the entry {} would allow it", client,
+                        asked, way, detail, entry);
         break;
     }
 }
 
 void tell_too_old(const rpc::Call& call, std::string_view path) noexcept {
     const auto& client = call.caller.address;
-    rpc::warn_of(
-        client,
-        "mount by {} of '{}' refused: it asks version {} of MOUNT for NFSv2, and berth has "
+    rpc::warn_about(
+        client, path,
+        "mount by {} of {} refused: it asks version {} of MOUNT for NFSv2, and berth has "
         "NFSv3; mount with vers=3",
         client, shown(path), call.program.version);
 }

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "nlm/state/words.hpp"
+#include "rpc/quoted.hpp"
 
 namespace berth::nlm {
 namespace {
@@ -67,7 +68,8 @@ std::optional<state::Store::Entries> entries_of_monitors(const std::string& text
         else if (client && words)
             entries.push_back({key_of(client->host), value_of(*client)});
         else
-            spdlog::warn("locks: malformed line in the list of clients skipped: '{}'", line);
+            spdlog::warn("locks: malformed line in the list of clients skipped: {}",
+                         rpc::Quoted{line});
     }
     return entries;
 }
@@ -145,8 +147,8 @@ void MonitorList::read(Clients& clients) {
         } else if (entry.key == lacks_key) {
             clients.may_lack_hosts = true;
         } else if (const auto client = parse(entry); !client) {
-            spdlog::warn("{}: malformed entry skipped: '{} {}'", file_->path(), entry.key,
-                         entry.value);
+            spdlog::warn("{}: malformed entry skipped: {} {}", file_->path(),
+                         rpc::Quoted{entry.key}, rpc::Quoted{entry.value});
             std::ignore = file_->erase(entry.key);
         } else if (clients.to_notify.size() < to_notify_max) {
             clients.to_notify.emplace(client->host, *client);

@@ -1,9 +1,11 @@
 #include "nlm/owner.hpp"
 
+#include "rpc/quoted.hpp"
+
 namespace berth::nlm {
 
 std::string Host::text() const {
-    return address.text() + " (" + name + ")";
+    return fmt::format("{} ({})", address.text(), rpc::Word{name});
 }
 
 }  // namespace berth::nlm

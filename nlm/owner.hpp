@@ -19,7 +19,7 @@ struct Host {
     std::string name;
     // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm of clang-tidy 14
     auto operator<=>(const Host&) const = default;
-    /// "10.0.0.2 (name)"
+    /// "10.0.0.2 (name)", for people.
     [[nodiscard]] std::string text() const;
 };
 

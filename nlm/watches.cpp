@@ -13,6 +13,7 @@
 #include "nlm/nsm_protocol.hpp"
 #include "nlm/state/words.hpp"
 #include "rpc/peer_log.hpp"
+#include "rpc/quoted.hpp"
 
 namespace berth::nlm {
 namespace {
@@ -109,8 +110,8 @@ std::optional<state::Store::Entries> entries_of_watches(const std::string& text)
             entries.push_back({key_of(kept->watch), value_of(kept->watch, boot)});
         else
             spdlog::warn("locks: malformed line in the list of watched hosts skipped: "
-                         "'{}'",
-                         line);
+                         "{}",
+                         rpc::Quoted{line});
     }
     return entries;
 }
@@ -159,8 +160,8 @@ void Watches::read() {
     for (const auto& entry : file_->found()) {
         auto kept = parse(entry.key + " " + entry.value);
         if (!kept) {
-            spdlog::warn("{}: malformed entry skipped: '{} {}'", file_->path(), entry.key,
-                         entry.value);
+            spdlog::warn("{}: malformed entry skipped: {} {}", file_->path(),
+                         rpc::Quoted{entry.key}, rpc::Quoted{entry.value});
             std::ignore = file_->erase(entry.key);
             continue;
         }
@@ -284,7 +285,7 @@ void Watches::restarted(const rpc::Address& from, std::int32_t state) {
     }
     for (const auto& watch : meant) {
         rpc::info_of(from, "locks: {} has restarted; program {} of this machine is told",
-                     watch.host, watch.watcher.program);
+                     rpc::Word{watch.host}, watch.watcher.program);
         tell(watch, state);
     }
 }

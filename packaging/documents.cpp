@@ -1,5 +1,6 @@
 // Prints what is made from the tables of commands and options, for the installation and README.md:
-// berth-documents berth.8|berth-exports.5|berth.toml.5|berth.toml|bash|zsh|fish|options
+// berth-documents
+// berth.8|berth-exports.5|berth.toml.5|berth-faults.5|berth.toml|bash|zsh|fish|options
 #include "packaging/documents.hpp"
 
 #include <cstdio>
@@ -19,6 +20,7 @@ constexpr Document documents[] = {
     {"berth.8", berth::packaging::manual_of_program},
     {"berth-exports.5", berth::packaging::manual_of_exports},
     {"berth.toml.5", berth::packaging::manual_of_config},
+    {"berth-faults.5", berth::packaging::manual_of_faults},
     {"berth.toml", berth::packaging::example_config},
     {"bash", berth::packaging::bash_completion},
     {"zsh", berth::packaging::zsh_completion},

@@ -9,6 +9,7 @@ namespace berth::packaging {
 [[nodiscard]] std::string manual_of_program();
 [[nodiscard]] std::string manual_of_exports();
 [[nodiscard]] std::string manual_of_config();
+[[nodiscard]] std::string manual_of_faults();
 
 /// Completion of the command line in shells.
 [[nodiscard]] std::string bash_completion();

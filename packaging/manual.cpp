@@ -3,6 +3,7 @@
 #include "nfs/exports/file_options.hpp"
 #include "packaging/documents.hpp"
 #include "server/commands/table.hpp"
+#include "server/faults/parser.hpp"
 #include "server/version.hpp"
 
 namespace berth::packaging {
@@ -103,7 +104,7 @@ constexpr std::string_view endings = R"(.SH EXIT STATUS
 Success.
 .TP
 1
-The server failed, or the answer is no: a mount would be refused, the client has no locks.
+The server failed, or the answer is no: a mount would be refused, the client has no locks, the exports files have no entries.
 .TP
 2
 A mistake in the options, the configuration or an exports file; one line on standard error says which.
@@ -144,6 +145,7 @@ berth serve /srv/data \-\-listen 2050 \-\-clients 10.1.0.0/16
 .SH SEE ALSO
 .BR berth\-exports (5),
 .BR berth.toml (5),
+.BR berth\-faults (5),
 .BR nfs (5),
 .BR mount.nfs (8),
 .BR showmount (8)
@@ -153,7 +155,9 @@ std::string environment() {
     auto text = std::string{
         ".SH ENVIRONMENT\nOptions of \\fBberth serve\\fR may also be given by variables. Flags win over "
         "them, and they win over the configuration file. Values of an option that may be given several "
-        "times are separated by commas, so such a value has no comma itself; flags are \\fBtrue\\fR or \\fBfalse\\fR.\n.PP\n"};
+        "times are separated by commas, so such a value has no comma itself; flags are \\fBtrue\\fR or \\fBfalse\\fR. "
+        "An empty variable is an error, and one that begins like them and is none a warning. "
+        "\\fBberth locks\\fR and \\fBberth exports\\fR read \\fBBERTH_STATE\\fR and \\fBBERTH_EXPORTS\\fR, too.\n.PP\n"};
     for (const auto& option : server::commands::serve_options())
         text += (&option == &server::commands::serve_options().front() ? "" : ",\n") +
                 bold(option.variable());
@@ -190,6 +194,53 @@ a client, the outer one is what the client gets there.
 A client's names are believed only if they lead back to its address. While the name service does not answer, what was known
 holds for a day; a client that an entry with a name may mean is told to come later, and no later entry decides for it.
 .SH OPTIONS
+)";
+
+constexpr std::string_view faults_text = R"(.SH DESCRIPTION
+A rule has the server misbehave on order, for tests of its clients. Rules come from \fB\-\-fault\fR, from the files of
+\fB\-\-faults\fR, and from \fBberth fault add\fR while the server runs:
+.PP
+.RS
+.EX
+RENAME first=1 drop=reply
+READ path=*.db every=10 delay=200ms
+NFS client=10.0.0.0/8 probability=0.01 seed=7 status=NFS3ERR_JUKEBOX
+MOUNT,NLM !transport=tcp drop=call
+.EE
+.RE
+.PP
+Words without \fB=\fR name programs and procedures: \fBREAD\fR, \fBNFS\fR, \fBNLM.LOCK\fR, \fB*\fR for all; one
+of several between commas is enough, and \fB!\fR leaves some out. Conditions choose among their calls. All must
+hold, and \fB!\fR before one denies it. Then come which of these calls are hit, and what happens to them. A value with
+blanks stands in double quotes.
+.PP
+Several rules may hit one call. They act in their order; the first that answers or drops the call ends it, and the delays
+add up. A call that is sent again with the same xid is a call, too, but it runs only once. Rules that are not understood,
+can't hit any call or do nothing are refused. There are at most 1,000.
+.PP
+Conditions on paths ask the file system for the path of each object, and so does no other rule.
+.PP
+The name of each rule, and each word that a rule can have:
+.PP
+)";
+
+constexpr std::string_view faults_file_text = R"(.SH FILES OF RULES
+A file in TOML has a table \fB[[fault]]\fR for each rule. In it, \fBrule\fR is the text of a rule; the words can also be
+keys, and \fBcalls\fR are those without a key:
+.PP
+.RS
+.EX
+[[fault]]
+rule = "READ path=*.db every=10 delay=200ms"
+
+[[fault]]
+name = "lost"
+calls = ["RENAME", "LINK"]
+uid = "!0"
+first = 1
+drop = "reply"
+.EE
+.RE
 )";
 
 std::string config_keys() {
@@ -244,6 +295,16 @@ std::string manual_of_config() {
            "they do. Flags and the environment win over it. A key or value that is not understood is "
            "refused, with its line.\n.SH KEYS\n" +
            config_keys() + ".SH SEE ALSO\n.BR berth (8),\n.BR berth\\-exports (5)\n";
+}
+
+std::string manual_of_faults() {
+    auto text =
+        heading("5", "berth-faults", "how berth misbehaves on order") + std::string{faults_text};
+    for (const auto& key : server::faults::keys())
+        text += ".TP\n" + bold(key.name) + "=" + italic(key.value) + "\n" +
+                roff(sentence(key.summary)) + "\n";
+    return text + std::string{faults_file_text} +
+           ".SH SEE ALSO\n.BR berth (8),\n.BR berth.toml (5)\n";
 }
 
 }  // namespace berth::packaging

@@ -82,17 +82,47 @@ void Dispatcher::tell_of_other_version(const Call& call) const noexcept {
 Verdict Dispatcher::handle(Exchange& exchange) {
     const auto arrival = admit(exchange);
     if (!arrival) return Verdict::silent;
-    if (interceptors_.empty()) return go_on(exchange, *arrival);
+    const auto* const interceptors = interceptors_.load(std::memory_order_acquire);
+    if (interceptors == nullptr) return go_on(exchange, *arrival);
     const auto number = intercepted_.fetch_add(1, std::memory_order_relaxed) + 1;
     auto& interception = exchange.interception;
-    interception.begin(interceptors_, exchange, number, *arrival);
+    interception.begin(*interceptors, exchange, number, *arrival);
     return interception.decision.delay().count() > 0 ? Verdict::delayed : resume(exchange);
+}
+
+void Dispatcher::intercept(const std::shared_ptr<Interceptor>& interceptor) {
+    const std::scoped_lock held{interceptors_lock_};
+    const auto* const now = interceptors_.load();
+    auto next = now == nullptr ? Interceptors{} : *now;
+    if (std::ranges::find(next, interceptor) == next.end()) next.push_back(interceptor);
+    use(std::move(next));
+}
+
+void Dispatcher::intercept_no_more(const Interceptor& interceptor) {
+    const std::scoped_lock held{interceptors_lock_};
+    const auto* const now = interceptors_.load();
+    auto next = now == nullptr ? Interceptors{} : *now;
+    std::erase_if(next, [&](const auto& one) { return one.get() == &interceptor; });
+    use(std::move(next));
+}
+
+void Dispatcher::use(Interceptors interceptors) {
+    if (interceptors.empty()) return interceptors_.store(nullptr, std::memory_order_release);
+    auto found = std::ranges::find(interceptor_lists_, interceptors);
+    if (found == interceptor_lists_.end())
+        found = interceptor_lists_.insert(interceptor_lists_.end(), std::move(interceptors));
+    interceptors_.store(&*found, std::memory_order_release);
 }
 
 // Carries out what the interceptors have decided.
 Verdict Dispatcher::resume(Exchange& exchange) {
+    constexpr std::chrono::milliseconds between_looks_at_gate{5};
     auto& interception = exchange.interception;
-    const auto& decision = interception.decision;
+    auto& decision = interception.decision;
+    if (interception.is_held()) {
+        decision = std::move(decision).after(between_looks_at_gate);
+        return Verdict::delayed;
+    }
     if (decision.act() == Decision::Act::go_on) {
         const auto arrival = interception.call().arrival();
         if (arrival != Arrival::to_run)
@@ -102,13 +132,16 @@ Verdict Dispatcher::resume(Exchange& exchange) {
     }
     exchange.reply.clear();
     switch (decision.act()) {
-    case Decision::Act::refuse: write_accepted(exchange, decision.accept_status()); break;
-    case Decision::Act::deny: write_denied(exchange, decision.auth_status()); break;
+    case Decision::Act::refuse: write_accepted(exchange, decision.refusal()); break;
+    case Decision::Act::deny: write_denied(exchange, decision.denial()); break;
     case Decision::Act::answer: Reply{exchange}.replace(decision.results()); break;
+    case Decision::Act::close:
+        if (const auto& path = exchange.keep_path()) path->lose_call();
+        break;
     case Decision::Act::drop:
     case Decision::Act::go_on: break;
     }
-    const bool is_silent = decision.act() == Decision::Act::drop;
+    const bool is_silent = exchange.reply.size() == 0;
     interception.end(is_silent ? Ending::unanswered : Ending::answered);
     auto newest_path = exchange.entry.abandon();
     if (is_silent) return Verdict::silent;

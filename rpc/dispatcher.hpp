@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,10 +36,12 @@ public:
 
     /// Versions of one program are added one by one; to add a version twice is a defect.
     void add(Program program);
-    /// Puts an interceptor around every call. To be called before the first call.
-    void intercept(std::shared_ptr<Interceptor> interceptor) {
-        interceptors_.push_back(std::move(interceptor));
-    }
+    /// Puts an interceptor around every call that arrives from now on, behind those that are there
+    /// already. Any thread, at any time. It lives as long as the dispatcher.
+    void intercept(const std::shared_ptr<Interceptor>& interceptor);
+    /// The contrary, for calls that arrive from now on. The interceptor still sees the end of
+    /// earlier ones.
+    void intercept_no_more(const Interceptor& interceptor);
 
     /// First pass, on the thread that must not block.
     Verdict handle(Exchange& exchange);
@@ -66,7 +70,14 @@ private:
     void tell_of_other_version(const Call& call) const noexcept;
 
     std::vector<Program> programs_;
-    Interceptors interceptors_;
+    /// Has new calls seen by these.
+    void use(Interceptors interceptors);
+
+    std::atomic<const Interceptors*> interceptors_{nullptr};  // null: there are none
+    std::mutex interceptors_lock_;
+    // Guarded by interceptors_lock_: every list that has been used, because calls still refer to
+    // it. There is none twice.
+    std::deque<Interceptors> interceptor_lists_;
     std::atomic<std::uint64_t> intercepted_{0};
     ReplyCache replies_;
 };

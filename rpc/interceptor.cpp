@@ -1,5 +1,6 @@
 #include "rpc/interceptor.hpp"
 
+#include <algorithm>
 #include <exception>
 
 #include "rpc/exchange.hpp"
@@ -19,6 +20,12 @@ xdr::Reader Intercepted::arguments() const noexcept {
     return exchange_->arguments;
 }
 
+std::vector<std::byte> Intercepted::failure(std::uint32_t status) const {
+    const auto* const procedure = exchange_->procedure;
+    if (arrival_ == Arrival::refused || procedure->failure_of == nullptr) return {};
+    return procedure->failure_of(status, arguments());
+}
+
 void Interception::begin(const Interceptors& by, Exchange& exchange, std::uint64_t number,
                          Arrival arrival) {
     by_ = &by;
@@ -35,6 +42,8 @@ void Interception::begin(const Interceptors& by, Exchange& exchange, std::uint64
         ++begun_;
         decision = each->before(call_);
         delay += decision.delay();
+        gates_.insert(gates_.end(), decision.gates().begin(), decision.gates().end());
+        if (decision.follower()) followers_.push_back(decision.follower());
         if (decision.act() != Decision::Act::go_on) break;
     }
     decision = std::move(decision).after(delay);
@@ -49,10 +58,16 @@ void Interception::end(Ending ending) {
     call_.ended_at_ = Intercepted::Clock::now();
     Reply reply{*exchange_};
     for (std::size_t i = 0; i < begun_; ++i) (*by_)[i]->after(call_, ending, reply);
+    for (const auto& each : followers_) each->after(call_, ending, reply);
 }
 
 void Interception::leave(Departure& departure) const {
     for (const auto& each : *by_) each->leaving(call_, departure);
+    for (const auto& each : followers_) each->leaving(call_, departure);
+}
+
+bool Interception::is_held() const noexcept {
+    return std::ranges::any_of(gates_, [](const auto& gate) { return !gate->is_open(); });
 }
 
 void Interception::give_up() noexcept {
@@ -66,6 +81,8 @@ void Interception::give_up() noexcept {
         error_often("an interceptor failed on an abandoned call: {}", error.what());
     }
     by_ = nullptr;
+    gates_.clear();
+    followers_.clear();
     decision = Decision::go_on();
 }
 

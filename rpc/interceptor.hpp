@@ -6,6 +6,7 @@
 // cache answers. They do not see messages that are not RPC calls.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -58,8 +59,12 @@ public:
     [[nodiscard]] const Call& call() const noexcept;
     /// The message as it arrived, starting with its xid.
     [[nodiscard]] std::span<const std::byte> request() const noexcept;
-    /// Only for a call that is to run.
+    /// Not for a call that is refused.
     [[nodiscard]] xdr::Reader arguments() const noexcept;
+
+    /// The encoded results of this call if it ended with this status of its protocol; empty if its
+    /// results have none, or if it is refused.
+    [[nodiscard]] std::vector<std::byte> failure(std::uint32_t status) const;
 
     [[nodiscard]] Clock::time_point arrived_at() const noexcept { return arrived_at_; }
     /// When the call first ran; its arrival time if it never ran.
@@ -77,24 +82,57 @@ private:
     Clock::time_point ended_at_;
 };
 
+struct Departure;
+
+/// What an interceptor wants to do later with a call that it has seen arrive. One thread at a time
+/// owns it; the members must not block.
+class Follower {
+public:
+    Follower() = default;
+    Follower(const Follower&) = delete;
+    Follower& operator=(const Follower&) = delete;
+    virtual ~Follower() = default;
+
+    virtual void after(const Intercepted& /*call*/, Ending /*ending*/, Reply& /*reply*/) {}
+    virtual void leaving(const Intercepted& /*call*/, Departure& /*departure*/) {}
+};
+
+/// While it is shut, the calls that wait for it do not go on. Any thread.
+class Gate {
+public:
+    void open() noexcept { is_open_.store(true); }
+    [[nodiscard]] bool is_open() const noexcept { return is_open_.load(); }
+
+private:
+    std::atomic<bool> is_open_ = false;
+};
+
 /// An interceptor's decision about a call that has arrived.
 class Decision {
 public:
-    enum class Act : std::uint8_t { go_on, drop, refuse, deny, answer };
+    enum class Act : std::uint8_t { go_on, drop, close, refuse, deny, answer };
 
     [[nodiscard]] static Decision go_on() noexcept { return {}; }
     /// The call does not run, and gets no reply.
     [[nodiscard]] static Decision drop() noexcept { return Decision{Act::drop}; }
-    /// The call does not run; its reply has this status, which is not success.
-    [[nodiscard]] static Decision refuse(AcceptStatus status) noexcept {
+    /// The same, and its connection is closed. Over UDP: drop.
+    [[nodiscard]] static Decision close() noexcept { return Decision{Act::close}; }
+    /// The call does not run; its reply says this, which is not success.
+    [[nodiscard]] static Decision refuse(AcceptedBody body) noexcept {
         Decision made{Act::refuse};
-        made.accept_status_ = status;
+        made.refusal_ = body;
+        return made;
+    }
+    [[nodiscard]] static Decision refuse(AcceptStatus status) noexcept {
+        return refuse(AcceptedBody::otherwise(status));
+    }
+    [[nodiscard]] static Decision deny(RejectedReply body) noexcept {
+        Decision made{Act::deny};
+        made.denial_ = body;
         return made;
     }
     [[nodiscard]] static Decision deny(AuthStatus status) noexcept {
-        Decision made{Act::deny};
-        made.auth_status_ = status;
-        return made;
+        return deny(RejectedReply::make<RejectStatus::authentication_error>(status));
     }
     /// The call does not run; its reply has these encoded results. They are not remembered.
     [[nodiscard]] static Decision answer(std::vector<std::byte> results) noexcept {
@@ -108,10 +146,25 @@ public:
         return std::move(*this);
     }
 
+    /// It also waits until these gates are open.
+    [[nodiscard]] Decision behind(std::vector<std::shared_ptr<const Gate>> gates) && noexcept {
+        gates_ = std::move(gates);
+        return std::move(*this);
+    }
+    /// Has the rest of the call seen by this object.
+    [[nodiscard]] Decision followed_by(std::shared_ptr<Follower> follower) && noexcept {
+        follower_ = std::move(follower);
+        return std::move(*this);
+    }
+
     [[nodiscard]] Act act() const noexcept { return act_; }
+    [[nodiscard]] std::span<const std::shared_ptr<const Gate>> gates() const noexcept {
+        return gates_;
+    }
+    [[nodiscard]] const std::shared_ptr<Follower>& follower() const noexcept { return follower_; }
     [[nodiscard]] std::chrono::nanoseconds delay() const noexcept { return delay_; }
-    [[nodiscard]] AcceptStatus accept_status() const noexcept { return accept_status_; }
-    [[nodiscard]] AuthStatus auth_status() const noexcept { return auth_status_; }
+    [[nodiscard]] const AcceptedBody& refusal() const noexcept { return refusal_; }
+    [[nodiscard]] const RejectedReply& denial() const noexcept { return denial_; }
     [[nodiscard]] std::span<const std::byte> results() const noexcept { return results_; }
 
 private:
@@ -119,9 +172,11 @@ private:
     explicit Decision(Act act) noexcept : act_(act) {}
 
     Act act_ = Act::go_on;
-    AcceptStatus accept_status_ = AcceptStatus::success;
-    AuthStatus auth_status_ = AuthStatus::ok;
+    AcceptedBody refusal_ = AcceptedBody::otherwise(AcceptStatus::success);
+    RejectedReply denial_ = RejectedReply::make<RejectStatus::authentication_error>(AuthStatus::ok);
     std::chrono::nanoseconds delay_{0};
+    std::vector<std::shared_ptr<const Gate>> gates_;
+    std::shared_ptr<Follower> follower_;
     std::vector<std::byte> results_;
 };
 
@@ -138,6 +193,7 @@ struct Departure {
     };
     Act act = Act::send;
     std::chrono::nanoseconds delay{0};
+    unsigned copies = 0;  ///< that follow the reply at once, if it is sent
 };
 
 /// Many threads call the members at once, each for one call at a time; they must not block.
@@ -170,7 +226,7 @@ template <class Procedure>
 /// Calls `look(const Procedure::Args&)` if the call is for this procedure and its arguments decode.
 template <class Procedure, class Look>
 bool with_arguments(const Intercepted& call, const ProgramId& program, Look look) {
-    if (call.arrival() != Arrival::to_run || !is_a<Procedure>(call.call(), program)) return false;
+    if (call.arrival() == Arrival::refused || !is_a<Procedure>(call.call(), program)) return false;
     typename Procedure::Args args{};
     auto in = call.arguments();
     xdr::decode(in, args);
@@ -214,6 +270,8 @@ public:
     void run() noexcept;
     void end(Ending ending);
     void leave(Departure& departure) const;
+    /// Whether a gate keeps the call from going on.
+    [[nodiscard]] bool is_held() const noexcept;
     /// Ends a call that has not ended, and forgets it, so that the exchange is free for another.
     void give_up() noexcept;
 
@@ -227,6 +285,8 @@ private:
     bool is_open_ = false;
     Exchange* exchange_ = nullptr;
     Intercepted call_;
+    std::vector<std::shared_ptr<const Gate>> gates_;
+    std::vector<std::shared_ptr<Follower>> followers_;
 };
 
 }  // namespace berth::rpc

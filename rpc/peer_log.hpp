@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
 
 #include <spdlog/common.h>
@@ -24,18 +26,38 @@ enum class Pace : std::uint8_t {
 /// source location.
 struct PeerLine {
     const char* kind = "";  ///< the format string: lives as long as the program
-    const char* peer =
-        "";  ///< the address as text, valid while the sink runs; empty: no peer in particular
+    std::string_view peer;  ///< the address as text; empty: no peer in particular
+    std::string_view path;  ///< that the peer names, if each path has lines of its own
     Pace pace = Pace::often;
 
-    [[nodiscard]] spdlog::source_loc as_source() const noexcept;
-    /// Extracts it from a line; empty if no peer caused the line.
+    /// Extracts it from a line, while the sink runs; empty if no peer caused the line.
     static std::optional<PeerLine> of(const spdlog::source_loc& source) noexcept;
 };
 
-/// `format` takes `arguments` as for spdlog; `peer` may be null. Writes nothing if memory is short.
-void log_of(const Address* peer, spdlog::level::level_enum level, fmt::string_view format,
-            fmt::format_args arguments, Pace pace = Pace::often) noexcept;
+/// Such data in the form of a source location, which is good for as long as this object.
+class PeerSource {
+public:
+    /// A path counts up to its first NUL. Throws std::bad_alloc.
+    explicit PeerSource(const PeerLine& line);
+
+    [[nodiscard]] spdlog::source_loc get() const noexcept;
+
+private:
+    const char* const kind_;
+    const Pace pace_;
+    std::string peer_and_path_;  ///< with a NUL between them
+};
+
+/// What causes a line.
+struct Cause {
+    const Address* peer = nullptr;
+    Pace pace = Pace::often;
+    std::string_view path;
+};
+
+/// `format` takes `arguments` as for spdlog. Writes nothing if memory is short.
+void log_of(const Cause& cause, spdlog::level::level_enum level, fmt::string_view format,
+            fmt::format_args arguments) noexcept;
 
 /// A literal and its arguments: `warn_of(peer.address, "{} sent nonsense", peer)`.
 template <class... Arguments>
@@ -44,45 +66,64 @@ using PeerFormat = fmt::format_string<const Arguments&...>;
 template <class... Arguments>
 void info_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>> format,
              const Arguments&... arguments) noexcept {
-    log_of(&peer, spdlog::level::info, format, fmt::make_format_args(arguments...));
+    log_of({.peer = &peer}, spdlog::level::info, format, fmt::make_format_args(arguments...));
 }
 
 template <class... Arguments>
 void warn_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>> format,
              const Arguments&... arguments) noexcept {
-    log_of(&peer, spdlog::level::warn, format, fmt::make_format_args(arguments...));
+    log_of({.peer = &peer}, spdlog::level::warn, format, fmt::make_format_args(arguments...));
 }
 
 template <class... Arguments>
 void error_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>> format,
               const Arguments&... arguments) noexcept {
-    log_of(&peer, spdlog::level::err, format, fmt::make_format_args(arguments...));
+    log_of({.peer = &peer}, spdlog::level::err, format, fmt::make_format_args(arguments...));
+}
+
+/// About a path that the peer names: lines about one path do not hold back those about others.
+template <class... Arguments>
+void info_about(const Address& peer, std::string_view path,
+                std::type_identity_t<PeerFormat<Arguments...>> format,
+                const Arguments&... arguments) noexcept {
+    log_of({.peer = &peer, .path = path}, spdlog::level::info, format,
+           fmt::make_format_args(arguments...));
+}
+
+template <class... Arguments>
+void warn_about(const Address& peer, std::string_view path,
+                std::type_identity_t<PeerFormat<Arguments...>> format,
+                const Arguments&... arguments) noexcept {
+    log_of({.peer = &peer, .path = path}, spdlog::level::warn, format,
+           fmt::make_format_args(arguments...));
 }
 
 /// Advice: the peer gets along as it is, or will try again and again.
 template <class... Arguments>
 void info_rarely_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>> format,
                     const Arguments&... arguments) noexcept {
-    log_of(&peer, spdlog::level::info, format, fmt::make_format_args(arguments...), Pace::rarely);
+    log_of({.peer = &peer, .pace = Pace::rarely}, spdlog::level::info, format,
+           fmt::make_format_args(arguments...));
 }
 
 template <class... Arguments>
 void warn_rarely_of(const Address& peer, std::type_identity_t<PeerFormat<Arguments...>> format,
                     const Arguments&... arguments) noexcept {
-    log_of(&peer, spdlog::level::warn, format, fmt::make_format_args(arguments...), Pace::rarely);
+    log_of({.peer = &peer, .pace = Pace::rarely}, spdlog::level::warn, format,
+           fmt::make_format_args(arguments...));
 }
 
 /// Lines that come often, where no peer is known.
 template <class... Arguments>
 void warn_often(std::type_identity_t<PeerFormat<Arguments...>> format,
                 const Arguments&... arguments) noexcept {
-    log_of(nullptr, spdlog::level::warn, format, fmt::make_format_args(arguments...));
+    log_of({}, spdlog::level::warn, format, fmt::make_format_args(arguments...));
 }
 
 template <class... Arguments>
 void error_often(std::type_identity_t<PeerFormat<Arguments...>> format,
                  const Arguments&... arguments) noexcept {
-    log_of(nullptr, spdlog::level::err, format, fmt::make_format_args(arguments...));
+    log_of({}, spdlog::level::err, format, fmt::make_format_args(arguments...));
 }
 
 }  // namespace berth::rpc

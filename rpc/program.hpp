@@ -27,6 +27,10 @@ using PlaceOf = std::uint64_t (*)(void* service, const Call& call, xdr::Reader a
 /// The protocol's own status in encoded results, if they have one.
 using StatusOf = std::optional<std::uint32_t> (*)(xdr::Reader results);
 
+/// The encoded results of a call with these arguments that ends with this status; empty if results
+/// have none, or if the arguments do not decode.
+using FailureOf = std::vector<std::byte> (*)(std::uint32_t status, xdr::Reader arguments);
+
 /// One line of a service's table.
 template <class Service>
 struct Entry {
@@ -34,6 +38,7 @@ struct Entry {
     Invoke invoke;
     PlaceOf place_of;
     StatusOf status_of;
+    FailureOf failure_of;
 };
 
 namespace detail {
@@ -83,6 +88,59 @@ std::optional<std::uint32_t> status_of(xdr::Reader results) {
     return results.ok() ? status_in(result) : std::nullopt;
 }
 
+/// Puts the status into the first place of the value that has one. False: it has none.
+template <class T>
+bool set_status(T& value, std::uint32_t status) {
+    if constexpr (std::is_enum_v<T>) {
+        value = static_cast<T>(status);
+        return true;
+    } else if constexpr (xdr::detail::IsUnion<T>) {
+        return value.select(static_cast<typename T::DiscriminantType>(status));
+    } else if constexpr (xdr::detail::IsStruct<T>) {
+        bool is_set = false;
+        boost::pfr::for_each_field(value, [&](auto& member) {
+            using Member = std::remove_cvref_t<decltype(member)>;
+            if constexpr (std::is_enum_v<Member> || xdr::detail::IsUnion<Member>)
+                if (!is_set) is_set = set_status(member, status);
+        });
+        return is_set;
+    } else {
+        return false;
+    }
+}
+
+template <class T>
+constexpr bool has_members = [] {
+    if constexpr (xdr::detail::IsStruct<T>)
+        return boost::pfr::tuple_size_v<T> > 0;
+    else
+        return false;
+}();
+
+/// Results of some programs begin with what their arguments begin with: a cookie.
+template <class Args, class Result>
+void echo_cookie(const Args& args, Result& result) {
+    if constexpr (has_members<Args> && has_members<Result>) {
+        using First = std::remove_cvref_t<decltype(boost::pfr::get<0>(args))>;
+        using Echoed = std::remove_cvref_t<decltype(boost::pfr::get<0>(result))>;
+        if constexpr (std::is_same_v<First, Echoed> && !std::is_enum_v<First>)
+            boost::pfr::get<0>(result) = boost::pfr::get<0>(args);
+    }
+}
+
+template <class Procedure>
+std::vector<std::byte> failure_of(std::uint32_t status, xdr::Reader arguments) {
+    typename Procedure::Args args{};
+    xdr::decode(arguments, args);
+    typename Procedure::Result result{};
+    if (!arguments.ok() || !set_status(result, status)) return {};
+    echo_cookie(args, result);
+    xdr::Writer out;
+    xdr::encode(out, result);
+    const auto bytes = out.flat();
+    return {bytes.begin(), bytes.end()};
+}
+
 template <class Service, class Args>
 concept KnowsPlaceOf = requires(const Service& service, const Call& call, const Args& args) {
     service.place_of(call, args);
@@ -118,7 +176,7 @@ constexpr auto on() {
     using Service = typename Signature::Service;
     return Entry<Service>{Procedure::id, &detail::invoke<Procedure, Method>,
                           detail::finder_of_place<Procedure, Service>(),
-                          &detail::status_of<Procedure>};
+                          &detail::status_of<Procedure>, &detail::failure_of<Procedure>};
 }
 
 /// A program version as the dispatcher serves it. `service` outlives it.
@@ -135,6 +193,7 @@ struct Program {
         Invoke invoke = nullptr;     ///< null: the program has no procedure of this number
         PlaceOf place_of = nullptr;  ///< null: its calls wait for no place
         StatusOf status_of = nullptr;
+        FailureOf failure_of = nullptr;
     };
     std::vector<Procedure> procedures;  ///< by number
 
@@ -159,7 +218,7 @@ Program make_program(const ProgramId& id, Service& service) {
             program.procedures.resize(entry.id.number + 1);
         assert(program.procedures[entry.id.number].invoke == nullptr);
         program.procedures[entry.id.number] = {entry.id, entry.invoke, entry.place_of,
-                                               entry.status_of};
+                                               entry.status_of, entry.failure_of};
     }
     if constexpr (requires { Service::knows_later; }) program.knows_later = Service::knows_later;
     if constexpr (requires { &Service::asked_for_other_version; })

@@ -21,7 +21,7 @@ public:
     /// Returns the answer to one request; called on the socket's own thread.
     using Answer = std::function<std::string(std::string_view request)>;
 
-    static constexpr std::size_t request_bytes_max = 4096;
+    static constexpr std::size_t request_bytes_max = 8192;
 
     /// Replaces a socket that a dead server has left. If it can't be made, the server goes on
     /// without it, and the log says so.

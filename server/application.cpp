@@ -32,6 +32,9 @@
 #include "server/call_log.hpp"
 #include "server/descriptors.hpp"
 #include "server/export_trees.hpp"
+#include "server/fault_report.hpp"
+#include "server/faults/export_paths.hpp"
+#include "server/faults/faults.hpp"
 #include "server/following.hpp"
 #include "server/interruptible.hpp"
 #include "server/last_resort.hpp"
@@ -40,6 +43,7 @@
 #include "server/lock_report.hpp"
 #include "server/log.hpp"
 #include "server/machine.hpp"
+#include "server/name_check.hpp"
 #include "server/portmapping.hpp"
 #include "server/printable.hpp"
 #include "server/privileges.hpp"
@@ -61,6 +65,7 @@ constexpr std::chrono::seconds patience_at_stop{5};
 constexpr std::chrono::seconds patience_with_clients{1};
 constexpr std::chrono::seconds patience_with_readers{1};
 constexpr std::chrono::seconds patience_with_threads{1};
+constexpr std::chrono::milliseconds patience_with_names{100};
 
 /// Waits for a signal; 0: a mount has changed, or an exported directory was replaced.
 int what_next(Signals& signals, ServiceManager& manager, const vfs::MountChanges& mounts,
@@ -238,6 +243,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
         {.level = options.log_level, .format = options.log_format, .queue = {}, .repeated = {}}};
     LastResort last_resort;
     ServiceManager manager;
+    for (const auto& doubt : options.doubts) spdlog::warn("{}", doubt);
     vfs::posix::drop_resource_override();
     claim_descriptors();
     const StateDirectory state{options.state};
@@ -272,6 +278,9 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     for (auto& program : locks.programs()) dispatcher.add(std::move(program));
     Portmapping portmapping{options.portmap, dispatcher};
     if (options.log_level == "trace") dispatcher.intercept(std::make_shared<CallLog>());
+    const faults::ExportPaths paths{exports, sealer};
+    const auto faults = std::make_shared<faults::Faults>(dispatcher, paths);
+    add_faults(*faults, options);
 
     const auto listening =
         listen(options.listen, server_options(options, correspondents, budget), dispatcher);
@@ -281,24 +290,29 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     locks.start();
     std::optional<AdminSocket> admin;
     if (const auto socket = state.file(admin_socket_name))
-        admin.emplace(*socket,
-                      [&](std::string_view request) { return answer_about_locks(locks, request); });
+        admin.emplace(*socket, [&](std::string_view request) {
+            return is_about_faults(request) ? answer_about_faults(*faults, request)
+                                            : answer_about_locks(locks, request);
+        });
     Sweeper sweeper{exports, *budget};
     announce(listening, *exports.pin(), portmapping.is_known());
 
-    Reloading reloading{exports, trees, following, manager, options, reread};
+    NameCheck names{hosts};
+    names.begin(*exports.pin());
+    Reloading reloading{exports, trees, following, names, manager, options, reread};
     const vfs::MountChanges mounted;
     manager.show_life_while([&] { return listening.server->answers(patience_with_threads); });
     manager.serving(status_of(*exports.pin()));
     const bool is_reading =
         follow_until_the_end(reloading, trees, signals, manager, mounted, following);
     following.stop();
+    faults->clear();  // calls that a rule holds are finished like others
     const bool is_clean = listening.server->stop(patience_at_stop);
     portmapping.end();
     const bool has_answered = !admin || admin->stop(patience_at_stop);
     const bool has_called_back = locks.stop(patience_with_clients);
     const bool is_quiet = is_clean && has_answered && sweeper.stop(patience_at_stop);
-    const bool is_still = is_quiet && !is_reading;
+    const bool is_still = is_quiet && !is_reading && names.stop(patience_with_names);
     if (has_answered) admin.reset();
     if (is_still && has_called_back) {
         last_resort.arm(patience_at_stop, [end_now] {

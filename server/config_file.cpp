@@ -31,6 +31,7 @@ public:
         const std::string expected = "a string or a list of strings";
         const auto* const list = node.as_array();
         if (list == nullptr) return {of_one(node, expected)};
+        if (list->empty()) refuse(node, "at least one; leave the key out for the default");
         std::vector<Value> values;
         for (const auto& item : *list) values.push_back(of_one(item, expected));
         return values;

@@ -18,6 +18,7 @@
 #include "nfs/exports/reasons.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "server/exports_files.hpp"
+#include "server/name_check.hpp"
 #include "server/printable.hpp"
 #include "server/system_hosts.hpp"
 
@@ -70,11 +71,19 @@ std::string problem_of(const exports::ListedExport& listed) {
     return boost::filesystem::is_directory(status) ? "" : "Not a directory";
 }
 
+void tell_unknown_names(const std::vector<exports::ListedExport>& list) {
+    std::vector<exports::ClientRule> rules;
+    for (const auto& listed : list)
+        rules.insert(rules.end(), listed.clients.begin(), listed.clients.end());
+    SystemHosts hosts;
+    server::tell_unknown_names(rules, hosts, {});
+}
+
 void sort_by_place(std::vector<exports::Problem>& problems,
                    const std::vector<boost::filesystem::path>& files) {
     const auto place = [&](const exports::Problem& problem) {
         const auto file = std::ranges::find(files, problem.where.file,
-                                            [](const auto& path) { return path.string(); });
+                                            [](const auto& path) { return name_of(path); });
         return std::tuple{file - files.begin(), problem.where.line, problem.where.column};
     };
     std::ranges::stable_sort(problems, {}, place);
@@ -204,6 +213,10 @@ private:
         print(stdout, "client " + client.text() + known_as);
         static_cast<void>(exports_.learn(client));
         const auto table = exports_.pin();
+        if (!exports::normalised(options_.path)) {
+            print(stdout, "  a mount fails: " + std::string{reasons::no_path});
+            return false;
+        }
         const auto matches = table->matches(options_.path);
         for (const auto& match : matches) {
             // Port 1 satisfies every entry; whether a low port is required is printed below.
@@ -270,6 +283,12 @@ int check_exports(const ExportsOptions& options) {
     sort_by_place(list.problems, files);
     for (const auto& problem : list.problems) print(stderr, problem.text());
     if (!list.problems.empty()) return exit_problems;
+    if (list.exports.empty()) {
+        print(stderr,
+              "berth: " + name_of(files.front()) + ": no entries; nothing would be exported");
+        return EXIT_FAILURE;
+    }
+    tell_unknown_names(list.exports);
     for (const auto& listed : list.exports) {
         if (listed.mount_point && !is_mount_point(*listed.mount_point))
             print(stdout, "# " + listed.where.text() +

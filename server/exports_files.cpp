@@ -19,6 +19,7 @@ namespace {
 /// In the folder of the system's configuration.
 constexpr const char* system_file = "exports";
 constexpr const char* system_directory = "exports.d";
+constexpr const char* standard_input = "-";
 
 }  // namespace
 
@@ -36,14 +37,19 @@ std::vector<boost::filesystem::path> system_exports_files(const boost::filesyste
     return files;
 }
 
+std::string name_of(const boost::filesystem::path& file) {
+    return file == standard_input ? "standard input" : file.string();
+}
+
 exports::Listing list_exports(const std::vector<boost::filesystem::path>& files, Reading reading) {
     exports::FileParser parser;
     std::vector<exports::Problem> unread;
     for (const auto& file : files) {
         try {
-            parser.add(contents_of(file, reading), file.string());
+            const bool is_input = file == standard_input;
+            parser.add(contents_of(is_input ? "/dev/stdin" : file, reading), name_of(file));
         } catch (const UnreadFile& error) {
-            unread.push_back({{.file = file.string()}, {}, error.why()});
+            unread.push_back({{.file = name_of(file)}, {}, error.why()});
         }
     }
     auto list = std::move(parser).take();

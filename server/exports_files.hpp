@@ -16,6 +16,9 @@ namespace berth::server {
 [[nodiscard]] std::vector<boost::filesystem::path>
 system_exports_files(const boost::filesystem::path& etc = "/etc");
 
+/// For messages: "-" is "standard input".
+[[nodiscard]] std::string name_of(const boost::filesystem::path& file);
+
 /// The contents of all files, with their problems. That a file can't be read is one.
 [[nodiscard]] exports::Listing list_exports(const std::vector<boost::filesystem::path>& files,
                                             Reading reading);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -25,8 +26,9 @@ class LineLimits {
 public:
     using Time = std::chrono::steady_clock::time_point;
     struct Options {
-        std::uint64_t of_peer_max = 3;   ///< lines of one kind in one window
-        std::uint64_t of_kind_max = 30;  ///< from all peers
+        std::uint64_t of_peer_max = 3;    ///< lines of one kind in one window, about one path
+        std::uint64_t of_paths_max = 10;  ///< about all paths of a peer
+        std::uint64_t of_kind_max = 30;   ///< from all peers
         std::chrono::seconds window{60};
         std::chrono::seconds between_rare{3600};  ///< of one kind and peer
         std::size_t rare_max = 4096;              ///< the most that are remembered
@@ -48,14 +50,21 @@ public:
     [[nodiscard]] std::optional<Time> next_end() const;
 
 private:
-    // Identified by the address of the format. The peer "*" stands for all peers together.
-    using Key = std::pair<const char*, std::string>;
+    /// The kind is identified by the address of the format. The peer "*" stands for all peers
+    /// together, no path for all paths of the peer.
+    struct Key {
+        const char* kind;
+        std::string peer;
+        std::string path;
+        auto operator<=>(const Key&) const = default;
+    };
     struct Window {
         Time begin;
         std::uint64_t written = 0;
         std::uint64_t held_back = 0;
         spdlog::level::level_enum level{};
-        std::string example;  ///< the first line held back, or its beginning
+        std::string example;             ///< the first line held back, or its beginning
+        std::vector<std::string> paths;  ///< other paths of those held back, a few
     };
     using Windows = std::map<Key, Window>;
     struct Known {
@@ -66,7 +75,9 @@ private:
     };
 
     static Window& window_of(Windows& windows, Key key, Time now);
-    static void hold_back(Window& window, spdlog::level::level_enum level, std::string_view text);
+    static void hold_back(Window& window, const rpc::PeerLine& line,
+                          spdlog::level::level_enum level, std::string_view text);
+    [[nodiscard]] static std::string summary_of(const Key& key, const Window& window);
     [[nodiscard]] bool is_too_soon(const Known& known, const Key& key, Time now) const;
     void remember(Known& known, Key key, Time now) const;
 

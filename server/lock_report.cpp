@@ -7,6 +7,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "rpc/quoted.hpp"
 #include "server/admin_socket.hpp"
 #include "server/printable.hpp"
 #include "server/state_directory.hpp"
@@ -19,10 +20,9 @@ using Shown = nlm::LockTable::Shown;
 /// How the answer begins if the client had none.
 constexpr std::string_view nothing_released = "no locks of";
 
-/// The name that a client has chosen, for display.
-std::string shown_name(std::string_view name) {
-    constexpr std::size_t shown_max = 64;
-    return printable(name.substr(0, shown_max));
+/// A text that a client has chosen, as a word of a line.
+std::string shown(std::string_view text) {
+    return printable(fmt::format("{}", rpc::Word{text}));
 }
 
 std::string range_of(const vfs::ByteRange& range) {
@@ -30,34 +30,37 @@ std::string range_of(const vfs::ByteRange& range) {
     return fmt::format("{}-end", range.first);
 }
 
-std::string what_of(const Shown& shown) {
+std::string what_of(const Shown& lock) {
     static constexpr std::array share_names{"none", "read", "write", "both"};
-    if (shown.what == Shown::What::share)
-        return fmt::format("share {}, deny {}", share_names.at(shown.share.access),
-                           share_names.at(shown.share.mode));
-    const auto* kind = shown.range.kind == vfs::LockKind::exclusive ? "exclusive" : "shared";
-    return fmt::format("{} {} {}", shown.what == Shown::What::wait ? "waits for" : "holds", kind,
-                       range_of(shown.range.range));
+    if (lock.what == Shown::What::share)
+        return fmt::format("share {}, deny {}", share_names.at(lock.share.access),
+                           share_names.at(lock.share.mode));
+    const auto* kind = lock.range.kind == vfs::LockKind::exclusive ? "exclusive" : "shared";
+    return fmt::format("{} {} {}", lock.what == Shown::What::wait ? "waits for" : "holds", kind,
+                       range_of(lock.range.range));
 }
 
-/// The name that the client with this displayed name has chosen.
-std::string named(nlm::Services& locks, std::string_view shown) {
-    for (const auto& host : locks.table().hosts())
-        if (shown_name(host.name) == shown) return host.name;
-    return std::string{shown};
+/// The name that the client has chosen which is displayed like this, with or without the quotes: a
+/// shell takes those away.
+std::string named(nlm::Services& locks, std::string_view typed) {
+    for (const auto& host : locks.table().hosts()) {
+        const auto name = shown(host.name);
+        if (name == typed || name == fmt::format("'{}'", typed)) return host.name;
+    }
+    return std::string{typed};
 }
 
 std::string all_locks(nlm::Services& locks) {
     std::string text;
-    for (const auto& shown : locks.table().all()) {
-        if (shown.what == Shown::What::busy) {
+    for (const auto& lock : locks.table().all()) {
+        if (lock.what == Shown::What::busy) {
             text += fmt::format("{} {}: locks of a file that does not answer\n",
-                                shown.owner.host.address.text(), shown_name(shown.owner.host.name));
+                                lock.owner.host.address.text(), shown(lock.owner.host.name));
             continue;
         }
-        text += fmt::format("{} {} svid {}: {} of {}\n", shown.owner.host.address.text(),
-                            shown_name(shown.owner.host.name), shown.owner.svid, what_of(shown),
-                            shown.file.empty() ? "a file" : printable(shown.file));
+        text += fmt::format("{} {} svid {}: {} of {}\n", lock.owner.host.address.text(),
+                            shown(lock.owner.host.name), lock.owner.svid, what_of(lock),
+                            lock.file.empty() ? "a file" : shown(lock.file));
     }
     return text.empty() ? "no locks\n" : text;
 }
@@ -76,12 +79,12 @@ std::string answer_about_locks(nlm::Services& locks, std::string_view request) {
     constexpr std::string_view release = "release ";
     if (request == "locks") return all_locks(locks);
     if (request.starts_with(release)) {
-        const auto client = request.substr(release.size());
-        const auto count = locks.release(named(locks, client));
+        const auto client = named(locks, request.substr(release.size()));
+        const auto count = locks.release(client);
         if (count == 0)
             return fmt::format("{} {}; 'berth locks' shows who has some\n", nothing_released,
-                               shown_name(client));
-        return fmt::format("{} lock(s) of {} released\n", count, shown_name(client));
+                               shown(client));
+        return fmt::format("{} lock(s) of {} released\n", count, shown(client));
     }
     return "not understood\n";
 }

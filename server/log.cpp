@@ -48,7 +48,12 @@ void LogSink::log(const spdlog::details::log_msg& message) {
     const auto line = rpc::PeerLine::of(message.source);
     if (line && !limits_.admits(*line, message.level, text, std::chrono::steady_clock::now()))
         return;
-    queue_.put(message.level, message.time, text);
+    LogQueue::Said said{.level = message.level, .time = message.time, .text = text};
+    if (line) {
+        said.client = line->peer;
+        said.path = line->path;
+    }
+    queue_.put(said);
 }
 
 void LogSink::start(const std::shared_ptr<LogSink>& sink) {

@@ -10,17 +10,19 @@ constexpr std::string_view cut_mark = "...";
 
 }  // namespace
 
-void LogQueue::put(spdlog::level::level_enum level, spdlog::log_clock::time_point time,
-                   std::string_view text) noexcept {
+void LogQueue::put(const Said& said) noexcept {
     try {
-        Line line{.level = level,
-                  .time = time,
-                  .text = std::string{text.substr(0, limits_.line_bytes_max)}};
-        if (text.size() > limits_.line_bytes_max) line.text += cut_mark;
+        const auto room = limits_.line_bytes_max;
+        Line line{.level = said.level,
+                  .time = said.time,
+                  .text = std::string{said.text.substr(0, room)},
+                  .client = std::string{said.client.substr(0, room)},
+                  .path = std::string{said.path.substr(0, room)}};
+        if (said.text.size() > room) line.text += cut_mark;
         const std::scoped_lock held{lock_};
         if (is_closed_) return;
-        const auto bytes = line.text.size();
-        if (has_room(level, bytes)) {
+        const auto bytes = line.bytes();
+        if (has_room(said.level, bytes)) {
             line.dropped_before = dropped_;
             lines_.push_back(std::move(line));
             bytes_ += bytes;
@@ -60,8 +62,8 @@ void LogQueue::take(Batch& batch, std::size_t bytes_wanted, std::optional<Time> 
     for (std::size_t bytes = 0;
          !lines_.empty() && bytes < bytes_wanted && batch.lines.size() < Batch::lines_max;) {
         auto& line = lines_.front();
-        bytes += line.text.size();
-        bytes_ -= line.text.size();
+        bytes += line.bytes();
+        bytes_ -= line.bytes();
         batch.lines.push_back(std::move(line));
         lines_.pop_front();
     }

@@ -28,7 +28,21 @@ public:
         spdlog::level::level_enum level{};
         spdlog::log_clock::time_point time;
         std::string text;
+        std::string client;  ///< that caused it; empty: none
+        std::string path;    ///< that the client named
         std::uint64_t dropped_before = 0;
+
+        [[nodiscard]] std::size_t bytes() const noexcept {
+            return text.size() + client.size() + path.size();
+        }
+    };
+    /// What becomes a Line.
+    struct Said {
+        spdlog::level::level_enum level{};
+        spdlog::log_clock::time_point time;
+        std::string_view text;
+        std::string_view client = {};
+        std::string_view path = {};
     };
     /// Reused, so that the taking thread needs no memory.
     struct Batch {
@@ -41,10 +55,9 @@ public:
 
     explicit LogQueue(const Limits& limits) : limits_(limits) {}
 
-    /// Copies the text. Never waits for the thread that takes. Half of the room is reserved for
+    /// Copies the texts. Never waits for the thread that takes. Half of the room is reserved for
     /// warnings and errors.
-    void put(spdlog::level::level_enum level, spdlog::log_clock::time_point time,
-             std::string_view text) noexcept;
+    void put(const Said& said) noexcept;
     /// Counts one more lost line.
     void count_dropped() noexcept;
     /// Waits until there is something to take, or until the given time. Takes whole lines, about

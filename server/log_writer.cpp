@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -12,10 +13,19 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "rpc/peer_log.hpp"
 #include "server/printable.hpp"
 
 namespace berth::server {
 namespace {
+
+/// Appends what may stand within the quotes of JSON as it is, but for quotes and backslashes.
+void append_json(std::string_view printable, spdlog::memory_buf_t& to) {
+    for (const char c : printable) {
+        if (c == '"' || c == '\\') to.push_back('\\');
+        to.push_back(c);
+    }
+}
 
 /// The message in printable form; for JSON as the contents of a string.
 class Message final : public spdlog::custom_flag_formatter {
@@ -26,10 +36,8 @@ public:
                 spdlog::memory_buf_t& to) override {
         shown_.clear();
         append_printable(shown_, {message.payload.data(), message.payload.size()});
-        for (const char c : shown_) {
-            if (is_json_ && (c == '"' || c == '\\')) to.push_back('\\');
-            to.push_back(c);
-        }
+        if (is_json_) return append_json(shown_, to);
+        to.append(shown_.data(), shown_.data() + shown_.size());
     }
     [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
         return std::make_unique<Message>(is_json_);
@@ -38,6 +46,40 @@ public:
 private:
     const bool is_json_;
     std::string shown_;
+};
+
+/// Who caused a line and the path that it is about, as members of its object. What no reader of
+/// JSON would understand is written as "\xNN" in the path, and a backslash too, so that paths that
+/// differ look different.
+class Members final : public spdlog::custom_flag_formatter {
+public:
+    void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+                spdlog::memory_buf_t& to) override {
+        const auto line = rpc::PeerLine::of(message.source);
+        if (!line) return;
+        append("client", line->peer, to);
+        append("path", line->path, to);
+    }
+    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+        return std::make_unique<Members>();
+    }
+
+private:
+    static void append(std::string_view name, std::string_view value, spdlog::memory_buf_t& to) {
+        if (value.empty()) return;
+        std::string shown;
+        for (auto rest = value; !rest.empty();) {
+            const auto plain = rest.substr(0, rest.find('\\'));
+            append_printable(shown, plain);
+            rest.remove_prefix(plain.size());
+            if (rest.empty()) break;
+            shown += "\\x5c";
+            rest.remove_prefix(1);
+        }
+        fmt::format_to(std::back_inserter(to), R"(,"{}":")", name);
+        append_json(shown, to);
+        to.push_back('"');
+    }
 };
 
 /// The level, in colour where it asks for attention.
@@ -82,9 +124,10 @@ spdlog::pattern_formatter formatter_for(int descriptor, LogFormat format) {
     const bool has_colours = !is_json && shows_colours(descriptor);
     spdlog::pattern_formatter::custom_flags flags;
     flags['*'] = std::make_unique<Message>(is_json);
+    flags['&'] = std::make_unique<Members>();
     flags['|'] = std::make_unique<ColouredLevel>();
     const auto* const pattern =
-        is_json       ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"})"
+        is_json       ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"%&})"
         : has_colours ? "%Y-%m-%dT%H:%M:%S.%e%z %|: %*"
                       : "%Y-%m-%dT%H:%M:%S.%e%z %l: %*";
     return spdlog::pattern_formatter{pattern, spdlog::pattern_time_type::local, "\n",
@@ -99,12 +142,16 @@ LogWriter::LogWriter(int descriptor, LogFormat format)
 
 void LogWriter::add(const LogQueue::Line& line) {
     add_dropped(line.dropped_before);
-    form(line.level, line.time, line.text);
+    form({.level = line.level,
+          .time = line.time,
+          .text = line.text,
+          .client = line.client,
+          .path = line.path});
     append_line();
 }
 
 void LogWriter::add(spdlog::level::level_enum level, std::string_view text) {
-    form(level, spdlog::log_clock::now(), text);
+    form({.level = level, .time = spdlog::log_clock::now(), .text = text});
     append_line();
 }
 
@@ -112,10 +159,11 @@ void LogWriter::add_dropped(std::uint64_t count) {
     if (count > 0) add(spdlog::level::warn, text_of_dropped(count));
 }
 
-void LogWriter::form(spdlog::level::level_enum level, spdlog::log_clock::time_point time,
-                     std::string_view text) {
+void LogWriter::form(const LogQueue::Said& said) {
     line_.clear();
-    formatter_.format({time, {}, {}, level, {text.data(), text.size()}}, line_);
+    const rpc::PeerSource caused{{.peer = said.client, .path = said.path}};
+    formatter_.format(
+        {said.time, caused.get(), {}, said.level, {said.text.data(), said.text.size()}}, line_);
 }
 
 void LogWriter::append_line() {
@@ -136,7 +184,8 @@ void LogWriter::flush() {
 bool LogWriter::begin_again() {
     if (is_within_line_ && !write("\n")) return false;
     if (lost_ == 0) return true;
-    form(spdlog::level::warn, spdlog::log_clock::now(), text_of_dropped(lost_));
+    const auto text = text_of_dropped(lost_);
+    form({.level = spdlog::level::warn, .time = spdlog::log_clock::now(), .text = text});
     if (!write({line_.data(), line_.size()})) return false;
     lost_ = 0;
     return true;

@@ -32,8 +32,7 @@ public:
     static constexpr std::size_t chunk_bytes = 4096;
 
 private:
-    void form(spdlog::level::level_enum level, spdlog::log_clock::time_point time,
-              std::string_view text);
+    void form(const LogQueue::Said& said);
     void append_line();
     [[nodiscard]] bool begin_again();
     [[nodiscard]] bool write(std::string_view text);

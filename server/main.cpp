@@ -11,6 +11,7 @@
 
 #include "server/application.hpp"
 #include "server/exports_command.hpp"
+#include "server/fault_report.hpp"
 #include "server/lock_report.hpp"
 #include "server/log.hpp"
 #include "server/options.hpp"
@@ -30,6 +31,12 @@ int answer(const berth::server::CommandLine& parsed) {
     case Command::explain_exports: return berth::server::explain_exports(parsed.exports);
     case Command::locks:
     case Command::release_locks: return berth::server::ask_about_locks(parsed.locks);
+    case Command::add_fault:
+    case Command::list_faults:
+    case Command::remove_fault:
+    case Command::clear_faults:
+    case Command::release_fault:
+        return berth::server::ask_about_faults(parsed.command, parsed.fault);
     case Command::version:
         std::printf("berth %.*s\n", static_cast<int>(berth::server::version.size()),
                     berth::server::version.data());

@@ -32,15 +32,15 @@ void refuse_idle_options(const Given& given, const ServeOptions& options) {
 CommandLine take_all(Given given, const commands::Row& row, Reading reading) {
     CommandLine parsed;
     parsed.command = row.command;
-    if (row.is_configured) {
-        commands::add_weaker(given, commands::given_by_environment(row), row);
-        if (const auto config = given.find("config"); config != given.end())
-            commands::add_weaker(
-                given, given_by_config_file(config->second.back().text, reading, row), row);
-    }
+    commands::add_weaker(given, commands::given_by_environment(row), row);
+    if (const auto config = given.find("config"); config != given.end())
+        commands::add_weaker(given, given_by_config_file(config->second.back().text, reading, row),
+                             row);
     commands::take(given, row, parsed);
+    if (row.command != Command::serve) return parsed;
     parsed.serve.reading = reading;
-    if (row.command == Command::serve) refuse_idle_options(given, parsed.serve);
+    parsed.serve.doubts = commands::unknown_variables();
+    refuse_idle_options(given, parsed.serve);
     return parsed;
 }
 

@@ -42,6 +42,7 @@ enum class Reading : std::uint8_t { at_start, again };
 
 struct ServeOptions {
     Reading reading = Reading::at_start;
+    std::vector<std::string> doubts;  ///< sentences: what may not have been meant so
     std::vector<std::string> directories;
     std::vector<std::string> memory_names;  ///< trees in RAM, exported as /NAME
     std::vector<boost::filesystem::path> exports_files;
@@ -57,7 +58,9 @@ struct ServeOptions {
     std::chrono::seconds idle_max{360};          ///< of connections; 0: for ever
     bool manages_groups = false;                 ///< callers get the groups that the server knows
     std::optional<boost::filesystem::path> state;
-    std::chrono::seconds grace{45};  ///< to reclaim locks after a restart; 0: none
+    std::chrono::seconds grace{45};   ///< to reclaim locks after a restart; 0: none
+    std::vector<std::string> faults;  ///< rules
+    std::vector<boost::filesystem::path> fault_files;
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
 };
@@ -74,6 +77,11 @@ enum class Command : std::uint8_t {
     explain_exports,
     locks,
     release_locks,
+    add_fault,
+    list_faults,
+    remove_fault,
+    clear_faults,
+    release_fault,
     version,
     help,
 };
@@ -91,11 +99,18 @@ struct LocksOptions {
     std::string client;                            ///< whose locks to release
 };
 
+/// `berth fault`, which asks a running server.
+struct FaultOptions {
+    std::optional<boost::filesystem::path> state;  ///< of that server
+    std::string text;                              ///< a rule, or the name of one
+};
+
 struct CommandLine {
     Command command = Command::help;
     ServeOptions serve;
     ExportsOptions exports;
     LocksOptions locks;
+    FaultOptions fault;
     std::string config;  ///< the configuration file; empty: none
     std::string topic;   ///< the command to explain; empty: all
 };

@@ -1,5 +1,6 @@
 #include "server/portmapping.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <spdlog/spdlog.h>
@@ -46,6 +47,14 @@ const char* local_service(std::uint32_t program) {
     return nullptr;
 }
 
+/// Whether berth itself answers where this machine's rpcbind would.
+bool is_in_rpcbinds_place(const Listening& listening) {
+    return std::ranges::any_of(listening.bound, [](const rpc::Server::Binding& binding) {
+        const auto& [address, port] = binding.endpoint;
+        return port == portmap_port && (address.is_any() || address.is_loopback());
+    });
+}
+
 bool is_portmapper(const portmap::Registration& registration) {
     return registration.program == portmap::program_number;
 }
@@ -60,6 +69,9 @@ Portmapping::Portmapping(PortmapMode mode, rpc::Dispatcher& dispatcher) : mode_(
 }
 
 void Portmapping::begin(const rpc::Dispatcher& dispatcher, const Listening& listening) {
+    if (mode_ == PortmapMode::registered && is_in_rpcbinds_place(listening))
+        throw UsageError("--portmap register: berth listens on port 111 itself, so there is no "
+                         "rpcbind to register with; leave --portmap out, or --listen elsewhere");
     // Clients look for the portmapper on 111; if it answers there, that is its address.
     const bool has_port = take_port(listening);
     const auto served = everything_served(dispatcher, listening.bound);

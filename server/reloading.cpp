@@ -27,6 +27,7 @@ std::string needs_restart(const ServeOptions& now, const ServeOptions& next) {
     note(now.idle_max == next.idle_max, "idle-max");
     note(now.memory_max == next.memory_max, "memory-max");
     note(now.connections_max == next.connections_max, "connections-max");
+    note(now.faults == next.faults && now.fault_files == next.fault_files, "fault");
     note(now.log_format == next.log_format, "log-format");
     // Calls are traced from the start or not at all.
     note((now.log_level == "trace") == (next.log_level == "trace"), "log-level");
@@ -79,7 +80,9 @@ void Reloading::apply(const ServeOptions& next) {
     spdlog::set_level(spdlog::level::from_str(next.log_level));
     if (const auto names = needs_restart(options_, next); !names.empty())
         spdlog::warn("these options take effect with a restart only: {}", names);
+    for (const auto& doubt : next.doubts) spdlog::warn("{}", doubt);
     following_.answer(following_.take(), trees_.places());
+    names_.begin(*exports_.pin(this));
     const auto count = paths_of(*exports_.pin(this)).size();
     if (count == 0) spdlog::warn("nothing is exported any more");
     spdlog::info("reloaded: {}", counted(count));

@@ -9,6 +9,7 @@
 #include "nfs/exports/exports.hpp"
 #include "server/export_trees.hpp"
 #include "server/following.hpp"
+#include "server/name_check.hpp"
 #include "server/options.hpp"
 #include "server/service_manager.hpp"
 
@@ -23,11 +24,12 @@ public:
     using Reread = std::function<ServeOptions()>;
 
     /// Everything referred to outlives this; `options` are in force.
-    Reloading(exports::Exports& exports, ExportTrees& trees, Following& following,
+    Reloading(exports::Exports& exports, ExportTrees& trees, Following& following, NameCheck& names,
               const ServiceManager& manager, ServeOptions options, Reread reread)
         : exports_(exports),
           trees_(trees),
           following_(following),
+          names_(names),
           manager_(manager),
           options_(std::move(options)),
           reread_(std::move(reread)) {}
@@ -47,6 +49,7 @@ private:
     exports::Exports& exports_;
     ExportTrees& trees_;
     Following& following_;
+    NameCheck& names_;
     const ServiceManager& manager_;
     ServeOptions options_;
     Reread reread_;

@@ -8,6 +8,7 @@
 
 namespace berth::exports::reasons {
 
+inline constexpr std::string_view no_path = "expected an absolute path without '..'";
 inline constexpr std::string_view not_exported = "not below any export";
 inline constexpr std::string_view no_entry = "no entry is for this client";
 inline constexpr std::string_view unknown =

@@ -93,6 +93,10 @@ public:
     /// node.
     [[nodiscard]] virtual Way way() const { return {}; }
 
+    /// "/a/b": by one of its names at this moment, below the root of the tree, which itself is "".
+    /// For people, and for rules about names. Empty, too, if it has no name or none is known.
+    [[nodiscard]] virtual std::string place() const { return {}; }
+
     /// To be held while attributes are recorded before and after a change, so that the pair is
     /// atomic among callers of this server, whichever export they use. Operations never take it
     /// themselves. Two nodes may share one lock; of two locks, the one with the lower address is

@@ -87,7 +87,8 @@ private:
     void submit(ExchangePtr exchange);
     void complete(ExchangePtr finished);
     void queue(ExchangePtr exchange);
-    [[nodiscard]] bool may_leave(ExchangePtr& exchange);
+    [[nodiscard]] bool may_leave(ExchangePtr& exchange, unsigned& copies);
+    void push_with_copies(ExchangePtr exchange, unsigned copies);
     void push(ExchangePtr exchange);
     void send_waiting();
     [[nodiscard]] bool may_send_now(const Exchange& finished) const noexcept;

@@ -53,20 +53,34 @@ void TcpConnection::go_on_with(ExchangePtr exchange, Verdict verdict) {
 }
 
 void TcpConnection::queue(ExchangePtr exchange) {
-    if (!exchange->interception || may_leave(exchange)) push(std::move(exchange));
+    if (!exchange->interception) return push(std::move(exchange));
+    unsigned copies = 0;
+    if (may_leave(exchange, copies)) push_with_copies(std::move(exchange), copies);
+}
+
+void TcpConnection::push_with_copies(ExchangePtr exchange, unsigned copies) {
+    std::vector<std::byte> message;
+    if (copies > 0) message = exchange->reply.flat();
+    push(std::move(exchange));
+    for (unsigned i = 0; i < copies; ++i) {
+        auto copy = context_.thread.take_exchange();
+        copy->reply.fixed(message);
+        push(std::move(copy));
+    }
 }
 
 // False: the reply has been dropped, or is delayed.
-bool TcpConnection::may_leave(ExchangePtr& exchange) {
+bool TcpConnection::may_leave(ExchangePtr& exchange, unsigned& copies) {
     Departure departure{local_, peer_, Transport::tcp, exchange->reply};
     exchange->interception.leave(departure);
+    copies = departure.copies;
     if (departure.act == Departure::Act::send && departure.delay.count() == 0) return true;
     ++calls_out_;
-    const auto act = [this, is_sent = departure.act == Departure::Act::send,
+    const auto act = [this, copies, is_sent = departure.act == Departure::Act::send,
                       closes = departure.act == Departure::Act::close](ExchangePtr delayed) {
         --calls_out_;
         if (is_sent && is_open_) {
-            push(std::move(delayed));
+            push_with_copies(std::move(delayed), copies);
             return;
         }
         context_.thread.give_exchange(std::move(delayed));

@@ -282,13 +282,14 @@ ExchangePtr UdpSocket::leave(ExchangePtr exchange) {
     if (departure.act != Departure::Act::send) return exchange;
     if (departure.delay.count() > 0) {
         if (!exchange->in_flight) exchange->in_flight = Counted{in_flight_};
-        delay(std::move(exchange), departure.delay, [this](ExchangePtr delayed) {
-            if (open_) send(*delayed);
-            thread_.give_exchange(std::move(delayed));
-        });
+        delay(std::move(exchange), departure.delay,
+              [this, copies = departure.copies](ExchangePtr delayed) {
+                  for (unsigned i = 0; i <= copies && open_; ++i) send(*delayed);
+                  thread_.give_exchange(std::move(delayed));
+              });
         return {};
     }
-    send(*exchange);
+    for (unsigned i = 0; i <= departure.copies; ++i) send(*exchange);
     return exchange;
 }
 

@@ -20,8 +20,13 @@ struct Value {
 using Given = std::map<std::string_view, std::vector<Value>>;
 
 /// The variables of the environment that are options of this command; several values of one are
-/// separated by commas. An empty variable says nothing.
+/// separated by commas. Throws UsageError for an empty variable: whoever wrote it meant something,
+/// and the default may be wider.
 Given given_by_environment(const Row& row);
+
+/// A sentence for each variable of the environment that begins as ours do and is none of them.
+/// Those that Kubernetes and Docker set for a service called berth are left out.
+std::vector<std::string> unknown_variables();
 
 /// Adds what `weaker` says about options of which `stronger` says nothing, and nothing of their
 /// opposites.

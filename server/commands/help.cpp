@@ -64,7 +64,7 @@ std::string help_of(const Row& row) {
     auto text = "Usage: " + usage_of(row) + "\n\n" + wrapped(row.summary, 0);
     if (!row.details.empty()) text += "\n" + wrapped(row.details, 0);
     for (const auto topic : {Topic::exports, Topic::network, Topic::identity, Topic::ceilings,
-                             Topic::state, Topic::log, Topic::other}) {
+                             Topic::state, Topic::faults, Topic::log, Topic::other}) {
         std::string options;
         for (const auto& option : row.options)
             if (option.topic == topic) options += described(option);

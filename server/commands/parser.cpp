@@ -21,6 +21,8 @@ const Row& row_of(Command command) {
     throw std::logic_error{"a command without a row"};
 }
 
+const std::string operand_mark = "\x01";
+
 std::string first_word(std::string_view name) {
     return std::string{name.substr(0, name.find(' '))};
 }
@@ -48,8 +50,11 @@ public:
     }
 
     Typed parse(int argument_count, const char* const* arguments) {
+        const auto typed_words = behind_mark(argument_count, arguments);
+        std::vector<const char*> words;
+        for (const auto& word : typed_words) words.push_back(word.c_str());
         try {
-            app_.parse(argument_count, arguments);
+            app_.parse(static_cast<int>(words.size()), words.data());
         } catch (const CLI::ParseError& error) {
             if (is_asked_for_help()) return typed();
             throw UsageError(explain(error));
@@ -58,6 +63,25 @@ public:
     }
 
 private:
+    /// The arguments, those behind "--" with a mark: CLI11 would still take them for options of
+    /// commands below commands.
+    static std::vector<std::string> behind_mark(int count, const char* const* arguments) {
+        std::vector<std::string> words;
+        bool are_operands = false;
+        for (int at = 0; at < count; ++at) {
+            const std::string word{arguments[at]};
+            if (!are_operands && word == "--")
+                are_operands = true;
+            else
+                words.push_back(are_operands ? operand_mark + word : word);
+        }
+        return words;
+    }
+
+    static std::string without_mark(const std::string& word) {
+        return word.starts_with(operand_mark) ? word.substr(operand_mark.size()) : word;
+    }
+
     void add(const Row& row) {
         const auto space = row.name.find(' ');
         const auto first = first_word(row.name);
@@ -156,7 +180,8 @@ private:
         for (const auto& of : reader.options) {
             for (const auto& text : of.texts) {
                 for (const auto& own : row.options)
-                    if (own.name == of.option->name) add_value(own, text, given[own.name]);
+                    if (own.name == of.option->name)
+                        add_value(own, without_mark(text), given[own.name]);
             }
             if (of.option->is_required && of.texts.empty())
                 throw UsageError(usage_of(row) + ": " + std::string{of.option->name} +
@@ -193,14 +218,16 @@ private:
         const auto unknown = app_.remaining(true);
         const auto* const reader = reader_of(app);
         if (unknown.empty()) return explain_value(error, reader);
-        const auto& word = unknown.front();
+        const auto word = without_mark(unknown.front());
         const auto command = chain.empty() ? std::string{"berth"} : "berth " + name_of(chain);
-        if (word.starts_with("-")) {
+        if (unknown.front().starts_with("-")) {
             std::vector<std::string> names{"--help"};
             if (reader != nullptr)
                 for (const auto& option : reader->row->options)
                     if (!option.is_operand()) names.push_back(option.written());
             const auto bare = word.substr(0, word.find('='));
+            if (const auto flag = denied_flag(bare, reader); !flag.empty())
+                return command + " has no option '" + bare + "'; write " + flag + "=false";
             if (std::ranges::find(names, bare) != names.end())
                 return "options stand behind the command: " + command + " " + word;
             return command + " has no option '" + word + "'" + suggest(bare, names, command);
@@ -211,6 +238,16 @@ private:
         for (const auto* inner : app->get_subcommands([](const CLI::App*) { return true; }))
             names.push_back(inner->get_name());
         return command + " has no command '" + word + "'" + suggest(word, names, command);
+    }
+
+    /// The flag that "--no-flag" says is not meant; empty if it is none.
+    static std::string denied_flag(const std::string& word, const Reader* reader) {
+        constexpr std::string_view denial = "--no-";
+        if (reader == nullptr || !word.starts_with(denial)) return {};
+        const auto flag = "--" + word.substr(denial.size());
+        for (const auto& option : reader->row->options)
+            if (option.shape == Shape::flag && option.written() == flag) return flag;
+        return {};
     }
 
     static std::string name_of(const std::vector<const CLI::App*>& chain) {

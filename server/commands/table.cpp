@@ -57,6 +57,27 @@ constexpr Option release_options[] = {
     state_of_server,
 };
 
+constexpr Option add_fault_options[] = {
+    {.name = "RULE",
+     .shape = Shape::many,
+     .value = "RULE",
+     .summary = "which calls it hits and what happens to them; berth-faults(5) describes it",
+     .take = take_rule,
+     .is_required = true},
+    state_of_server,
+};
+
+constexpr Option named_fault_options[] = {
+    {.name = "NAME",
+     .value = "NAME",
+     .summary = "the name that 'berth fault list' shows",
+     .take = take_rule_name,
+     .is_required = true},
+    state_of_server,
+};
+
+constexpr Option faults_options[] = {state_of_server};
+
 constexpr Option help_options[] = {
     {.name = "COMMAND",
      .shape = Shape::many,
@@ -71,8 +92,9 @@ const Row rows[] = {
      "Without DIR and --memory, the exports files say what is exported.",
      serve_options(), true},
     {Command::check_exports, "exports check", "find mistakes in exports files",
-     "Every mistake is a line with its place, and the exit status is 2. Without mistakes, the "
-     "table of clients is printed, in the order of precedence.",
+     "Every mistake is a line with its place, and the exit status is 2; it is 1 if there is no "
+     "entry. Without mistakes, the table of clients is printed, in the order of precedence. Hosts "
+     "and netgroups that nobody knows now are warnings.",
      check_options},
     {Command::explain_exports, "exports explain", "say what a client may do with a path, and why",
      "The exit status is 1 if a mount would fail.", explain_options},
@@ -80,6 +102,21 @@ const Row rows[] = {
      "Asks the running server through admin.sock in its state directory.", locks_options},
     {Command::release_locks, "locks release", "free what a client that is gone for good has locked",
      "The exit status is 1 if the client has no locks.", release_options},
+    {Command::add_fault, "fault add", "have the server misbehave as a rule says",
+     "The running server takes the rule behind those that it has. A rule has words that name "
+     "programs and procedures (`READ`, `NFS`, `NLM.LOCK`, `*`), conditions (`path=*.db`, "
+     "`client=10.0.0.0/8`), which of the calls (`every=10`, `first=1`) and what happens "
+     "(`delay=200ms`, `drop=reply`, `status=NFS3ERR_IO`).",
+     add_fault_options},
+    {Command::list_faults, "fault list", "show the rules and how many calls each has hit", "",
+     faults_options},
+    {Command::remove_fault, "fault remove", "take a rule away",
+     "The exit status is 1 if there is no rule of that name.", named_fault_options},
+    {Command::clear_faults, "fault clear", "take all rules away", "", faults_options},
+    {Command::release_fault, "fault release", "have the calls go on that a rule holds",
+     "For rules with `delay=held`; later calls are not held any more. The exit status is 1 if no "
+     "rule of that name holds calls.",
+     named_fault_options},
     {Command::version, "version", "say which version this is", "", {}},
     {Command::help, "help", "explain a command", "", help_options},
 };
@@ -93,6 +130,7 @@ std::string_view title_of(Topic topic) {
     case Topic::identity: return "Identity";
     case Topic::ceilings: return "Ceilings";
     case Topic::state: return "State and configuration";
+    case Topic::faults: return "Faults";
     case Topic::log: return "Log";
     case Topic::other: break;
     }
@@ -104,11 +142,11 @@ std::string Option::written() const {
 }
 
 std::string_view Option::key() const noexcept {
-    return name == "DIR" ? "directories" : name;
+    return name == "DIR" ? "directories" : name == "FILE" ? "exports" : name;
 }
 
 std::string Option::variable() const {
-    std::string text = "BERTH_";
+    std::string text{variable_prefix};
     for (const char c : key())
         text += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     return text;
@@ -116,6 +154,12 @@ std::string Option::variable() const {
 
 std::span<const Row> all() {
     return rows;
+}
+
+bool has_variable(const Row& row, const Option& option) {
+    return row.is_configured || std::ranges::any_of(serve_options(), [&](const Option& of_server) {
+               return of_server.key() == option.key();
+           });
 }
 
 std::string usage_of(const Row& row) {

@@ -18,8 +18,11 @@ enum class Shape : std::uint8_t {
     many,  ///< any number
 };
 
+/// How the variables of the environment begin that are options.
+inline constexpr std::string_view variable_prefix = "BERTH_";
+
 /// The headings under which options are listed.
-enum class Topic : std::uint8_t { exports, network, identity, ceilings, state, log, other };
+enum class Topic : std::uint8_t { exports, network, identity, ceilings, state, faults, log, other };
 [[nodiscard]] std::string_view title_of(Topic topic);
 
 struct Option {
@@ -37,13 +40,14 @@ struct Option {
     std::string_view opposite;
     bool is_required = false;  ///< of operands
     char letter = 0;           ///< the short form; 0: none
+    char separator = ',';      ///< of several values in a variable of the environment
 
     [[nodiscard]] bool is_operand() const noexcept {
         return name.front() >= 'A' && name.front() <= 'Z';
     }
     /// As people write it: "--listen", "DIR".
     [[nodiscard]] std::string written() const;
-    /// Its key in the configuration file; that of DIR is "directories".
+    /// Its key in the configuration file; that of DIR is "directories", that of FILE "exports".
     [[nodiscard]] std::string_view key() const noexcept;
     /// "BERTH_LISTEN".
     [[nodiscard]] std::string variable() const;
@@ -55,13 +59,17 @@ struct Row {
     std::string_view summary;  ///< one line
     std::string_view details;
     std::span<const Option> options;  ///< operands in the order in which they are written
-    bool is_configured = false;       ///< options may also come from the file and the environment
+    bool is_configured = false;       ///< options may also come from the configuration file
 };
 
 /// All commands, in the order in which people need them.
 [[nodiscard]] std::span<const Row> all();
 /// The options of `berth serve`.
 [[nodiscard]] std::span<const Option> serve_options();
+
+/// Whether the option may come from the environment: those of `berth serve`, and what other
+/// commands have in common with it, so that they ask the same server and read the same files.
+[[nodiscard]] bool has_variable(const Row& row, const Option& option);
 
 /// "berth exports check [FILE...]", and " [OPTION...]" if it has any.
 [[nodiscard]] std::string usage_of(const Row& row);

@@ -124,6 +124,9 @@ std::string take_anonymous(CommandLine& into, const std::string& value) {
     const auto gid = colon == std::string_view::npos ? std::optional<gid_t>{}
                                                      : number_of<gid_t>(text.substr(colon + 1));
     if (!uid || !gid) return "expected UID:GID, as 65534:65534";
+    // The kernel takes the largest number for "no id".
+    if (*uid == static_cast<uid_t>(-1) || *gid == static_cast<gid_t>(-1))
+        return "expected ids of at most 4294967294";
     into.serve.exports.anonymous_uid = *uid;
     into.serve.exports.anonymous_gid = *gid;
     return {};
@@ -216,6 +219,18 @@ std::string take_no_grace(CommandLine& into, const std::string& value) {
     return problem;
 }
 
+std::string take_fault(CommandLine& into, const std::string& value) {
+    if (value.empty()) return "expected a rule";
+    into.serve.faults.push_back(value);
+    return {};
+}
+
+std::string take_fault_file(CommandLine& into, const std::string& value) {
+    if (value.empty()) return "expected a file";
+    into.serve.fault_files.emplace_back(value);
+    return {};
+}
+
 std::string take_config(CommandLine& into, const std::string& value) {
     if (value.empty()) return "expected a file";
     into.config = value;
@@ -243,7 +258,7 @@ std::string take_log_format(CommandLine& into, const std::string& value) {
 
 std::string take_file(CommandLine& into, const std::string& value) {
     if (value.empty()) return "expected a file";
-    into.exports.files.emplace_back(value == "-" ? "/dev/stdin" : value);
+    into.exports.files.emplace_back(value);
     return {};
 }
 
@@ -259,7 +274,21 @@ std::string take_explained_path(CommandLine& into, const std::string& value) {
 
 std::string take_state_of_server(CommandLine& into, const std::string& value) {
     if (value.empty()) return "expected a directory";
-    into.locks.state = value;
+    into.locks.state = into.fault.state = value;
+    return {};
+}
+
+std::string take_rule(CommandLine& into, const std::string& value) {
+    if (value.empty() || value.find('\n') != std::string::npos)
+        return "expected a rule in one line";
+    into.fault.text += (into.fault.text.empty() ? "" : " ") + value;
+    return {};
+}
+
+std::string take_rule_name(CommandLine& into, const std::string& value) {
+    if (value.empty() || value.find('\n') != std::string::npos)
+        return "expected the name of a rule";
+    into.fault.text = value;
     return {};
 }
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 from bench import Bench, await_condition, expect
+from cases_surroundings import GRANTED, file_of, locked
 
 
 def ends(bench: Bench, *arguments, status: int, says: str, by: tuple[str, ...] = (), **options) -> str:
@@ -100,6 +101,105 @@ def locks_of_nobody(bench: Bench) -> None:
     ends(bench, "locks", "--state", state, "release", "nobody", status=1, says="no locks of nobody")
 
 
+def names_of_lockers(bench: Bench) -> None:
+    """Whatever a client calls itself: its line in `berth locks` is one line, whole, and what it shows can be typed."""
+    port = bench.serve()
+    file = file_of(bench, port)
+    long = "long" * 200
+    names = ["plain.example", "-h", "--state", "it's", "a b svid 1: holds exclusive 0-end of /etc/passwd", "\x1b[2J\n10.0.0.1 x", long]
+    for at, name in enumerate(names):
+        expect(locked(port, file, name.encode(), at=at, length=1) == GRANTED, f"no lock for {name!r}")
+    state = ("--state", bench.directory / "state")
+    shown = ["plain.example", "'-h'", "'--state'", "'it\\x27s'", f"'{names[4]}'", "'\\x1b[2J\\x0a10.0.0.1 x'", long]
+    told = ends(bench, "locks", *state, status=0, says="").splitlines()
+    for name in shown:
+        expect(len([line for line in told if line.startswith(f"127.0.0.1 {name} svid ")]) == 1, f"{name}: {told}")
+    expect(len(told) == len(names), f"{told}")
+    for name in shown:
+        said = ends(bench, "locks", "release", *state, "--", name.strip("'"), status=0, says="")
+        expect(said == f"1 lock(s) of {name} released\n", said)
+    ends(bench, "locks", *state, status=0, says="no locks")
+
+
+def unknown_names(bench: Bench) -> None:
+    """Hosts and netgroups that nobody knows are told of when they are checked and when they come into force."""
+    etc = bench.directory / "etc"
+    bench.run("cp", "-a", "/etc", etc)
+    (etc / "resolv.conf").unlink(missing_ok=True)
+    (etc / "hosts").write_text("127.0.0.1 localhost known.example\n")
+    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\nnetgroup: files\n")
+    (etc / "netgroup").write_text("there (known.example,,)\n")
+    by = ("unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc; shift; exec "$@"', "sh", str(etc))
+    table = bench.directory / "exports"
+    table.write_text(f"{bench.export} known.example(rw) mistyped.example(rw) @there(rw) @nowhere(rw) *.lab.example(ro) *(ro)\n")
+    column = table.read_text().index("mistyped") + 1
+    host = f"{table}:1:{column}: the host mistyped.example has no address now, so this entry is for no client"
+    done = subprocess.run([*by, bench.berth, "exports", "check", table], capture_output=True, text=True)
+    expect(done.returncode == 0 and host in done.stderr and "netgroup 'nowhere' is unknown" in done.stderr, f"{done}")
+    expect("known.example has" not in done.stderr and "'there'" not in done.stderr, f"{done}")
+    bench.serve_by("--exports", table, "--portmap", "off", "--listen", ":0", by=by)
+    await_condition(lambda: host in bench.logs() and "netgroup 'nowhere' is unknown" in bench.logs(), bench.logs())
+    table.write_text(f"{bench.export} another.example(rw)\n")
+    bench.reload("the host another.example has no address now")
+
+
+def nothing_to_check(bench: Bench) -> None:
+    """Nothing is no success, whatever it comes from."""
+    empty = bench.directory / "empty"
+    empty.write_text("# only a comment\n")
+    none = "no entries; nothing would be exported"
+    ends(bench, "exports", "check", empty, status=1, says=f"berth: {empty}: {none}")
+    ends(bench, "exports", "check", "-", status=1, says=f"berth: standard input: {none}", input="")
+    ends(bench, "exports", "check", "-", status=1, says=none, by=("sh", "-c", '"$@" <&-', "sh"))
+    told = ends(bench, "exports", "check", "-", status=0, says="# standard input:1:", input=f"{bench.export} 127.0.0.1\n")
+    expect("/dev/stdin" not in told, told)
+
+
+def environment(bench: Bench) -> None:
+    """Variables count for all commands that ask one server, and a mistyped one is told of."""
+    state = bench.directory / "other-state"
+    given = {**os.environ, "BERTH_STATE": str(state), "BERTH_CLIENT": "127.0.0.1"}
+    command = ("env", f"BERTH_STATE={state}", "BERTH_CLIENT=127.0.0.1", bench.berth, "serve", bench.export, "--listen", ":0")
+    bench.serve_command(*command, "--portmap", "off")
+    expect("BERTH_CLIENT is no option of berth, and changes nothing; did you mean BERTH_CLIENTS?" in bench.logs(), bench.logs())
+    ends(bench, "locks", status=0, says="no locks", env=given)
+    ends(bench, "locks", "release", "nobody", status=1, says="no locks of nobody", env=given)
+    table = bench.directory / "exports"
+    table.write_text(f"{bench.export} 127.0.0.1\n")
+    given["BERTH_EXPORTS"] = str(table)
+    ends(bench, "exports", "check", status=0, says=f"# {table}:1:", env=given)
+    ends(bench, "exports", "explain", "127.0.0.1", bench.export, status=0, says=f"{table}:1:", env=given)
+    ends(bench, "serve", bench.export, status=2, says="BERTH_CLIENTS is empty", env={**given, "BERTH_CLIENTS": ""})
+
+
+def explained_paths(bench: Bench) -> None:
+    """What is no path is refused in the words of the log."""
+    table = bench.directory / "exports"
+    table.write_text(f"{bench.export} *\n")
+    for path in (f"{bench.export}/..", "relative", "/../etc"):
+        says = "a mount fails: expected an absolute path without '..'"
+        ends(bench, "exports", "explain", "127.0.0.1", path, "--exports", table, status=1, says=says)
+
+
+def operands_behind_dashes(bench: Bench) -> None:
+    """Behind -- stand operands, whatever they look like."""
+    for name in ("-d", "--second"):
+        (bench.directory / name).mkdir()
+    bench.serve_command("sh", "-c", 'cd "$1"; shift; exec "$@"', "sh", bench.directory, bench.berth, "serve", bench.export,
+                        "--portmap", "off", "--listen", ":0", "--state", "state", "--", "-d", "--second")  # fmt: skip
+    said = (bench.directory / "berth-0.out").read_text()
+    for path in (bench.export, bench.directory / "-d", bench.directory / "--second"):
+        expect(f"{path}" in said, said)
+
+
+def registering_with_itself(bench: Bench) -> None:
+    alone = ("unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh")
+    serve = ("serve", bench.export, "--state", bench.directory / "state", "--portmap", "register")
+    for where in (":111", "127.0.0.1:111"):
+        says = "--portmap register: berth listens on port 111 itself"
+        ends(bench, *serve, "--listen", where, status=2, says=says, by=alone)
+
+
 def options_in_vain(bench: Bench) -> None:
     """What can't work without privileges is said at the start."""
     state = bench.directory / "user"
@@ -117,7 +217,10 @@ def options_in_vain(bench: Bench) -> None:
         await_condition(lambda: line in bench.logs(), bench.logs())
 
 
-for _quiet in (refusals, outputs, exports_from_standard_input, port_of_another, locks_of_nobody, options_in_vain):
+for _quiet in (
+    refusals, outputs, exports_from_standard_input, port_of_another, locks_of_nobody, options_in_vain, unknown_names,
+    nothing_to_check, environment, explained_paths, operands_behind_dashes, registering_with_itself,
+):  # fmt: skip
     _quiet.calls_nobody = True
 
 CASES = {
@@ -127,5 +230,12 @@ CASES = {
     "command_line.port_of_another": port_of_another,
     "command_line.several_places": several_places,
     "command_line.locks_of_nobody": locks_of_nobody,
+    "command_line.names_of_lockers": names_of_lockers,
+    "command_line.unknown_names": unknown_names,
+    "command_line.nothing_to_check": nothing_to_check,
+    "command_line.environment": environment,
+    "command_line.explained_paths": explained_paths,
+    "command_line.operands_behind_dashes": operands_behind_dashes,
+    "command_line.registering_with_itself": registering_with_itself,
     "command_line.options_in_vain": options_in_vain,
 }

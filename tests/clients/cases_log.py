@@ -2,6 +2,7 @@
 restart costs, and how lines look."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -119,6 +120,43 @@ def libnfs_mounts(bench: Bench) -> None:
         f"info: mount by 127.0.0.1 of '{bench.export}' accepted: the entry 127.0.0.1 of {bench.export} ({where}) decides",
         f"warning: mount by 127.0.0.1 of '/elsewhere' refused: not below any export; exported: {bench.export}",
     )
+
+
+def many_paths(bench: Bench) -> None:
+    """A client that is refused for one path, over and over, is told of for another one all the same."""
+    port = bench.serve_by(bench.export, "--portmap", "off", "--listen", ":0")
+    for _ in range(50):
+        expect(mount(("127.0.0.1", 0), port, pathlib.Path("/mistyped"))[0] == ACCES, "what is not exported is mounted")
+    for name in ("second", "third"):
+        expect(mount(("127.0.0.1", 0), port, pathlib.Path("/") / name)[0] == ACCES, "what is not exported is mounted")
+    expect(mount(("127.0.0.1", 0), port, bench.export / "missing")[0] == NOENT, "what is not there is mounted")
+    for path in ("/second", "/third", f"{bench.export}/missing"):
+        await_condition(lambda path=path: lines_with(bench, f"of '{path}' refused"), f"the log to tell of {path}")
+    for number_ in range(30):
+        mount(("127.0.0.1", 0), port, pathlib.Path(f"/{number_}"))
+    bench.stop_servers()
+    expect("more like this from 127.0.0.1, of '/" in last_log(bench), last_log(bench))
+    expect(last_log(bench).count("not below any export") < 20, "one client fills the log")
+
+
+def forged_lines(bench: Bench) -> None:
+    """No path that a client names looks like the words of the log, nor like another path."""
+    forged = f"/x' refused: no\nmount by 192.0.2.1 of '{bench.export}' accepted: '"
+    shown = f"'/x\\x27 refused: no\\x0amount by 192.0.2.1 of \\x27{bench.export}\\x27 accepted: \\x27' refused: not below"
+    for level in ("text", "json"):
+        port = bench.serve_by(bench.export, "--portmap", "off", "--listen", ":0", "--log-format", level)
+        for path in (forged, "/a\\x0a", "/a\n"):
+            expect(mount(("127.0.0.1", 0), port, pathlib.Path(path))[0] == ACCES, "what is not exported is mounted")
+        bench.stop_servers()
+        lines = last_log(bench).splitlines()
+        if level == "text":
+            expect(len([line for line in lines if f"warning: mount by 127.0.0.1 of {shown}" in line]) == 1, last_log(bench))
+            expect("of '/a\\x5cx0a' refused" in last_log(bench) and "of '/a\\x0a' refused" in last_log(bench), last_log(bench))
+            continue
+        told = [line for line in map(json.loads, lines) if "path" in line]
+        expect([line["client"] for line in told] == ["127.0.0.1"] * 3, f"{told}")
+        paths = [forged.replace("\n", "\\x0a"), "/a\\x5cx0a", "/a\\x0a"]
+        expect([line["path"] for line in told] == paths, f"{told}")
 
 
 def refused_calls(bench: Bench) -> None:
@@ -323,6 +361,8 @@ def terminal(bench: Bench) -> None:
 CASES = {
     "log.mounts": mounts,
     "log.libnfs_mounts": libnfs_mounts,
+    "log.many_paths": many_paths,
+    "log.forged_lines": forged_lines,
     "log.refused_calls": refused_calls,
     "log.hidden_mounts": hidden_mounts,
     "log.other_versions": other_versions,

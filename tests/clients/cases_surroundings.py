@@ -262,9 +262,9 @@ def planted(bench: Bench) -> None:
     expect(stat.S_ISREG((state / "mounts").lstat().st_mode), "the list of mounts is no file")
 
 
-def locked(port: int, file: bytes, host: bytes, reclaim: int = 0) -> int:
+def locked(port: int, file: bytes, host: bytes, reclaim: int = 0, at: int = 0, length: int = 0) -> int:
     """The status of NLM4_LOCK."""
-    lock = opaque(host) + file + opaque(b"owner") + struct.pack(">iQQ", 1, 0, 0)
+    lock = opaque(host) + file + opaque(b"owner") + struct.pack(">iQQ", 1, at, length)
     results = udp_call(port, 100021, 4, 2, opaque(b"") + struct.pack(">II", 0, 1) + lock + struct.pack(">Ii", reclaim, 0))
     return number(results[-4:])
 

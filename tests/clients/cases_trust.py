@@ -154,7 +154,7 @@ def silent_name_server(bench: Bench) -> None:
             raise Failed(f"MNT is answered: {status}")
         expect(status == 10008, f"GETATTR: {status}, not JUKEBOX")
     await_condition(lambda: "the name service does not answer about" in log_of(bench), "the log to say so")
-    waits = (f"info: mount by 127.0.0.2 of '{bench.export}' waits: {bench.export} has entries with names, but the name service did not "
+    waits = (f"warning: mount by 127.0.0.2 of '{bench.export}' waits: {bench.export} has entries with names, but the name service did not "
              "answer for this client")  # fmt: skip
     await_condition(lambda: waits in log_of(bench), f"the log to say: {waits}")
 

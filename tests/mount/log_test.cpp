@@ -142,7 +142,7 @@ TEST_F(MountLog, AClientThatNobodyKnowsYetWaits) {
     export_all("/srv *.lab.example *(rw)");
     EXPECT_THAT(
         said("/srv"),
-        ElementsAre("info: mount by 192.0.2.7 of '/srv' waits: /srv has entries with names, "
+        ElementsAre("warning: mount by 192.0.2.7 of '/srv' waits: /srv has entries with names, "
                     "but the name service did not answer for this client"));
 }
 
@@ -156,6 +156,14 @@ TEST_F(MountLog, OldVersionsAreToldFromOtherRefusals) {
         EXPECT_THAT(said("/etc", "192.0.2.7", 700, version),
                     ElementsAre(testing::HasSubstr("not below any export")));
     }
+}
+
+TEST_F(MountLog, NoPathEndsItsQuotes) {
+    export_all("/srv *\n");
+    EXPECT_THAT(said("/x' accepted: the entry * of /srv decides \\ '"),
+                ElementsAre(testing::StartsWith(
+                    R"(warning: mount by 192.0.2.7 of '/x\x27 accepted: the entry * of /srv )"
+                    R"(decides \x5c \x27' refused: not below any export)")));
 }
 
 TEST_F(MountLog, OtherProceduresAreNoMounts) {

@@ -1,6 +1,6 @@
 // A large directory is listed by several clients at once, through sockets, while others ask for
 // attributes on connections of the same network thread: all of the listing is done by workers. It
-// is in memory, as making it on a disk takes long. With BERTH_LONG the kernel has to read it from a
+// is in memory, as making it on a disk takes long. With LONG_TESTS the kernel has to read it from a
 // disk, for which the test has to be root, and how long calls held the network thread is printed.
 #include <algorithm>
 #include <array>
@@ -98,7 +98,7 @@ protected:
     [[nodiscard]] FileHandle handle() const { return std::span<const std::byte>{handle_}; }
 
     static bool is_long() {
-        const char* given = std::getenv("BERTH_LONG");
+        const char* given = std::getenv("LONG_TESTS");
         return given != nullptr && *given != '\0';
     }
     static ReadDirectory::Args from(ReadDirectory /*procedure*/, const FileHandle& directory,

@@ -9,7 +9,7 @@ from place import ROOT, Place
 
 from bench import expect
 
-PAGES = ("berth.8", "berth-exports.5", "berth.toml.5")
+PAGES = ("berth.8", "berth-exports.5", "berth.toml.5", "berth-faults.5")
 # What stands for something in a command.
 MEANT = {"CLIENT": "192.0.2.7", "PATH": "/srv/data", "[FILE...]": "EXPORTS", "DIR": "/srv/data"}
 

@@ -18,7 +18,7 @@ TEXTS = ("README.md", "BEHAVIOUR.md", "CHANGELOG.md", "SECURITY.md", "LICENSE")
 SHARED = (
     "bin/berth", "lib/systemd/system/berth.service", "lib/sysusers.d/berth.conf", "lib/tmpfiles.d/berth.conf",
     "share/bash-completion/completions/berth", "share/fish/vendor_completions.d/berth.fish",
-    "share/man/man5/berth-exports.5", "share/man/man5/berth.toml.5", "share/man/man8/berth.8",
+    "share/man/man5/berth-exports.5", "share/man/man5/berth.toml.5", "share/man/man5/berth-faults.5", "share/man/man8/berth.8",
     "share/zsh/site-functions/_berth",
 )  # fmt: skip
 

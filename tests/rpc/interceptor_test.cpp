@@ -103,6 +103,33 @@ TEST_F(Intercepting, RefusalsAndCopiesPassToo) {
     EXPECT_EQ(witness->take_seen(), "<COUNT_ON_WORKER<in progress COUNT_ON_WORKER - 0 unanswered>");
 }
 
+TEST_F(Intercepting, OnesThatComeAndGoSeeTheCallsInBetween) {
+    const auto late = std::make_shared<Witness>();
+    answer(call_bytes({}));
+    dispatcher.intercept(late);
+    dispatcher.intercept(late);
+    answer(call_bytes({}));
+    dispatcher.intercept_no_more(*witness);
+    const auto on_worker = toy_call<toy::CountOnWorker>({1}, {.xid = 4});
+    const auto exchange = take(on_worker);
+    ASSERT_EQ(dispatcher.handle(*exchange), Verdict::worker);
+    dispatcher.intercept_no_more(*late);
+    answer(call_bytes({}));
+    EXPECT_EQ(dispatcher.finish(*exchange), Verdict::reply);
+    EXPECT_EQ(witness->seen, "<NULL 0 24><NULL 0 24>");
+    EXPECT_EQ(late->seen, "<NULL 0 24><COUNT_ON_WORKER 0 28>") << "it sees the end of its calls";
+}
+
+TEST_F(Intercepting, ACallKnowsItsResultsForAStatus) {
+    std::vector<std::byte> failure;
+    witness->decide = [&](const Intercepted& call) {
+        failure = call.failure(7);
+        return Decision::go_on();
+    };
+    answer(call_bytes({}));
+    EXPECT_TRUE(failure.empty()) << "NULL has no status";
+}
+
 TEST_F(Intercepting, WhatIsNoCallDoesNotPass) {
     answer(bytes_of("nonsense"));
     answer(call_bytes({.type = 1}));

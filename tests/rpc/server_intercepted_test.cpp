@@ -27,8 +27,10 @@ public:
     Decision before(const Intercepted& call) override {
         ++begun;
         const auto delay = delay_before.load();
-        return is_meant(call) && delay.count() > 0 ? Decision::go_on().after(delay)
-                                                   : Decision::go_on();
+        if (!is_meant(call)) return Decision::go_on();
+        auto decision = closes_at_call ? Decision::close() : Decision::go_on();
+        if (gate) decision = std::move(decision).behind({gate});
+        return std::move(decision).after(delay).followed_by(follower);
     }
     void after(const Intercepted&, Ending, Reply&) override { ++ended; }
     void leaving(const Intercepted& call, Departure& departure) override {
@@ -36,12 +38,18 @@ public:
         if (!is_meant(call)) return;
         departure.act = act;
         departure.delay = delay_after.load();
+        departure.copies = copies;
     }
 
     std::atomic<std::uint32_t> procedure = toy::Echo::id.number;
     std::atomic<milliseconds> delay_before{milliseconds{0}};
     std::atomic<milliseconds> delay_after{milliseconds{0}};
     std::atomic<Act> act = Act::send;
+    std::atomic<unsigned> copies{0};
+    std::atomic<bool> closes_at_call = false;
+    // Set before the server starts:
+    std::shared_ptr<Gate> gate;
+    std::shared_ptr<Follower> follower;
     std::atomic<int> begun{0};
     std::atomic<int> ended{0};
     std::atomic<int> left{0};
@@ -149,6 +157,62 @@ TEST_P(InterceptedOnEach, EveryCallThatWasSeenEndsWhenTheServerStops) {
     EXPECT_EQ(meddler->ended, 2);
 }
 
+TEST_P(InterceptedOnEach, CopiesFollowTheReply) {
+    meddler->copies = 2;
+    start();
+    Caller raw{GetParam(), GetParam() == Transport::tcp ? tcp : udp};
+    for (const auto delay : {milliseconds{0}, milliseconds{5}}) {
+        meddler->delay_after = delay;
+        raw.call(toy_call<toy::Echo>({bytes_of("x")}));
+        const auto first = raw.reply();
+        EXPECT_EQ(first.size(), 32U);
+        EXPECT_EQ(raw.reply(), first);
+        EXPECT_EQ(raw.reply(), first);
+        raw.call(call_bytes({.xid = 2}));
+        EXPECT_EQ(xid_of(raw.reply()), 2U) << "three replies, no more";
+    }
+}
+
+TEST_P(InterceptedOnEach, ACallBehindAGateWaitsUntilItIsOpen) {
+    meddler->procedure = toy::Count::id.number;
+    meddler->gate = std::make_shared<Gate>();
+    start();
+    Caller raw{GetParam(), GetParam() == Transport::tcp ? tcp : udp};
+    raw.call(toy_call<toy::Count>({1}));
+    raw.call(call_bytes({.xid = 2}));
+    EXPECT_EQ(xid_of(raw.reply()), 2U);
+    EXPECT_EQ(service.total, 0U);
+    meddler->gate->open();
+    EXPECT_EQ(results_of<toy::Count>(raw.reply()).total, 1U);
+}
+
+TEST_P(InterceptedOnEach, AFollowerSeesTheRestOfItsCall) {
+    class Counting final : public Follower {
+    public:
+        void after(const Intercepted&, Ending, Reply& reply) override {
+            ++ended;
+            bytes = reply.bytes();
+        }
+        void leaving(const Intercepted&, Departure& departure) override {
+            ++left;
+            departure.act = Act::drop;
+        }
+        std::atomic<int> ended{0};
+        std::atomic<int> left{0};
+        std::atomic<std::size_t> bytes{0};
+    };
+    const auto counting = std::make_shared<Counting>();
+    meddler->follower = counting;
+    start();
+    Caller raw{GetParam(), GetParam() == Transport::tcp ? tcp : udp};
+    raw.call(toy_call<toy::Echo>({bytes_of("x")}));
+    raw.call(call_bytes({.xid = 2}));
+    EXPECT_EQ(xid_of(raw.reply()), 2U) << "the follower drops the other reply";
+    EXPECT_EQ(counting->ended, 1);
+    EXPECT_EQ(counting->left, 1);
+    EXPECT_EQ(counting->bytes, 32U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Transports, InterceptedOnEach,
                          ::testing::Values(Transport::tcp, Transport::udp), [](const auto& each) {
                              return each.param == Transport::tcp ? "Tcp" : "Udp";
@@ -170,6 +234,20 @@ TEST_F(InterceptedOnTcp, AConnectionCanBeClosedInsteadOfAReply) {
         raw.call(toy_call<toy::Echo>({bytes_of("x")}));
         EXPECT_EQ(raw.socket.receive().size(), 0U);
     }
+    EXPECT_TRUE(client().call<toy::Null>({}));
+}
+
+TEST_F(InterceptedOnTcp, AConnectionCanBeClosedBeforeTheCallRuns) {
+    meddler->procedure = toy::Count::id.number;
+    meddler->closes_at_call = true;
+    start();
+    for (const auto delay : {milliseconds{0}, milliseconds{5}}) {
+        meddler->delay_before = delay;
+        RawClient raw{tcp};
+        raw.call(toy_call<toy::Count>({1}));
+        EXPECT_EQ(raw.socket.receive().size(), 0U);
+    }
+    EXPECT_EQ(service.total, 0U);
     EXPECT_TRUE(client().call<toy::Null>({}));
 }
 

@@ -20,8 +20,17 @@ protected:
                 rpc::Pace pace = rpc::Pace::often) {
         int count = 0;
         for (int i = 0; i < lines; ++i)
-            count += limits_.admits({of_kind, peer, pace}, spdlog::level::warn,
-                                    std::string{peer} + " did it", now_);
+            count += limits_.admits({.kind = of_kind, .peer = peer, .path = {}, .pace = pace},
+                                    spdlog::level::warn, std::string{peer} + " did it", now_);
+        return count;
+    }
+    bool is_written_about(const std::string& path, const char* peer = "10.0.0.1") {
+        return limits_.admits({.kind = kind, .peer = peer, .path = path}, spdlog::level::warn,
+                              std::string{peer} + " asked for " + path, now_);
+    }
+    int written_about(const std::string& path, int lines) {
+        int count = 0;
+        for (int i = 0; i < lines; ++i) count += is_written_about(path) ? 1 : 0;
         return count;
     }
     int rarely_written(const char* of_kind, const char* peer, int lines) {
@@ -34,6 +43,7 @@ protected:
     }
 
     LineLimits limits_{{.of_peer_max = 3,
+                        .of_paths_max = 5,
                         .of_kind_max = 7,
                         .window = minute,
                         .between_rare = std::chrono::hours{1},
@@ -63,6 +73,28 @@ TEST_F(LineLimitsTest, AllPeersTogetherHaveAFew) {
     EXPECT_EQ(count, 7);
     EXPECT_THAT(summaries(now_ + minute),
                 ElementsAre("7 did it (43 more like this from various hosts)"));
+}
+
+TEST_F(LineLimitsTest, APathHoldsBackNoOther) {
+    EXPECT_EQ(written_about("/a", 100), 3);
+    EXPECT_EQ(written_about("/b", 1), 1);
+    EXPECT_THAT(summaries(now_ + minute),
+                ElementsAre("10.0.0.1 asked for /a (97 more like this from 10.0.0.1)"));
+}
+
+TEST_F(LineLimitsTest, OfManyPathsSomeAreNamedInTheSummary) {
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(is_written_about("/" + std::to_string(i)));
+    for (int round = 0; round < 3; ++round)
+        for (int i = 5; i < 8; ++i) EXPECT_FALSE(is_written_about("/" + std::to_string(i)));
+    EXPECT_FALSE(is_written_about("/it's"));
+    EXPECT_TRUE(is_written_about("/a", "10.0.0.2")) << "another peer has its own lines";
+    EXPECT_THAT(summaries(now_ + minute),
+                ElementsAre("10.0.0.1 asked for /5 (10 more like this from 10.0.0.1, of '/6', "
+                            "'/7', '/it\\x27s')"));
+    for (int i = 0; i < 100; ++i) is_written_about("/" + std::to_string(i));
+    EXPECT_THAT(summaries(now_ + minute),
+                ElementsAre("10.0.0.1 asked for /5 (95 more like this from 10.0.0.1, of '/6', "
+                            "'/7', '/8', '/9', '/10', '/11', '/12', and others)"));
 }
 
 TEST_F(LineLimitsTest, NobodyInParticularIsAPeer) {

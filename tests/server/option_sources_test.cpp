@@ -42,6 +42,60 @@ TEST(OptionSources, TheEnvironmentLiesBetweenFlagsAndFile) {
     EXPECT_EQ(refusal({"serve", "/a"}), "BERTH_WORKERS=many: expected a number from 1 to 1024");
 }
 
+TEST(OptionSources, AnEmptyVariableIsNotTheDefault) {
+    for (const auto* name : {"BERTH_CLIENTS", "BERTH_LISTEN", "BERTH_READ_ONLY", "BERTH_STATE"}) {
+        const Variable empty{name, ""};
+        EXPECT_EQ(refusal({"serve", "/a"}),
+                  std::string{name} + " is empty: unset it for the default, or give it a value");
+    }
+    const Variable empty_part{"BERTH_CLIENTS", "10.0.0.1,"};
+    EXPECT_NE(refusal({"serve", "/a"}), "");
+}
+
+TEST(OptionSources, VariablesThatAreNoOptionsAreDoubted) {
+    const std::vector<std::pair<const char*, std::string>> mistyped{
+        {"BERTH_CLIENT", "; did you mean BERTH_CLIENTS?"},
+        {"BERTH_READONLY", "; did you mean BERTH_READ_ONLY?"},
+        {"BERTH_DIR", "; did you mean BERTH_DIRECTORIES?"},
+        {"BERTH_QUITE_ANOTHER", "; berth(8) lists those that are"},
+        {"BERTH_", "; berth(8) lists those that are"},
+    };
+    for (const auto& [name, hint] : mistyped) {
+        const Variable variable{name, "10.0.0.1"};
+        EXPECT_EQ(parse({"serve", "/a"}).serve.doubts,
+                  std::vector{name + (" is no option of berth, and changes nothing" + hint)});
+    }
+    const Variable port{"BERTH_PORT", "3049"};
+    EXPECT_EQ(parse({"serve", "/a"}).serve.doubts,
+              std::vector<std::string>{"BERTH_PORT is no option of berth, and changes nothing; did "
+                                       "you mean BERTH_LISTEN=:3049?"});
+}
+
+TEST(OptionSources, VariablesOfAServiceCalledBerthAreNotDoubted) {
+    const Variable host{"BERTH_SERVICE_HOST", "10.0.0.1"};
+    const Variable port{"BERTH_SERVICE_PORT", "2049"};
+    const Variable named_port{"BERTH_SERVICE_PORT_NFS", "2049"};
+    const Variable link{"BERTH_PORT", "tcp://10.0.0.1:2049"};
+    const Variable part{"BERTH_PORT_2049_TCP", "tcp://10.0.0.1:2049"};
+    const Variable address{"BERTH_PORT_2049_TCP_ADDR", "10.0.0.1"};
+    EXPECT_TRUE(parse({"serve", "/a"}).serve.doubts.empty());
+}
+
+TEST(OptionSources, OtherCommandsAskTheSameServerAndReadTheSameFiles) {
+    const Variable state{"BERTH_STATE", "/s"};
+    const Variable exports{"BERTH_EXPORTS", "/e,/f"};
+    const Variable unlike{"BERTH_CLIENT", "10.0.0.9"};
+    using Paths = std::vector<boost::filesystem::path>;
+    EXPECT_EQ(parse({"locks"}).locks.state, "/s");
+    EXPECT_EQ(parse({"locks", "--state", "/t"}).locks.state, "/t");
+    EXPECT_EQ(parse({"locks", "release", "c"}).locks.state, "/s");
+    EXPECT_EQ(parse({"exports", "check"}).exports.files, (Paths{"/e", "/f"}));
+    EXPECT_EQ(parse({"exports", "check", "/g"}).exports.files, Paths{"/g"});
+    EXPECT_EQ(parse({"exports", "explain", "c", "/p"}).exports.files, (Paths{"/e", "/f"}));
+    EXPECT_EQ(parse({"exports", "explain", "c", "/p"}).exports.client, "c");
+    EXPECT_EQ(parse({"help"}).topic, "");
+}
+
 TEST(OptionSources, FileGivesWhatFlagsDoNot) {
     const ConfigFile file{"listen = \":3000\"\nread-only = true\nsquash = \"none\"\n"
                           "directories = [\"/from/file\"]\nmemory = [\"m\"]\nworkers = 7\n"
@@ -98,6 +152,9 @@ TEST(OptionSources, FileErrorsNameFileAndLine) {
         {"directories = [1]\n", ":1: 'directories' expects a string or a list"},
         {"no-grace = \"yes\"\n", ":1: 'no-grace' expects true or false"},
         {"config = \"/c\"\n", ":1: there is no option 'config'"},
+        {"clients = []\n", ":1: 'clients' expects at least one; leave the key out"},
+        {"listen = []\n", ":1: 'listen' expects at least one; leave the key out"},
+        {"clients = \"\"\n", ":1: clients = : expected"},
         {"squash = true\n", ":1: 'squash' expects"},
         {"state = \"/s\\u0000b\"\n", ":1: 'state' expects a text without NUL"},
     };

@@ -68,7 +68,7 @@ std::uint64_t seed() {
 }
 
 std::vector<Vector> vectors(const Specification& specification, std::string_view how) {
-    const char* is_long = std::getenv("BERTH_LONG");
+    const char* is_long = std::getenv("LONG_TESTS");
     const auto* count = is_long != nullptr && *is_long != '\0' ? "320" : "32";
     std::set<std::string_view> types;
     for (const auto& line : specification.types) types.insert(line.name);

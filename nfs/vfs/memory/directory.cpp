@@ -1,5 +1,6 @@
 #include "nfs/vfs/memory/directory.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace berth::vfs::memory {
@@ -9,7 +10,7 @@ Node* Directory::find(std::string_view name) const {
     return found == positions_.end() ? nullptr : entries_.at(found->second).node;
 }
 
-void Directory::add(std::string_view name, Node* node) {
+std::uint64_t Directory::add(std::string_view name, Node* node) {
     assert(!positions_.contains(name));
     const auto position = next_position_++;
     const auto added =
@@ -20,10 +21,25 @@ void Directory::add(std::string_view name, Node* node) {
         entries_.erase(added);
         throw;
     }
+    return position;
 }
 
-void Directory::replace(std::string_view name, Node* node) {
-    entries_.at(positions_.at(name)).node = node;
+std::uint64_t Directory::replace(std::string_view name, Node* node) {
+    const auto position = positions_.at(name);
+    entries_.at(position).node = node;
+    return position;
+}
+
+std::string_view Directory::name_of(const Node* node, std::uint64_t position) const {
+    const auto found = entries_.find(position);
+    if (found == entries_.end() || found->second.node != node) return {};
+    return found->second.name;
+}
+
+std::uint64_t Directory::position_of(const Node* node) const {
+    const auto found = std::ranges::find(
+        entries_, node, [](const Entries::value_type& entry) { return entry.second.node; });
+    return found == entries_.end() ? 0 : found->first;
 }
 
 void Directory::remove(std::string_view name) {

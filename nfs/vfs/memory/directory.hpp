@@ -37,10 +37,15 @@ public:
     /// nullptr if there is none.
     [[nodiscard]] Node* find(std::string_view name) const;
 
-    /// The name must be free. If memory runs out, it throws and adds nothing.
-    void add(std::string_view name, Node* node);
-    /// The name must exist; the entry keeps its position.
-    void replace(std::string_view name, Node* node);
+    /// The name at this position; empty if there is none, or if it is of another object.
+    [[nodiscard]] std::string_view name_of(const Node* node, std::uint64_t position) const;
+    /// A position of the object; 0 if it has none here.
+    [[nodiscard]] std::uint64_t position_of(const Node* node) const;
+
+    /// The name must be free; returns its position. If memory runs out, it throws and adds nothing.
+    std::uint64_t add(std::string_view name, Node* node);
+    /// The name must exist; the entry keeps its position, which is returned.
+    std::uint64_t replace(std::string_view name, Node* node);
     /// The name must exist.
     void remove(std::string_view name);
 

@@ -34,6 +34,12 @@ struct Inode {
     Time accessed;
     Time modified;
     Time changed;
+    /// One of its names, as long as it is there: the directory's number, and the position in it.
+    struct Named {
+        std::uint64_t directory = 0;
+        std::uint64_t position = 0;
+    };
+    Named named;
     /// From the exclusive create that made it, until its contents or times are changed.
     std::optional<CreateVerifier> verifier;
     Body body;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nfs/vfs/file_system.hpp"
 #include "nfs/vfs/memory/inode.hpp"
@@ -22,6 +23,7 @@ public:
     [[nodiscard]] Inode& inode() { return inode_; }
 
     [[nodiscard]] ObjectId id() const override;
+    [[nodiscard]] std::string place() const override;
     Result<Attributes> attributes(Patience patience) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,
                                 const Attributes* seen) override;
@@ -89,6 +91,8 @@ private:
     [[nodiscard]] Result<void> check_rename(const Identity& who, Node& moved, Node& to_directory,
                                             Node* replaced);
     [[nodiscard]] bool is_below(const Node& ancestor) const;
+    /// The directory that has one of its names, and that name; null if there is none.
+    [[nodiscard]] std::pair<const Node*, std::string_view> parent_and_name() const;
     /// One name of this object has gone.
     void drop_link(Time now, Remains& remains);
 

@@ -70,7 +70,7 @@ Result<NodePtr> Node::add_new(const Identity& who, std::string_view name, Inode 
     if (made == nullptr) return std::errc::no_space_on_device;
 
     try {
-        entries().add(name, made);
+        made->inode_.named = {inode_.fileid, entries().add(name, made)};
     } catch (...) {
         Remains remains;
         volume_.bury(*made, remains);
@@ -169,7 +169,7 @@ Result<void> Node::link(const Caller& caller, std::string_view name, Node& objec
     if (inode.links >= volume_.limits().links_max) return std::errc::too_many_links;
 
     const auto now = volume_.now();
-    entries().add(name, &object);
+    object.inode_.named = {inode_.fileid, entries().add(name, &object)};
     ++inode.links;
     stamp_changed(inode, now);
     stamp_modified(inode_, now);

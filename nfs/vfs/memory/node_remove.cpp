@@ -126,11 +126,10 @@ Result<void> Node::rename(const Caller& caller, std::string_view name, Node& to,
     if (auto allowed = check_rename(who, moved, to, replaced); !allowed) return allowed;
 
     const auto now = volume_.now();
-    if (replaced != nullptr) {
-        to.entries().replace(to_name, &moved);
-    } else {
-        to.entries().add(to_name, &moved);  // added before the old one goes: memory may run out
-    }
+    // Added before the old one goes: memory may run out.
+    const auto position = replaced != nullptr ? to.entries().replace(to_name, &moved)
+                                              : to.entries().add(to_name, &moved);
+    moved.inode_.named = {to.inode_.fileid, position};
     entries().remove(name);
     if (moved.is_directory()) {
         moved.entries().move_to(&to);

@@ -65,6 +65,16 @@ Node* Volume::add(Inode inode) {
     return node.get();
 }
 
+Inode::Named Volume::name_of(const Node& node) const {
+    for (const auto& [fileid, other] : nodes_) {
+        const auto* const directory = std::get_if<Directory>(&other->inode().body);
+        if (directory == nullptr) continue;
+        if (const auto position = directory->position_of(&node); position != 0)
+            return {fileid, position};
+    }
+    return {};
+}
+
 Node* Volume::find(std::uint64_t fileid) const {
     const auto found = nodes_.find(fileid);
     return found == nodes_.end() ? nullptr : found->second.get();

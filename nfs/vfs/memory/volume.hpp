@@ -51,6 +51,8 @@ public:
 
     /// nullptr if there is none (any more).
     [[nodiscard]] Node* find(std::uint64_t fileid) const;
+    /// A name of the object, by a search of the whole tree.
+    [[nodiscard]] Inode::Named name_of(const Node& node) const;
 
     /// Removes an object without links from the table, and releases its space.
     void bury(Node& node, Remains& remains);

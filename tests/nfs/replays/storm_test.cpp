@@ -1,6 +1,6 @@
 // Replies remembered, proven: whatever the network loses, delays and repeats, each changing call
 // runs exactly once and gets the answer of that one run. Two clients at a time, at one address,
-// with the same xids. BERTH_SEED repeats a run; BERTH_LONG makes it one of 100,000 calls.
+// with the same xids. BERTH_SEED repeats a run; LONG_TESTS makes it one of 100,000 calls.
 #include "tests/nfs/replays/storm.hpp"
 
 #include <array>
@@ -25,7 +25,7 @@ std::uint64_t chosen_seed() {
 }
 
 std::uint64_t calls_of_each() {
-    const char* is_long = std::getenv("BERTH_LONG");
+    const char* is_long = std::getenv("LONG_TESTS");
     return is_long != nullptr && *is_long != '\0' ? 50'000 : 2'000;
 }
 

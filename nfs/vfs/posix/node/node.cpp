@@ -104,6 +104,19 @@ Result<void> Node::act_as(const Caller& caller, const Work& work) {
     return {};
 }
 
+std::string Node::place() const {
+    const auto path_of = [](int number) {
+        std::array<char, PATH_MAX> text;
+        const auto length = read_own_link(number, text);
+        return std::string{text.data(), length < 0 ? 0 : static_cast<std::size_t>(length)};
+    };
+    if (is_deleted()) return {};
+    auto path = path_of(path_.number());
+    const auto root = path_of(tree_.root());
+    if (root == "/" || !path.starts_with(root)) return path == "/" ? "" : path;
+    return path.substr(root.size());
+}
+
 bool Node::is_deleted() const {
     const auto still = alive();
     return !still && still.error() == stale;

@@ -44,6 +44,7 @@ public:
     /// The way that the object was first reached by, so that its handle stays the same while in
     /// use.
     [[nodiscard]] Way way() const override { return way_; }
+    [[nodiscard]] std::string place() const override;
     [[nodiscard]] std::mutex& change_lock() noexcept override { return shared_.change_lock(); }
     Result<Attributes> attributes(Patience patience) override;
     Result<std::uint8_t> access(const Caller& caller, std::uint8_t permissions,

@@ -1,0 +1,25 @@
+// `berth fault` and the rules of the command line: requests about faults, and the server's answers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/faults/faults.hpp"
+#include "server/options.hpp"
+
+namespace berth::server {
+
+/// The rules of --faults and --fault. Throws UsageError.
+void add_faults(faults::Faults& faults, const ServeOptions& options);
+
+[[nodiscard]] bool is_about_faults(std::string_view request);
+/// The answer to "fault add RULE" and the like: the exit status of the command, a blank, and text
+/// to print.
+std::string answer_about_faults(faults::Faults& faults, std::string_view request);
+
+/// The command itself: asks the server of that state directory and prints the answer. Returns the
+/// exit status. Throws UsageError if the server does not understand the rule, and
+/// std::runtime_error if no server answers.
+int ask_about_faults(Command command, const FaultOptions& options);
+
+}  // namespace berth::server

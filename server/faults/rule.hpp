@@ -1,0 +1,164 @@
+// A rule: which calls it hits, and what happens to them. Made by the parser (parse_rule).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "nfs/named.hpp"
+#include "rpc/interceptor.hpp"
+
+namespace berth::server::faults {
+
+using Clock = std::chrono::steady_clock;
+using Duration = std::chrono::nanoseconds;
+
+/// The paths of objects, as clients see them.
+class Paths {
+public:
+    Paths() = default;
+    Paths(const Paths&) = delete;
+    Paths& operator=(const Paths&) = delete;
+    virtual ~Paths() = default;
+
+    /// "/srv/data/a.db"; empty if the handle leads nowhere. May wait for the file system.
+    [[nodiscard]] virtual std::string of_object(std::span<const std::byte> handle) const = 0;
+    /// "/srv/data": of the export.
+    [[nodiscard]] virtual std::string of_export(std::span<const std::byte> handle) const = 0;
+};
+
+/// A call that has arrived, as conditions see it.
+struct Seen {
+    const rpc::Intercepted& intercepted;
+    const nfs::Named& named;
+    const Paths& paths;
+
+    [[nodiscard]] const rpc::Call& call() const noexcept { return intercepted.call(); }
+};
+
+using Condition = std::function<bool(const Seen& seen)>;
+
+/// Numbers from `first` to `last`.
+struct NumberRange {
+    std::uint64_t first = 0;
+    std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+
+    [[nodiscard]] bool contains(std::uint64_t number) const noexcept {
+        return first <= number && number <= last;
+    }
+};
+
+/// Which of the calls that meet the conditions are hit.
+struct Selection {
+    enum class Per : std::uint8_t { rule, file, client };
+
+    std::uint64_t skipped = 0;           ///< the first ones: after=N
+    std::optional<std::uint64_t> first;  ///< the most that are hit: first=N
+    std::uint64_t every = 1;             ///< every Nth
+    Per per = Per::rule;                 ///< what has a count of its own
+    std::optional<double> probability;
+    std::uint64_t seed = 0;
+    /// Only from `from` to `until` after the start of the server, or after the rule was added.
+    Duration from{0};
+    std::optional<Duration> until;
+    bool since_added = false;
+};
+
+struct Delay {
+    enum class Kind : std::uint8_t { fixed, uniform, normal, held };
+    Kind kind = Kind::fixed;
+    Duration first{0};   ///< fixed: the delay; uniform: the shortest; normal: the mean
+    Duration second{0};  ///< uniform: the longest; normal: the standard deviation
+};
+
+/// The call does not run; this is its answer.
+struct AnswerStatus {
+    std::uint32_t status = 0;
+};
+struct AnswerRefusal {
+    rpc::AcceptedBody body;
+};
+struct AnswerDenial {
+    rpc::RejectedReply body;
+};
+struct DropCall {};
+struct CloseAtCall {};
+/// The first N copies of a call are told to come later, the next one runs.
+struct Jukebox {
+    std::uint64_t times = 0;
+};
+using Instead = std::variant<std::monostate, AnswerStatus, AnswerRefusal, AnswerDenial, DropCall,
+                             CloseAtCall, Jukebox>;
+
+/// What happens to the reply.
+struct ReplyActs {
+    bool is_dropped = false;
+    bool closes = false;
+    unsigned copies = 0;
+    Duration delay{0};
+
+    [[nodiscard]] bool any() const noexcept {
+        return is_dropped || closes || copies > 0 || delay.count() > 0;
+    }
+};
+
+struct Definition {
+    std::string name;
+    std::string text;  ///< as it was given
+    bool has_seed = false;
+    std::vector<Condition> conditions;
+    Selection selection;
+    std::optional<Delay> delay;
+    Instead instead;
+    ReplyActs reply;
+};
+
+/// A rule in force. Locks itself.
+class Rule {
+public:
+    Rule(Definition definition, Clock::time_point server_began);
+
+    [[nodiscard]] const std::string& name() const noexcept { return definition_.name; }
+    [[nodiscard]] const std::string& text() const noexcept { return definition_.text; }
+    [[nodiscard]] const Instead& instead() const noexcept { return definition_.instead; }
+    [[nodiscard]] const ReplyActs& reply() const noexcept { return definition_.reply; }
+    /// Null if calls are not held.
+    [[nodiscard]] const std::shared_ptr<rpc::Gate>& gate() const noexcept { return gate_; }
+    [[nodiscard]] std::uint64_t hits() const;
+
+    /// Whether the rule hits this call; then it counts it.
+    [[nodiscard]] bool hits(const Seen& seen);
+    /// How long to delay a call that was hit.
+    [[nodiscard]] Duration delay();
+    /// Whether this copy of a call is one of the first N.
+    [[nodiscard]] bool is_too_early(const Seen& seen, std::uint64_t times);
+
+private:
+    /// Counts of files, clients or calls: the oldest are forgotten past this number.
+    static constexpr std::size_t counts_max = 65536;
+
+    [[nodiscard]] std::uint64_t& count_of(const Seen& seen);
+    [[nodiscard]] bool is_chosen(std::uint64_t number) const noexcept;
+
+    const Definition definition_;
+    const Clock::time_point began_;
+    const std::shared_ptr<rpc::Gate> gate_;
+
+    mutable std::mutex lock_;
+    // Guarded by lock_:
+    std::mt19937_64 random_;
+    std::uint64_t hits_ = 0;
+    std::uint64_t count_ = 0;
+    std::map<std::string, std::uint64_t> counts_;
+    std::map<std::string, std::uint64_t> copies_;
+};
+
+}  // namespace berth::server::faults

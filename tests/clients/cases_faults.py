@@ -1,0 +1,563 @@
+"""Faults on order, seen on the wire: each condition and each act of a rule, and what `berth fault` says."""
+
+import contextlib
+import os
+import socket
+import struct
+import subprocess
+import time
+
+from bench import Bench, await_condition, expect
+from cases_command_line import ends
+from cases_rpc import opaque
+
+NFS, MOUNT, NLM = 100003, 100005, 100021
+NULL, GETATTR, LOOKUP, ACCESS, READ, WRITE, CREATE, REMOVE, RENAME, COMMIT = 0, 1, 3, 4, 6, 7, 8, 12, 14, 21
+OK, NOENT, IO, JUKEBOX = 0, 2, 5, 10008
+SOON = 0.4  # what has not come by then does not come
+
+
+class Wire:
+    """A client that sends what it is told, over one socket; replies are those of a call's xid, without it."""
+
+    def __init__(self, port: int, transport: str = "udp", uid: int = 0, machine: bytes = b"wire", source: tuple = ("127.0.0.1", 0)):
+        self._is_tcp = transport == "tcp"
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM if self._is_tcp else socket.SOCK_DGRAM)
+        self.socket.bind(source)
+        self.socket.connect(("127.0.0.1", port))
+        credential = struct.pack(">I", 0) + opaque(machine) + struct.pack(">III", uid, 0, 0)
+        self._user = struct.pack(">I", 1) + opaque(credential) + b"\0" * 8
+        self._rest = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, procedure: int, arguments: bytes = b"", program: int = NFS, version: int = 3, xid: bytes = b"") -> bytes:
+        xid = xid or os.urandom(4)
+        call = xid + struct.pack(">IIIII", 0, 2, program, version, procedure) + self._user + arguments
+        self.socket.sendall(struct.pack(">I", 1 << 31 | len(call)) + call if self._is_tcp else call)
+        return xid
+
+    def receive(self, seconds: float = 10) -> bytes | None:
+        """The next message; None if none comes, b"" if the connection has ended."""
+        self.socket.settimeout(seconds)
+        try:
+            if not self._is_tcp:
+                return self.socket.recv(65536)
+            while len(self._rest) < 4 or len(self._rest) < 4 + (struct.unpack(">I", self._rest[:4])[0] & 0x7FFFFFFF):
+                more = self.socket.recv(65536)
+                if not more:
+                    return b""
+                self._rest += more
+        except TimeoutError:
+            return None
+        except ConnectionError:
+            return b""
+        end = 4 + (struct.unpack(">I", self._rest[:4])[0] & 0x7FFFFFFF)
+        message, self._rest = self._rest[4:end], self._rest[end:]
+        return message
+
+    def call(self, procedure: int, arguments: bytes = b"", seconds: float = 10, **how) -> bytes | None:
+        """The reply without the xid."""
+        xid = self.send(procedure, arguments, **how)
+        reply = self.receive(seconds)
+        if reply:
+            expect(reply[:4] == xid, f"a reply to another call: {reply.hex()}")
+            return reply[4:]
+        return reply
+
+    def status(self, procedure: int, arguments: bytes = b"", **how) -> int | None:
+        """The status of the program; None if there is no answer."""
+        reply = self.call(procedure, arguments, **how)
+        if not reply:
+            return None
+        expect(reply[:20] == struct.pack(">IIIII", 1, 0, 0, 0, 0), f"no success: {reply.hex()}")
+        return struct.unpack(">I", reply[20:24])[0]
+
+
+def handle_of(wire: Wire, path) -> bytes:
+    reply = wire.call(1, opaque(os.fsencode(path)), program=MOUNT)
+    expect(reply is not None and reply[20:24] == b"\0\0\0\0", f"no mount of {path}: {reply}")
+    return opaque(reply[28 : 28 + struct.unpack(">I", reply[24:28])[0]])
+
+
+def looked_up(wire: Wire, directory: bytes, name: str) -> bytes:
+    reply = wire.call(LOOKUP, directory + opaque(name.encode()))
+    expect(reply is not None and reply[20:24] == b"\0\0\0\0", f"no {name}: {reply}")
+    return opaque(reply[28 : 28 + struct.unpack(">I", reply[24:28])[0]])
+
+
+@contextlib.contextmanager
+def serving(bench: Bench, *rules: str, transport: str = "udp", files=("a.db", "b.txt", "c")):
+    """A server with these rules, a client of it, and the handles of its export and of the files in it."""
+    for name in files:
+        (bench.export / name).write_bytes(b"x" * 100)
+    options = [word for rule in rules for word in ("--fault", rule)]
+    port = bench.serve_by(bench.export, "--squash", "none", "--portmap", "off", "--listen", ":0", *options)
+    with Wire(port) as asking, Wire(port, transport) as wire:
+        wire.port = port
+        root = handle_of(asking, bench.export)
+        yield wire, root, {name: looked_up(asking, root, name) for name in files}
+    bench.stop_servers()
+
+
+def fault(bench: Bench, *arguments: str, status: int = 0, says: str = "") -> str:
+    return ends(bench, "fault", *arguments, "--state", bench.directory / "state", status=status, says=says)
+
+
+def named(directory: bytes, name: str) -> bytes:
+    return directory + opaque(name.encode())
+
+
+def lost_reply(bench: Bench) -> None:
+    """Executed, not answered: the second copy gets the remembered reply, and the name moves once."""
+    for transport in ("udp", "tcp"):
+        with serving(bench, "RENAME first=1 drop=reply", transport=transport) as (wire, root, _):
+            arguments = named(root, "a.db") + named(root, f"moved-{transport}")
+            xid = wire.send(RENAME, arguments)
+            expect(wire.receive(SOON) is None, "the reply came")
+            expect((bench.export / f"moved-{transport}").exists(), "it was not executed")
+            expect(wire.status(RENAME, arguments, xid=xid) == OK, "the copy is no success")
+            expect(wire.status(RENAME, arguments) == NOENT, "a new call is no copy")
+
+
+def dropped_call(bench: Bench) -> None:
+    with serving(bench, "REMOVE first=1 drop=call") as (wire, root, _):
+        xid = wire.send(REMOVE, named(root, "a.db"))
+        expect(wire.receive(SOON) is None, "the reply came")
+        expect((bench.export / "a.db").exists(), "it was executed")
+        expect(wire.status(REMOVE, named(root, "a.db"), xid=xid) == OK, "the copy does not run")
+        expect(not (bench.export / "a.db").exists(), "the copy was not executed")
+
+
+STATUSES = {
+    "NFS3ERR": {
+        "PERM": 1, "NOENT": 2, "IO": 5, "NXIO": 6, "ACCES": 13, "EXIST": 17, "XDEV": 18, "NODEV": 19, "NOTDIR": 20, "ISDIR": 21,
+        "INVAL": 22, "FBIG": 27, "NOSPC": 28, "ROFS": 30, "MLINK": 31, "NAMETOOLONG": 63, "NOTEMPTY": 66, "DQUOT": 69, "STALE": 70,
+        "REMOTE": 71, "BADHANDLE": 10001, "NOT_SYNC": 10002, "BAD_COOKIE": 10003, "NOTSUPP": 10004, "TOOSMALL": 10005,
+        "SERVERFAULT": 10006, "BADTYPE": 10007, "JUKEBOX": 10008,
+    },
+    "MNT3ERR": {"PERM": 1, "NOENT": 2, "IO": 5, "ACCES": 13, "NOTDIR": 20, "INVAL": 22, "NAMETOOLONG": 63, "NOTSUPP": 10004,
+                "SERVERFAULT": 10006},
+    "NLM4": {"GRANTED": 0, "DENIED": 1, "DENIED_NOLOCKS": 2, "BLOCKED": 3, "DENIED_GRACE_PERIOD": 4, "DEADLCK": 5, "ROFS": 6,
+             "STALE_FH": 7, "FBIG": 8, "FAILED": 9},
+}  # fmt: skip
+
+
+def statuses(bench: Bench) -> None:
+    """Every status by its name, in results of the right form, and nothing is executed."""
+    with serving(bench) as (wire, root, files):
+        new = named(root, "new") + struct.pack(">I", 0) + b"\0" * 24
+        for name, value in STATUSES["NFS3ERR"].items():
+            fault(bench, "add", f"NFS !NULL name=s status=NFS3ERR_{name}")
+            expect(wire.call(NULL) == struct.pack(">IIIII", 1, 0, 0, 0, 0), "NULL has a status")
+            failed = struct.pack(">IIIIII", 1, 0, 0, 0, 0, value)
+            for procedure, arguments, rest in (
+                (GETATTR, root, b""), (LOOKUP, named(root, "c"), b"\0" * 4), (READ, files["c"] + b"\0" * 12, b"\0" * 4),
+                (CREATE, new, b"\0" * 8), (RENAME, named(root, "c") + named(root, "d"), b"\0" * 16),
+            ):  # fmt: skip
+                reply = wire.call(procedure, arguments)
+                expect(reply == failed + rest, f"{name} of procedure {procedure}: {reply}")
+            fault(bench, "remove", "s")
+        expect((bench.export / "c").exists() and not (bench.export / "new").exists(), "something was executed")
+        for name, value in STATUSES["MNT3ERR"].items():
+            fault(bench, "add", f"MNT name=s status=MNT3ERR_{name}")
+            expect(wire.status(1, opaque(os.fsencode(bench.export)), program=MOUNT) == value, f"MNT with {name}")
+            fault(bench, "remove", "s")
+        lock = opaque(b"cook") + struct.pack(">II", 0, 1) + opaque(b"host") + files["c"] + opaque(b"o") + struct.pack(">iQQii", 1, 0, 0, 0, 0)
+        for name, value in STATUSES["NLM4"].items():
+            fault(bench, "add", f"NLM.LOCK name=s status=NLM4_{name}")
+            reply = wire.call(2, lock, program=NLM, version=4)
+            expect(reply == struct.pack(">IIIII", 1, 0, 0, 0, 0) + opaque(b"cook") + struct.pack(">I", value), f"LOCK {name}: {reply}")
+            fault(bench, "remove", "s")
+        ends(bench, "locks", "--state", bench.directory / "state", status=0, says="no locks")
+
+
+def refusals(bench: Bench) -> None:
+    """Each way in which RFC 5531 refuses and denies."""
+    accepted = {"PROG_UNAVAIL": 1, "PROG_MISMATCH": 2, "PROC_UNAVAIL": 3, "GARBAGE_ARGS": 4, "SYSTEM_ERR": 5}
+    denied = {"AUTH_BADCRED": 1, "AUTH_REJECTEDCRED": 2, "AUTH_BADVERF": 3, "AUTH_REJECTEDVERF": 4, "AUTH_TOOWEAK": 5,
+              "AUTH_INVALIDRESP": 6, "AUTH_FAILED": 7, "RPCSEC_GSS_CREDPROBLEM": 13, "RPCSEC_GSS_CTXPROBLEM": 14}  # fmt: skip
+    with serving(bench) as (wire, root, _):
+        for name, value in accepted.items():
+            fault(bench, "add", f"GETATTR name=r refuse={name}")
+            reply = wire.call(GETATTR, root)
+            rest = struct.pack(">II", 1, 1) if name == "PROG_MISMATCH" else b""
+            expect(reply == struct.pack(">IIIII", 1, 0, 0, 0, value) + rest, f"{name}: {reply}")
+            fault(bench, "remove", "r")
+        for name, value in denied.items():
+            fault(bench, "add", f"GETATTR name=r deny={name}")
+            expect(wire.call(GETATTR, root) == struct.pack(">IIII", 1, 1, 1, value), name)
+            fault(bench, "remove", "r")
+        fault(bench, "add", "GETATTR deny=RPC_MISMATCH")
+        expect(wire.call(GETATTR, root) == struct.pack(">IIIII", 1, 1, 0, 2, 2), "RPC_MISMATCH")
+
+
+def took(wire: Wire, procedure: int, arguments: bytes) -> float:
+    began = time.monotonic()
+    expect(wire.status(procedure, arguments) == OK, "a delayed call fails")
+    return time.monotonic() - began
+
+
+def delays(bench: Bench) -> None:
+    """Fixed, between two times, around a time; other calls do not wait meanwhile."""
+    rules = ("GETATTR path=*.db delay=300ms", "GETATTR path=b.txt delay=100ms..400ms seed=7", "GETATTR path=c delay=300ms~20ms seed=7")
+    for transport in ("udp", "tcp"):
+        with serving(bench, *rules, transport=transport) as (wire, root, files):
+            expect(0.3 <= took(wire, GETATTR, files["a.db"]) < 0.6, "a fixed delay")
+            uniform = [took(wire, GETATTR, files["b.txt"]) for _ in range(6)]
+            expect(all(0.1 <= one < 0.7 for one in uniform) and max(uniform) - min(uniform) > 0.05, f"uniform: {uniform}")
+            normal = [took(wire, GETATTR, files["c"]) for _ in range(6)]
+            expect(all(0.15 <= one < 0.6 for one in normal), f"normal: {normal}")
+            xid = wire.send(GETATTR, files["a.db"])
+            other = wire.send(GETATTR, root)
+            expect(wire.receive()[:4] == other, "another call waits for a delayed one")
+            expect(wire.receive()[:4] == xid, "the delayed one is lost")
+
+
+def held(bench: Bench) -> None:
+    """Until it is released, or taken away."""
+    for transport in ("udp", "tcp"):
+        for word in ("release", "remove"):
+            with serving(bench, "REMOVE name=hold delay=held", transport=transport) as (wire, root, _):
+                xid = wire.send(REMOVE, named(root, "a.db"))
+                expect(wire.receive(SOON) is None and (bench.export / "a.db").exists(), "it was not held")
+                expect("hold: 1 hit, holds them: REMOVE name=hold delay=held" in fault(bench, "list"), "list does not show it")
+                fault(bench, word, "hold")
+                reply = wire.receive()
+                expect(reply is not None and reply[:4] == xid and not (bench.export / "a.db").exists(), "it does not go on")
+                fault(bench, "release", "hold", status=0 if word == "release" else 1)
+    # A server that ends does not wait for anybody.
+    with serving(bench, "REMOVE delay=held") as (wire, root, _):
+        wire.send(REMOVE, named(root, "a.db"))
+        expect(wire.receive(SOON) is None, "it was not held")
+
+
+def jukebox(bench: Bench) -> None:
+    """Each call is told twice to come later, whatever its xid, and then runs."""
+    with serving(bench, "READ,REMOVE jukebox=2") as (wire, root, files):
+        for arguments in (files["a.db"] + struct.pack(">QI", 0, 10), files["a.db"] + struct.pack(">QI", 10, 10)):
+            got = [wire.status(READ, arguments) for _ in range(3)]
+            expect(got == [JUKEBOX, JUKEBOX, OK], f"READ: {got}")
+        got = [wire.status(REMOVE, named(root, "c")) for _ in range(4)]
+        expect(got == [JUKEBOX, JUKEBOX, OK, JUKEBOX], f"REMOVE: {got}")
+
+
+def replies(bench: Bench) -> None:
+    """Twice, late, and a connection that ends instead; the call has run each time."""
+    for transport in ("udp", "tcp"):
+        with serving(bench, "ACCESS twice=reply", "REMOVE late=300ms", transport=transport) as (wire, root, files):
+            xid = wire.send(ACCESS, files["c"] + struct.pack(">I", 1))
+            first, second = wire.receive(), wire.receive()
+            expect(first == second and first[:4] == xid, f"not twice: {first} {second}")
+            expect(wire.receive(SOON) is None, "three times")
+            began = time.monotonic()
+            wire.send(REMOVE, named(root, "a.db"))
+            await_condition(lambda: not (bench.export / "a.db").exists(), "REMOVE to run")
+            expect(time.monotonic() - began < 0.3, "it runs late")
+            expect(wire.receive() and time.monotonic() - began >= 0.3, "the reply is not late")
+    with serving(bench, "REMOVE close=reply", "ACCESS close=call", transport="tcp") as (wire, root, files):
+        wire.send(REMOVE, named(root, "a.db"))
+        expect(wire.receive() == b"", "the connection did not end")
+        expect(not (bench.export / "a.db").exists(), "it has not run")
+        with Wire(wire.port, "tcp") as other:
+            other.send(ACCESS, files["c"] + struct.pack(">I", 1))
+            expect(other.receive() == b"", "the connection did not end at the call")
+        with Wire(wire.port, "tcp") as other:
+            expect(other.status(GETATTR, root) == OK, "another connection does not work")
+
+
+def hits(wire: Wire, count: int, arguments: bytes, procedure: int = GETATTR) -> str:
+    """A letter for each of so many calls: X if it was hit (status IO)."""
+    return "".join("X" if wire.status(procedure, arguments) == IO else "." for _ in range(count))
+
+
+def selections(bench: Bench) -> None:
+    """Which of the calls are hit."""
+    for words, expected in (
+        ("first=2", "XX........"), ("every=3", "..X..X..X."), ("after=4", "....XXXXXX"), ("after=2 every=2 first=2", "...X.X...."),
+        ("probability=1", "XXXXXXXXXX"), ("", "XXXXXXXXXX"),
+    ):  # fmt: skip
+        with serving(bench, f"GETATTR {words} status=NFS3ERR_IO") as (wire, root, _):
+            got = hits(wire, 10, root)
+            expect(got == expected, f"{words}: {got}")
+    with serving(bench, "GETATTR per=file every=2 status=NFS3ERR_IO") as (wire, root, files):
+        got = "".join(hits(wire, 1, files[name]) for name in ("a.db", "c", "a.db", "a.db", "c", "c"))
+        expect(got == "..X.X.", f"per=file: {got}")
+    with serving(bench, "GETATTR per=client first=1 status=NFS3ERR_IO") as (wire, root, _):
+        with Wire(wire.port, source=("127.0.0.2", 0)) as other:
+            got = hits(wire, 2, root) + hits(other, 2, root)
+        expect(got == "X.X.", f"per=client: {got}")
+    with serving(bench, "GETATTR until=1s since=added status=NFS3ERR_IO", "GETATTR from=1s until=2s status=NFS3ERR_JUKEBOX") as (wire, root, _):
+        seen = []
+        began = time.monotonic()
+        while time.monotonic() - began < 3:
+            seen.append(wire.status(GETATTR, root))
+            time.sleep(0.05)
+        phases = [status for at, status in enumerate(seen) if at == 0 or status != seen[at - 1]]
+        expect(phases == [IO, JUKEBOX, OK], f"windows of time: {phases}")
+
+
+def seeds(bench: Bench) -> None:
+    """The same seed, the same events; without one, the server says which it took."""
+    runs = []
+    for words in ("seed=1", "seed=1", "seed=2"):
+        with serving(bench, f"GETATTR probability=0.3 {words} status=NFS3ERR_IO") as (wire, root, _):
+            runs.append(hits(wire, 200, root))
+    expect(runs[0] == runs[1], "the same seed, but other events")
+    expect(runs[0] != runs[2], "another seed, but the same events")
+    expect(30 < runs[0].count("X") < 90, f"not three of ten: {runs[0].count('X')}")
+    with serving(bench, "GETATTR probability=0.3 name=p status=NFS3ERR_IO") as (wire, root, _):
+        first = hits(wire, 100, root)
+        taken = fault(bench, "list").split("seed=")[1].split()[0]
+        fault(bench, "clear")
+        fault(bench, "add", f"GETATTR probability=0.3 seed={taken} status=NFS3ERR_IO")
+        expect(hits(wire, 100, root) == first, "the seed that was told gives other events")
+
+
+def conditions(bench: Bench) -> None:
+    """Every condition, as it is and denied."""
+    (bench.export / "dir").mkdir()
+    (bench.export / "dir" / "deep.db").write_text("x")
+    with serving(bench, files=("a.db", "b.txt")) as (wire, root, files):
+        deep = looked_up(wire, looked_up(wire, root, "dir"), "deep.db")
+
+        def is_hit(rule: str, procedure: int = GETATTR, arguments: bytes = root, via: Wire = wire, **how) -> bool:
+            fault(bench, "add", f"{rule} name=c refuse=SYSTEM_ERR")
+            reply = via.call(procedure, arguments, **how)
+            fault(bench, "remove", "c")
+            return reply[:20] == struct.pack(">IIIII", 1, 0, 0, 0, 5)
+
+        def expect_hit(expected: bool, rule: str, *arguments, **how) -> None:
+            expect(is_hit(rule, *arguments, **how) == expected, f"{rule}: {'not hit' if expected else 'hit'}")
+
+        for rule in ("*", "NFS", "nfs", "GETATTR", "getattr", "NFS.GETATTR", "READ,GETATTR", "!READ", "!MOUNT,READ", "* !READ"):
+            expect_hit(True, rule)
+        for rule in ("READ", "MOUNT", "!GETATTR", "!NFS", "NFS !GETATTR", "NLM.LOCK"):
+            expect_hit(False, rule)
+        expect_hit(True, "MOUNT.NULL", NULL, b"", program=MOUNT)
+        expect_hit(False, "MOUNT.NULL", NULL, b"")
+        expect_hit(True, "MOUNT version=3", NULL, b"", program=MOUNT)
+        expect_hit(False, "MOUNT version=1-2", NULL, b"", program=MOUNT)
+        with Wire(wire.port, "tcp", uid=1234, machine=b"build-7.lab", source=("127.0.0.5", 0)) as other:
+            port = other.socket.getsockname()[1]
+            for condition in (
+                "client=127.0.0.5", "client=127.0.0.4/30", "client=10.0.0.0/8,127.0.0.5", f"port={port}", f"port=1-1000,{port}-",
+                "machine=build-*.lab", "uid=1234", "uid=1000-1999", "uid=5,1234", "gid=0", "transport=tcp",
+            ):  # fmt: skip
+                expect_hit(True, f"GETATTR {condition}", via=other)
+                expect_hit(False, f"GETATTR !{condition}", via=other)
+                if condition != "gid=0":
+                    expect_hit(False, f"GETATTR {condition}")
+                    expect_hit(True, f"GETATTR !{condition}")
+        here = bench.export
+        for condition, hit, missed in (
+            (f"export={here}", files["a.db"], None), ("path=*.db", files["a.db"], files["b.txt"]), ("path=*.db", deep, root),
+            (f"path={here}/dir/*", deep, files["a.db"]), (f"path={here}/*.db", deep, files["b.txt"]), (f"path={here}", root, deep),
+            ("path=*/dir/deep.db", deep, files["a.db"]), (f"handle={files['a.db'][4:].rstrip(bytes(1)).hex()}", files["a.db"], files["b.txt"]),
+        ):  # fmt: skip
+            expect_hit(True, f"GETATTR {condition}", GETATTR, hit)
+            expect_hit(False, f"GETATTR !{condition}", GETATTR, hit)
+            if missed:
+                expect_hit(False, f"GETATTR {condition}", GETATTR, missed)
+        expect_hit(False, "GETATTR export=/elsewhere")
+        expect_hit(True, "LOOKUP path=no*", LOOKUP, named(root, "not-there"))
+        expect_hit(True, f"LOOKUP path={here}/not-there", LOOKUP, named(root, "not-there"))
+        expect_hit(True, "RENAME path=to", RENAME, named(root, "from") + named(root, "to"))
+        (here / "a.db").rename(here / "renamed.db")
+        expect_hit(True, "GETATTR path=renamed.db", GETATTR, files["a.db"])
+        for condition, expected in (
+            ("offset=4K", True), ("offset=4096-8191", True), ("offset=-4095", False), ("size=100", True), ("size=1K-", False),
+            ("offset=4K size=50-200", True), ("offset=4K !size=100", False),
+        ):  # fmt: skip
+            expect_hit(expected, f"READ {condition}", READ, files["b.txt"] + struct.pack(">QI", 4096, 100))
+            expect_hit(expected, f"COMMIT {condition}", COMMIT, files["b.txt"] + struct.pack(">QI", 4096, 100))
+
+
+def memory_paths(bench: Bench) -> None:
+    """Paths in trees in RAM, also after names have come and gone."""
+    port = bench.serve_by("--memory", "mem", "--squash", "none", "--portmap", "off", "--listen", ":0")
+    with Wire(port) as wire:
+        root = handle_of(wire, "/mem")
+        new = struct.pack(">I", 0) + b"\0" * 24
+        for name in ("one", "two"):
+            expect(wire.status(CREATE, named(root, name) + new) == OK, f"no {name}")
+        one = looked_up(wire, root, "one")
+        expect(wire.status(15, one + named(root, "also")) == OK, "no link")
+        fault(bench, "add", "GETATTR path=/mem/also name=f status=NFS3ERR_IO")
+        expect(wire.status(GETATTR, one) == IO, "its newest name is not its path")
+        expect(wire.status(REMOVE, named(root, "also")) == OK, "no removal")
+        fault(bench, "add", "GETATTR path=/mem/one status=NFS3ERR_JUKEBOX")
+        expect(wire.status(GETATTR, one) == JUKEBOX, "the name that is left is not its path")
+        expect(wire.status(GETATTR, looked_up(wire, root, "two")) == OK, "another file is hit")
+        expect(wire.status(GETATTR, root) == OK, "the root is hit")
+
+
+def composition(bench: Bench) -> None:
+    """Several rules act in their order, and the first that answers ends the call."""
+    rules = ("GETATTR delay=200ms name=first", "GETATTR status=NFS3ERR_IO late=200ms name=second", "GETATTR status=NFS3ERR_STALE name=third")
+    with serving(bench, *rules) as (wire, root, _):
+        began = time.monotonic()
+        expect(wire.status(GETATTR, root) == IO, "not the first answer")
+        expect(time.monotonic() - began >= 0.4, "delays do not add up")
+        listed = [line.split(":")[:2] for line in fault(bench, "list").splitlines()]
+        expect(listed == [["first", " 1 hit"], ["second", " 1 hit"], ["third", " 0 hits"]], f"{listed}")
+
+
+def asked(bench: Bench) -> None:
+    """`berth fault`: what it prints, and its status."""
+    with serving(bench) as (wire, root, _):
+        expect(fault(bench, "list") == "no faults\n", "there are some")
+        expect(fault(bench, "add", "GETATTR", "status=NFS3ERR_IO") == "rule-1\n", "the first has another name")
+        expect(fault(bench, "add", "READ drop=call") == "rule-2\n", "the second has another name")
+        expect(wire.status(GETATTR, root) == IO, "it does not hit")
+        expect(fault(bench, "list") == "rule-1: 1 hit: GETATTR status=NFS3ERR_IO\nrule-2: 0 hits: READ drop=call\n", "list")
+        fault(bench, "add", "READ name=rule-2 drop=call", status=2, says="there is a rule 'rule-2' already")
+        fault(bench, "remove", "rule-1", says="rule-1 removed")
+        fault(bench, "remove", "rule-1", status=1, says="no rule is called rule-1")
+        fault(bench, "release", "rule-2", status=1, says="no rule called rule-2 holds calls")
+        expect(wire.status(GETATTR, root) == OK, "it is still there")
+        expect(fault(bench, "clear") == "1 removed\n" and fault(bench, "list") == "no faults\n", "clear")
+        expect(fault(bench, "add", 'LOOKUP path="a b" status=NFS3ERR_IO') == "rule-3\n", "quotes")
+        expect(wire.status(LOOKUP, named(root, "a b")) == IO, "a name with a blank is not hit")
+        expect('path="a b"' in fault(bench, "list"), "its text is another")
+        log = (bench.directory / "berth-0.log").read_text()
+        expect("warning: fault rule-1: GETATTR status=NFS3ERR_IO" in log and "fault rule-1 is over after 1 hits" in log, log)
+
+
+def ceiling(bench: Bench) -> None:
+    """A thousand rules, and no more."""
+    table = bench.directory / "many.toml"
+    table.write_text("".join(f'[[fault]]\nrule = "READ uid={number} drop=call"\n' for number in range(1000)))
+    bench.serve_by(bench.export, "--portmap", "off", "--listen", ":0", "--faults", table)
+    fault(bench, "add", "READ drop=call", status=2, says="there are 1000 rules already; no more are taken")
+    bench.stop_servers()
+    with table.open("a") as file:
+        file.write('[[fault]]\nrule = "READ drop=call"\n')
+    ends(bench, "serve", bench.export, "--state", bench.directory / "s", "--listen", ":0", "--portmap", "off", "--faults", table,
+         status=2, says=f"{table}:2002: there are 1000 rules already")  # fmt: skip
+
+
+def mistakes(bench: Bench) -> None:
+    """What is not understood, can't hit or does nothing is refused, with the place, the word and the nearest that is known."""
+    serve = ("serve", bench.export, "--state", bench.directory / "state", "--portmap", "off", "--listen", ":0")
+    for rule, says in (
+        ("REDA drop=call", "--fault:1: REDA: no program or procedure has that name; did you mean 'READ'?"),
+        ("READ drp=call", "--fault:6: drp=call: no rule has 'drp'; did you mean 'drop'?"),
+        ("READ drop=cal", "--fault:6: drop=cal: unknown; did you mean 'call'?"),
+        ("READ status=NFS3ERR_NOSPACE", "unknown; did you mean 'NFS3ERR_NOSPC'?"),
+        ("READ status=5", "expected a status, as NFS3ERR_IO"),
+        ("READ status=MNT3ERR_IO", "that is no status of the calls that the rule names"),
+        ("MNT jukebox=1", "that is no status of the calls that the rule names"),
+        ("READ refuse=SUCCESS", "expected PROG_UNAVAIL"),
+        ("READ", "--fault:1: READ: nothing is to happen"),
+        ("READ every=0 drop=call", "expected a number from 1 on"),
+        ("READ first=0 drop=call", "expected a number from 1 on"),
+        ("READ first=x drop=call", "expected a number"),
+        ("READ probability=0 drop=call", "expected a probability above 0"),
+        ("READ probability=1.5 drop=call", "expected a probability above 0"),
+        ("READ from=2s until=1s drop=call", "no time lies between"),
+        ("READ delay=5", "expected a time, as 200ms"),
+        ("READ delay=300ms..100ms", "expected a time, as 200ms"),
+        ("READ size=9-1 drop=call", "expected numbers"),
+        ("READ uid=1000- drop=call drop=reply", "it was given already"),
+        ("READ status=NFS3ERR_IO drop=call", "another word says already what to answer"),
+        ("READ !drop=call", "only conditions can be denied"),
+        ("READ client=host.example drop=call", "expected addresses or networks"),
+        ("READ handle=xyz drop=call", "expected bytes in hexadecimal"),
+        ("READ path=a/b drop=call", "a path begins with '/' or '*'"),
+        ("READ export=a drop=call", "expected the path of an export"),
+        ("READ transport=sctp drop=call", "expected udp or tcp"),
+        ("READ name=-x drop=call", "expected a name"),
+        ("READ path= drop=call", "expected a value after the '='"),
+        ('READ path="a drop=call', "a quote (\") has no end"),
+        ("MNT path=/a drop=call", "only calls of NFS have that"),
+        ("GETATTR offset=0 drop=call", "only READ, WRITE and COMMIT have that"),
+        ("MNT per=file first=1 drop=call", "only calls of NFS have files"),
+        ("", "expected a rule"),
+        ("  ", "a rule is empty"),
+    ):
+        ends(bench, *serve, "--fault", rule, status=2, says=says)
+    table = bench.directory / "faults.toml"
+    for text, says in (
+        ('[[fault]]\ncalls = "REDA"\ndrop = "call"\n', ":2: REDA: no program or procedure has that name; did you mean 'READ'?"),
+        ('[[fault]]\nrule = "READ"\n\ndelay = true\n', ":4: expected a string or a number"),
+        ('[fault]\nrule = "READ"\n', ":1: 'fault': expected rules, each below a line [[fault]]"),
+        ("[[fault]]\n", ":1: the rule is empty"),
+        ("# nothing\n", ": it has no rules"),
+        ("[[fault]\n", ":1: "),
+    ):
+        table.write_text(text)
+        ends(bench, *serve, "--faults", table, status=2, says=f"{table}{says}")
+    ends(bench, *serve, "--faults", bench.directory / "none", status=2, says="No such file or directory")
+    bench.serve_by(bench.export, "--portmap", "off", "--listen", ":0")
+    fault(bench, "add", "REDA drop=call", status=2, says="fault add:1: REDA: no program or procedure has that name; did you mean 'READ'?")
+
+
+def sources(bench: Bench) -> None:
+    """Rules of a file, of the command line and of the environment, in one server."""
+    table = bench.directory / "faults.toml"
+    table.write_text('[[fault]]\nname = "slow"\ncalls = ["ACCESS", "READ"]\nuid = "!7"\nfirst = 1\ndelay = "1ms"\n')
+    command = ("env", "BERTH_FAULT=GETATTR uid=1,2 drop=call name=a; LOOKUP drop=call name=b", bench.berth, "serve", bench.export)
+    port = bench.serve_command(*command, "--state", bench.directory / "state", "--portmap", "off", "--listen", ":0", "--faults", table)
+    listed = fault(bench, "list").splitlines()
+    expect([line.split(":")[0] for line in listed] == ["slow", "a", "b"], f"{listed}")
+    expect(all(word in listed[0] for word in ("ACCESS,READ", "!uid=7", "first=1", "delay=1ms")), listed[0])
+    with Wire(port) as wire:
+        root = handle_of(wire, bench.export)
+        expect(wire.status(GETATTR, root) == OK, "uid 0 is hit")
+    with Wire(port, uid=2) as wire:
+        expect(wire.call(GETATTR, root, seconds=SOON) is None, "uid 2 is not hit")
+
+
+def under_load(bench: Bench) -> None:
+    """Rules come and go while calls run: none is lost, none is wrong."""
+    with serving(bench, transport="tcp") as (wire, root, files):
+        state = bench.directory / "state"
+        churn = subprocess.Popen(
+            ["sh", "-c", f'while :; do "{bench.berth}" fault add --state "{state}" "GETATTR uid=99 status=NFS3ERR_IO name=n"; '
+             f'"{bench.berth}" fault clear --state "{state}"; done'],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        bench._others.append(churn)
+        began = time.monotonic()
+        count = 0
+        while time.monotonic() - began < 3:
+            xids = [wire.send(GETATTR, files[name]) for name in ("a.db", "c", "b.txt") * 20]
+            got = {}
+            for _ in xids:
+                reply = wire.receive()
+                expect(bool(reply), "a reply is lost")
+                got[reply[:4]] = reply[24:28]
+            expect(all(got.get(xid) == b"\0\0\0\0" for xid in xids), "a reply is wrong or lost")
+            count += len(xids)
+        os.killpg(churn.pid, 15)
+        churn.wait()
+        expect(count > 1000, f"only {count} calls")
+
+
+CASES = {
+    "faults.lost_reply": lost_reply,
+    "faults.dropped_call": dropped_call,
+    "faults.statuses": statuses,
+    "faults.refusals": refusals,
+    "faults.delays": delays,
+    "faults.held": held,
+    "faults.jukebox": jukebox,
+    "faults.replies": replies,
+    "faults.selections": selections,
+    "faults.seeds": seeds,
+    "faults.conditions": conditions,
+    "faults.memory_paths": memory_paths,
+    "faults.composition": composition,
+    "faults.asked": asked,
+    "faults.ceiling": ceiling,
+    "faults.mistakes": mistakes,
+    "faults.sources": sources,
+    "faults.under_load": under_load,
+}
+for _case in CASES.values():
+    _case.calls_nobody = True  # refusals and what looks like rubbish are ordered here
