@@ -345,7 +345,7 @@ def conditions(bench: Bench) -> None:
         with Wire(wire.port, "tcp", uid=1234, machine=b"build-7.lab", source=("127.0.0.5", 0)) as other:
             port = other.socket.getsockname()[1]
             for condition in (
-                "client=127.0.0.5", "client=127.0.0.4/30", "client=10.0.0.0/8,127.0.0.5", f"port={port}", f"port=1-1000,{port}-",
+                "client=127.0.0.5", "client=127.0.0.4/30", "client=10.0.0.0/8,127.0.0.5", f"port={port}", f"port=1-1000,{port}-{port}",
                 "machine=build-*.lab", "uid=1234", "uid=1000-1999", "uid=5,1234", "gid=0", "transport=tcp",
             ):  # fmt: skip
                 expect_hit(True, f"GETATTR {condition}", via=other)
