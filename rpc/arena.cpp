@@ -8,8 +8,8 @@
 namespace berth::rpc {
 
 std::size_t BlockPool::class_of(std::size_t size) noexcept {
-    const auto log2 = static_cast<std::size_t>(std::bit_width(size - 1));
-    return log2 <= smallest_log2 ? 0 : log2 - smallest_log2;
+    if (size <= bytes_of(0)) return 0;
+    return static_cast<std::size_t>(std::bit_width(size - room_for_headers - 1)) - smallest_log2;
 }
 
 BlockPool::Block BlockPool::take(std::size_t size) {
@@ -26,13 +26,13 @@ BlockPool::Block BlockPool::take(std::size_t size) {
             return block;
         }
     }
-    const auto rounded = std::size_t{1} << (smallest_log2 + which);
+    const auto rounded = bytes_of(which);
     return {std::make_unique_for_overwrite<std::byte[]>(rounded), rounded};
 }
 
 void BlockPool::give(Block block) noexcept {
     const auto which = class_of(block.size);
-    if (which >= class_count || !std::has_single_bit(block.size)) return;
+    if (which >= class_count || block.size != bytes_of(which)) return;
     auto kept = kept_.synchronize();
     if (kept->bytes + block.size > kept_bytes_max_) return;
     auto& blocks = kept->classes[which].blocks;

@@ -37,9 +37,14 @@ public:
     [[nodiscard]] std::size_t kept_bytes() const;
 
 private:
-    // Blocks are powers of two from 16 KiB to 2 MiB; larger ones are not kept.
+    // Blocks are powers of two from 16 KiB to 2 MiB, and what a WRITE of that length has before its
+    // data; larger ones are not kept.
     static constexpr std::size_t smallest_log2 = 14;
     static constexpr std::size_t class_count = 8;
+    static constexpr std::size_t room_for_headers = 1024;
+    static constexpr std::size_t bytes_of(std::size_t which) noexcept {
+        return (std::size_t{1} << (smallest_log2 + which)) + room_for_headers;
+    }
     static std::size_t class_of(std::size_t size) noexcept;
 
     struct OfClass {

@@ -16,12 +16,12 @@ namespace {
 
 // Parts of the ceiling: memory kept for later calls, remembered replies, exchanges kept for later,
 // and what threads use within a turn.
-constexpr std::size_t kept_part = 16;
+constexpr std::size_t kept_part = 12;
 constexpr std::size_t replies_part = 8;
 constexpr std::size_t exchanges_part = 32;
 constexpr std::size_t threads_part = 32;
 
-constexpr std::size_t kept_bytes_max = std::size_t{32} << 20;
+constexpr std::size_t kept_bytes_max = std::size_t{40} << 20;
 constexpr std::size_t replies_bytes_max = std::size_t{64} << 20;
 
 // How many connections give way at once, and the time between two such rounds.
