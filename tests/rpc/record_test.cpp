@@ -183,7 +183,7 @@ TEST(RecordReader, AClaimAllocatesNothing) {
         test::forget_allocations();
         stream.receive(bytes_of_hex(claim));
         EXPECT_TRUE(stream.reader().is_broken()) << claim;
-        EXPECT_LE(test::allocations().largest, std::size_t{1} << 16) << claim;
+        EXPECT_LE(test::allocations().largest, 66560U) << claim;
     }
     // The most that is allowed: the buffer still grows only with what arrives.
     Stream stream;
