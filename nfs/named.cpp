@@ -14,6 +14,10 @@ constexpr bool has_range = std::is_same_v<Procedure, Read> || std::is_same_v<Pro
                            std::is_same_v<Procedure, Commit>;
 
 template <class Procedure>
+constexpr bool is_listing =
+    std::is_same_v<Procedure, ReadDirectory> || std::is_same_v<Procedure, ReadDirectoryPlus>;
+
+template <class Procedure>
 bool take(const rpc::Intercepted& call, Named& named) {
     return rpc::with_arguments<Procedure>(call, program, [&](const auto& args) {
         boost::pfr::for_each_field(args, [&](const auto& field) {
@@ -23,6 +27,7 @@ bool take(const rpc::Intercepted& call, Named& named) {
             else if constexpr (std::is_same_v<Field, Entry>)
                 named.objects.push_back({field.directory.bytes(), field.name});
         });
+        if constexpr (is_listing<Procedure>) named.cookie = args.cookie;
         if constexpr (has_range<Procedure>) {
             named.offset = args.offset;
             named.bytes = args.count;

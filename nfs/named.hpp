@@ -25,6 +25,7 @@ struct Named {
     // Of READ, WRITE and COMMIT:
     std::optional<std::uint64_t> offset;
     std::optional<std::uint32_t> bytes;
+    std::optional<std::uint64_t> cookie;  ///< of READDIR and READDIRPLUS
 };
 
 /// Empty if it is no call of NFS version 3, if it is refused, or if its arguments do not decode.

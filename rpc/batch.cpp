@@ -20,6 +20,13 @@ Batch::~Batch() {
     present = nullptr;
 }
 
+bool Batch::keeps() noexcept {
+    if (!owes()) return false;
+    const bool is_of_use = std::exchange(uses_, owed_->uses()) != uses_;
+    turns_without_use_ = is_of_use ? 0 : turns_without_use_ + 1;
+    return turns_without_use_ <= turns_without_use_max;
+}
+
 bool Batch::may_keep(const Kept& kept) noexcept {
     if (present == nullptr) return false;
     assert(present->owed_ == nullptr || present->owed_ == &kept);

@@ -19,13 +19,18 @@ public:
     /// Time for a client that has its reply to send the next call.
     static constexpr std::chrono::milliseconds moment{1};
 
-    /// What a program keeps. Both functions run on the thread that kept it.
+    /// What a program keeps. The functions run on the thread that kept it.
     struct Kept {
         void (*give_back)() noexcept;
-        bool (*is_anything)() noexcept;  ///< whether giving it back would do anything
+        bool (*is_anything)() noexcept;    ///< whether giving it back would do anything
+        std::uint64_t (*uses)() noexcept;  ///< how often it has been of use; only ever grows
     };
-    /// Whether there is something to give back.
-    [[nodiscard]] bool keeps() const noexcept { return owed_ != nullptr && owed_->is_anything(); }
+    /// Whether giving back what is kept would do anything.
+    [[nodiscard]] bool owes() const noexcept { return owed_ != nullptr && owed_->is_anything(); }
+    /// Whether to wait for the next call for no more than a moment: there is something to give
+    /// back, and it has been of use in one of the last turns. To be asked once a turn: a wait that
+    /// has a limit costs more than one that has none.
+    [[nodiscard]] bool keeps() noexcept;
 
     /// For the handler of a call: if true, it may keep something. `kept`, which has static storage
     /// duration, is then given back once, before this thread answers a call of another program,
@@ -40,7 +45,11 @@ public:
 private:
     void pay() noexcept;
 
+    static constexpr unsigned turns_without_use_max = 32;
+
     const Kept* owed_ = nullptr;
+    std::uint64_t uses_ = 0;  // when it was asked last
+    unsigned turns_without_use_ = 0;
     std::uint32_t program_ = 0;
 };
 

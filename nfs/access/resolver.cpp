@@ -54,7 +54,8 @@ vfs::Result<vfs::NodePtr> Resolver::find(const exports::Permit& permit,
 
 void Resolver::keep_identity() {
     static constexpr rpc::Batch::Kept identity{.give_back = vfs::give_identity_back,
-                                               .is_anything = vfs::is_identity_kept};
+                                               .is_anything = vfs::is_identity_kept,
+                                               .uses = vfs::identity_uses};
     if (rpc::Batch::may_keep(identity)) vfs::keep_identity();
 }
 

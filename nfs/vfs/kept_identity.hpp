@@ -2,6 +2,8 @@
 // answers several calls in a row therefore keeps the identity of the last caller in between.
 #pragma once
 
+#include <cstdint>
+
 namespace berth::vfs {
 
 /// From here until give_identity_back() the calling thread may keep the last caller's identity
@@ -14,6 +16,8 @@ void keep_identity() noexcept;
 void give_identity_back() noexcept;
 /// Whether the calling thread has kept another identity than the server's. Asks no system call.
 [[nodiscard]] bool is_identity_kept() noexcept;
+/// How often an operation of the calling thread has needed its caller's identity.
+[[nodiscard]] std::uint64_t identity_uses() noexcept;
 
 /// Whether the calling thread has the server's identity, as the kernel reports it.
 [[nodiscard]] bool is_server_acting();

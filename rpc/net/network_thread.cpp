@@ -95,7 +95,7 @@ bool NetworkThread::is_taken_over() noexcept {
 
 // While something is kept, what comes within a moment belongs to the same batch.
 void NetworkThread::take_turn() {
-    const Batch batch;
+    Batch batch;
     context_.run_one();
     while (batch.keeps() && context_.run_one_for(Batch::moment) > 0) continue;
 }

@@ -120,7 +120,7 @@ void WorkerPool::run(WorkQueue::Job job) noexcept {
 }
 
 void WorkerPool::work() {
-    const Batch batch;
+    Batch batch;
     std::unique_lock held{lock_};
     while (!stopping_) {
         while (!stopping_ && !calls_->has_ready()) await_work(held, batch);
@@ -131,11 +131,13 @@ void WorkerPool::work() {
 }
 
 // Until it is woken, or has to give back what it keeps. Holds the lock on entry and on return.
-void WorkerPool::await_work(std::unique_lock<std::mutex>& held, const Batch& batch) {
+void WorkerPool::await_work(std::unique_lock<std::mutex>& held, Batch& batch) {
     ++asleep_;
     bool is_idle = false;
     if (batch.keeps())
         is_idle = something_.wait_for(held, Batch::moment) == std::cv_status::timeout;
+    else if (batch.owes())
+        is_idle = true;
     else
         something_.wait(held);
     --asleep_;

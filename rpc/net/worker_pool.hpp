@@ -41,7 +41,7 @@ public:
 
 private:
     void work();
-    void await_work(std::unique_lock<std::mutex>& held, const Batch& batch);
+    void await_work(std::unique_lock<std::mutex>& held, Batch& batch);
     void run_all_ready(std::unique_lock<std::mutex>& held);
     static void run(WorkQueue::Job job) noexcept;
     void add_thread();

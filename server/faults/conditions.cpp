@@ -154,6 +154,12 @@ bool CallName::is_of_nfs() const noexcept {
     return program == nfs::program.number;
 }
 
+bool CallName::has_end() const noexcept {
+    constexpr std::array with_end{nfs::Read::id.number, nfs::ReadDirectory::id.number,
+                                  nfs::ReadDirectoryPlus::id.number};
+    return is_of_nfs() && (!procedure || std::ranges::find(with_end, *procedure) != with_end.end());
+}
+
 bool CallName::has_range() const noexcept {
     constexpr std::array with_range{nfs::Read::id.number, nfs::Write::id.number,
                                     nfs::Commit::id.number};

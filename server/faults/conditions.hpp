@@ -21,6 +21,8 @@ struct CallName {
                (!procedure || *procedure == call.procedure.number);
     }
     [[nodiscard]] bool is_of_nfs() const noexcept;
+    /// Whether its results say where the end is.
+    [[nodiscard]] bool has_end() const noexcept;
     /// Whether its calls have an offset and a size.
     [[nodiscard]] bool has_range() const noexcept;
 };

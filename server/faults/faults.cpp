@@ -23,6 +23,23 @@ public:
         acts_.delay += acts.delay;
     }
 
+    /// `rule` has hit the call, whose first object is `directory`.
+    void add(const std::shared_ptr<Rule>& rule, std::string directory) {
+        auto changes = rule->result().changes;
+        if (rule->result().attributes != Outdated::no)
+            changes.attributes = [rule](const nfs::Attributes& now) { return rule->outdated(now); };
+        if (rule->result().spoils_cookies)
+            changes.saw_cookie = [rule, directory = std::move(directory)](std::uint64_t cookie) {
+                rule->spoil_cookie(directory, cookie);
+            };
+        changes_.push_back(std::move(changes));
+    }
+
+    void after(const rpc::Intercepted& call, rpc::Ending ending, rpc::Reply& reply) override {
+        if (ending != rpc::Ending::answered || call.arrival() != rpc::Arrival::to_run) return;
+        for (const auto& changes : changes_) nfs::change_results(call, reply, changes);
+    }
+
     void leaving(const rpc::Intercepted& /*call*/, rpc::Departure& departure) override {
         departure.delay += acts_.delay;
         departure.copies += acts_.copies;
@@ -32,6 +49,7 @@ public:
 
 private:
     ReplyActs acts_;
+    std::vector<nfs::ResultChanges> changes_;
 };
 
 /// The decision of a rule that ends a call; go_on() if it does not.
@@ -64,6 +82,12 @@ private:
     Rule& rule_;
     const Seen& seen_;
 };
+
+std::string first_handle(const Seen& seen) {
+    if (seen.named.objects.empty()) return {};
+    const auto handle = seen.named.objects.front().handle;
+    return {reinterpret_cast<const char*>(handle.data()), handle.size()};
+}
 
 auto by_name(std::string_view name) {
     return [name](const std::shared_ptr<Rule>& rule) { return rule->name() == name; };
@@ -157,12 +181,23 @@ rpc::Decision Faults::carry_out(const Rules& rules, const Seen& seen) {
     Duration delay{0};
     auto decision = rpc::Decision::go_on();
     for (const auto& rule : rules) {
+        if (const auto status = rule->spoiled(seen)) {
+            decision = Deciding{*rule, seen}(AnswerStatus{static_cast<std::uint32_t>(*status)});
+            break;
+        }
         if (!rule->hits(seen)) continue;
+        if (rule->result().spoils_handles) {
+            rule->spoil_handles(seen);
+            decision =
+                Deciding{*rule, seen}(AnswerStatus{static_cast<std::uint32_t>(nfs::Status::stale)});
+            break;
+        }
         delay += rule->delay();
         if (rule->gate() && !rule->gate()->is_open()) gates.push_back(rule->gate());
-        if (rule->reply().any()) {
+        if (rule->reply().any() || rule->result().any()) {
             if (!replying) replying = std::make_shared<Replying>();
             replying->add(rule->reply());
+            if (rule->result().any()) replying->add(rule, first_handle(seen));
         }
         decision = std::visit(Deciding{*rule, seen}, rule->instead());
         if (decision.act() != rpc::Decision::Act::go_on) break;

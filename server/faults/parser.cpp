@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -9,6 +11,7 @@
 
 #include "server/commands/nearest.hpp"
 #include "server/faults/conditions.hpp"
+#include "server/faults/result_words.hpp"
 #include "server/faults/values.hpp"
 
 namespace berth::server::faults {
@@ -32,7 +35,8 @@ public:
         check_calls();
         if (!calls_.empty() || !denied_calls_.empty())
             made_.conditions.insert(made_.conditions.begin(), is_among(calls_, denied_calls_));
-        const bool acts = made_.delay || made_.instead.index() != 0 || made_.reply.any();
+        const bool acts =
+            made_.delay || made_.instead.index() != 0 || made_.reply.any() || made_.result.any();
         if (!acts)
             words_.back().refuse(
                 "nothing is to happen: add delay=, drop=, status=, or another act");
@@ -105,6 +109,9 @@ private:
         if (range_word_ != nullptr && !calls_.empty() &&
             std::ranges::none_of(calls_, &CallName::has_range))
             range_word_->refuse("only READ, WRITE and COMMIT have that");
+        if (end_word_ != nullptr && !calls_.empty() &&
+            std::ranges::none_of(calls_, &CallName::has_end))
+            end_word_->refuse("only READ, READDIR and READDIRPLUS have that");
         if (status_word_ == nullptr) return;
         if (calls_.empty())
             made_.conditions.insert(made_.conditions.begin(),
@@ -116,21 +123,41 @@ private:
     // --- conditions
 
     void take(const Word& word) {
+        if (word.value.empty()) word.refuse("expected a value after the '='");
+        for (const auto& one : result_words()) {
+            if (one.key.name != word.key) continue;
+            check_said_once(word);
+            note(word, one.needs);
+            one.take(word, made_.result);
+            return;
+        }
         const auto all = known();
         const auto found = std::ranges::find(all, std::string_view{word.key},
                                              [](const Known& one) { return one.key.name; });
         if (found == all.end()) {
             std::vector<std::string_view> names;
             for (const auto& one : all) names.push_back(one.key.name);
+            for (const auto& one : result_words()) names.push_back(one.key.name);
             word.refuse("no rule has '" + word.key + "'" + commands::suggestion(word.key, names));
         }
-        if (word.value.empty()) word.refuse("expected a value after the '='");
         const bool is_condition = found->take == &Parser::take_condition ||
                                   found->take == &Parser::take_of_nfs ||
                                   found->take == &Parser::take_range;
-        if (word.is_denied && !is_condition) word.refuse("only conditions can be denied");
-        if (!is_condition && !given_.insert(word.key).second) word.refuse("it was given already");
+        if (!is_condition) check_said_once(word);
         (this->*found->take)(word);
+    }
+
+    void check_said_once(const Word& word) {
+        if (word.is_denied) word.refuse("only conditions can be denied");
+        if (!given_.insert(word.key).second) word.refuse("it was given already");
+    }
+
+    void note(const Word& word, Needs needs) {
+        switch (needs) {
+        case Needs::nfs: nfs_word_ = &word; break;
+        case Needs::range: range_word_ = &word; break;
+        case Needs::end: end_word_ = &word; break;
+        }
     }
 
     void take_condition(const Word& word) { made_.conditions.push_back(condition_of(word)); }
@@ -235,6 +262,7 @@ private:
     std::set<std::string> given_;
     const Word* nfs_word_ = nullptr;
     const Word* range_word_ = nullptr;
+    const Word* end_word_ = nullptr;
     const Word* status_word_ = nullptr;
     const Word* until_word_ = nullptr;
     std::uint32_t status_program_ = 0;
@@ -296,6 +324,7 @@ std::span<const Parser::Known> Parser::known() {
 std::vector<Key> keys() {
     std::vector<Key> keys;
     for (const auto& one : Parser::known()) keys.push_back(one.key);
+    for (const auto& one : result_words()) keys.push_back(one.key);
     return keys;
 }
 

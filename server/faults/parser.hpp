@@ -17,12 +17,7 @@
 
 namespace berth::server::faults {
 
-/// What a rule can say, for people.
-struct Key {
-    std::string_view name;
-    std::string_view value;
-    std::string_view summary;
-};
+/// All that may stand before a "=".
 [[nodiscard]] std::vector<Key> keys();
 
 /// Throws RuleError: for what it does not understand, and for rules that can't hit any call or do

@@ -108,6 +108,48 @@ Duration Rule::delay() {
     return {};
 }
 
+std::optional<nfs::Status> Rule::spoiled(const Seen& seen) {
+    const auto& acts = definition_.result;
+    if (!acts.spoils_handles && !acts.spoils_cookies) return {};
+    const std::scoped_lock held{lock_};
+    for (const auto& object : seen.named.objects)
+        if (spoiled_handles_.contains(text_of(object.handle))) return nfs::Status::stale;
+    if (!seen.named.cookie || seen.named.objects.empty()) return {};
+    const std::pair place{text_of(seen.named.objects.front().handle), *seen.named.cookie};
+    if (spoiled_cookies_.contains(place)) return nfs::Status::bad_cookie;
+    return {};
+}
+
+void Rule::spoil_handles(const Seen& seen) {
+    const std::scoped_lock held{lock_};
+    for (const auto& object : seen.named.objects)
+        if (spoiled_handles_.size() < counts_max) spoiled_handles_.insert(text_of(object.handle));
+}
+
+void Rule::spoil_cookie(std::string directory, std::uint64_t cookie) {
+    const std::scoped_lock held{lock_};
+    if (spoiled_cookies_.size() < counts_max)
+        spoiled_cookies_.emplace(std::move(directory), cookie);
+}
+
+nfs::Attributes Rule::outdated(const nfs::Attributes& now) {
+    auto given = now;
+    switch (definition_.result.attributes) {
+    case Outdated::no: break;
+    case Outdated::newer:
+        ++given.modified.seconds;
+        ++given.changed.seconds;
+        break;
+    case Outdated::first_seen: {
+        const std::scoped_lock held{lock_};
+        if (first_seen_.size() < counts_max)
+            given = first_seen_.try_emplace({now.fsid, now.fileid}, now).first->second;
+        break;
+    }
+    }
+    return given;
+}
+
 // A client asks again with another xid, so copies are recognised by the procedure and arguments.
 bool Rule::is_too_early(const Seen& seen, std::uint64_t times) {
     const auto& call = seen.call();

@@ -9,11 +9,14 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "nfs/named.hpp"
+#include "nfs/result_changes.hpp"
 #include "rpc/interceptor.hpp"
 
 namespace berth::server::faults {
@@ -110,6 +113,25 @@ struct ReplyActs {
     }
 };
 
+/// Attributes that are not those of now.
+enum class Outdated : std::uint8_t {
+    no,
+    first_seen,  ///< as the rule saw them first
+    newer,       ///< modified and changed a second later
+};
+
+/// How a result lies, and what is refused from then on.
+struct ResultActs {
+    nfs::ResultChanges changes;
+    Outdated attributes = Outdated::no;
+    bool spoils_handles = false;  ///< the objects of the call are stale for good
+    bool spoils_cookies = false;  ///< the last cookie of a listing is a bad one later
+
+    [[nodiscard]] bool any() const noexcept {
+        return changes.any() || attributes != Outdated::no || spoils_handles || spoils_cookies;
+    }
+};
+
 struct Definition {
     std::string name;
     std::string text;  ///< as it was given
@@ -119,6 +141,7 @@ struct Definition {
     std::optional<Delay> delay;
     Instead instead;
     ReplyActs reply;
+    ResultActs result;
 };
 
 /// A rule in force. Locks itself.
@@ -130,6 +153,7 @@ public:
     [[nodiscard]] const std::string& text() const noexcept { return definition_.text; }
     [[nodiscard]] const Instead& instead() const noexcept { return definition_.instead; }
     [[nodiscard]] const ReplyActs& reply() const noexcept { return definition_.reply; }
+    [[nodiscard]] const ResultActs& result() const noexcept { return definition_.result; }
     /// Null if calls are not held.
     [[nodiscard]] const std::shared_ptr<rpc::Gate>& gate() const noexcept { return gate_; }
     [[nodiscard]] std::uint64_t hits() const;
@@ -138,6 +162,13 @@ public:
     [[nodiscard]] bool hits(const Seen& seen);
     /// How long to delay a call that was hit.
     [[nodiscard]] Duration delay();
+    /// What an earlier hit of the rule has spoiled, if the call uses it: NFS3ERR_STALE or
+    /// NFS3ERR_BAD_COOKIE.
+    [[nodiscard]] std::optional<nfs::Status> spoiled(const Seen& seen);
+    void spoil_handles(const Seen& seen);
+    void spoil_cookie(std::string directory, std::uint64_t cookie);
+    /// The attributes that the rule gives for these.
+    [[nodiscard]] nfs::Attributes outdated(const nfs::Attributes& now);
     /// Whether this copy of a call is one of the first N.
     [[nodiscard]] bool is_too_early(const Seen& seen, std::uint64_t times);
 
@@ -159,6 +190,9 @@ private:
     std::uint64_t count_ = 0;
     std::map<std::string, std::uint64_t> counts_;
     std::map<std::string, std::uint64_t> copies_;
+    std::set<std::string> spoiled_handles_;
+    std::set<std::pair<std::string, std::uint64_t>> spoiled_cookies_;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, nfs::Attributes> first_seen_;
 };
 
 }  // namespace berth::server::faults

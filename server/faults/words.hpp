@@ -29,6 +29,12 @@ struct Word {
     [[noreturn]] void refuse(const std::string& why) const;
 };
 
+/// What may stand before a "=", for people.
+struct Key {
+    std::string_view name;
+    std::string_view value;
+    std::string_view summary;
+};
 /// Splits at blanks. A value in double quotes may have blanks; within them, a backslash stands
 /// before a quote or a backslash that is meant itself. `source`: where the text comes from.
 /// Throws RuleError.

@@ -377,6 +377,163 @@ def conditions(bench: Bench) -> None:
             expect_hit(expected, f"COMMIT {condition}", COMMIT, files["b.txt"] + struct.pack(">QI", 4096, 100))
 
 
+class Attributes:
+    """fattr3 as it is on the wire."""
+
+    def __init__(self, data: bytes):
+        self.size, self.fsid, self.fileid = (struct.unpack(">Q", data[at : at + 8])[0] for at in (20, 44, 52))
+        self.accessed, self.modified, self.changed = (struct.unpack(">II", data[at : at + 8])[0] for at in (60, 68, 76))
+
+
+def attributes_of(wire: Wire, handle: bytes) -> Attributes:
+    reply = wire.call(GETATTR, handle)
+    expect(reply[20:24] == b"\0\0\0\0" and len(reply) == 24 + 84, f"GETATTR: {reply}")
+    return Attributes(reply[24:])
+
+
+def post_op(results: bytes) -> tuple[Attributes | None, bytes]:
+    """The attributes that results begin with, if they have some, and the rest."""
+    if results[:4] == b"\0\0\0\0":
+        return None, results[4:]
+    return Attributes(results[4:88]), results[88:]
+
+
+def read_of(wire: Wire, file: bytes, count: int = 100) -> tuple[int, bool, bytes]:
+    """How much READ says it gives, whether that is the end, and the data."""
+    reply = wire.call(READ, file + struct.pack(">QI", 0, count))
+    expect(reply[20:24] == b"\0\0\0\0", f"READ: {reply}")
+    _, rest = post_op(reply[24:])
+    count, eof, length = struct.unpack(">III", rest[:12])
+    expect(len(rest) == 12 + -(-length // 4) * 4, "READ is malformed")
+    return count, bool(eof), rest[12 : 12 + length]
+
+
+def written(wire: Wire, file: bytes, data: bytes, stable: int = 0) -> tuple[bool, Attributes | None, int, bytes]:
+    """Whether WRITE gave attributes from before, those after, how much it says it wrote, the verifier."""
+    reply = wire.call(WRITE, file + struct.pack(">QII", 0, len(data), stable) + opaque(data))
+    expect(reply[20:24] == b"\0\0\0\0", f"WRITE: {reply}")
+    has_before = reply[24:28] != b"\0\0\0\0"
+    after, rest = post_op(reply[28 + 24 * has_before :])
+    return has_before, after, struct.unpack(">I", rest[:4])[0], rest[8:16]
+
+
+def listing(wire: Wire, directory: bytes, cookie: int = 0, verifier: bytes = bytes(8), count: int = 4096) -> tuple:
+    """The status, the verifier, names and cookies, and whether that was all, of READDIR."""
+    reply = wire.call(16, directory + struct.pack(">Q", cookie) + verifier + struct.pack(">I", count))
+    status = struct.unpack(">I", reply[20:24])[0]
+    if status:
+        return status, b"", [], False
+    _, rest = post_op(reply[24:])
+    verifier, rest = rest[:8], rest[8:]
+    entries = []
+    while rest[:4] != b"\0\0\0\0":
+        length = struct.unpack(">I", rest[12:16])[0]
+        end = 16 + -(-length // 4) * 4
+        entries.append((rest[16 : 16 + length].decode(), struct.unpack(">Q", rest[end : end + 8])[0]))
+        rest = rest[end + 8 :]
+    return status, verifier, entries, rest[4:8] != b"\0\0\0\0"
+
+
+def results(bench: Bench) -> None:
+    """What has run, and is told otherwise."""
+    with serving(bench) as (wire, root, files):
+        file = files["b.txt"]
+
+        @contextlib.contextmanager
+        def rule(text: str):
+            fault(bench, "add", f"{text} name=r")
+            yield
+            fault(bench, "remove", "r")
+
+        with rule("READ short=10"):
+            expect(read_of(wire, file) == (10, False, b"x" * 10), "a short READ")
+        with rule("WRITE short=10"):
+            expect(written(wire, file, b"y" * 100)[2] == 10, "a short WRITE")
+        with rule("READ eof=false"):
+            expect(read_of(wire, file)[:2] == (100, False), "no end")
+        with rule("READ eof=true"):
+            expect(read_of(wire, file, 10)[:2] == (10, True), "an end too early")
+        true = attributes_of(wire, file)
+        with rule("GETATTR,READ attributes=size,fileid,fsid"):
+            told = attributes_of(wire, file)
+            expect((told.size, told.fileid, told.fsid) == (true.size + 1, true.fileid ^ 1, true.fsid ^ 1), f"{vars(told)}")
+        with rule("GETATTR attributes=newer"):
+            told = attributes_of(wire, file)
+            expect((told.modified, told.changed) == (true.modified + 1, true.changed + 1), "newer attributes")
+        with rule("* clock=1h"):
+            told = attributes_of(wire, file)
+            expect((told.accessed, told.modified, told.changed) == (true.accessed + 3600, true.modified + 3600, true.changed + 3600), "+1h")
+        with rule("* clock=-90s"):
+            expect(attributes_of(wire, file).modified == true.modified - 90, "-90s")
+        with rule("GETATTR attributes=old"):
+            attributes_of(wire, file)
+            written(wire, file, b"z" * 300)
+            expect(attributes_of(wire, file).size == 100, "attributes that the rule saw first")
+        expect(attributes_of(wire, file).size == 300, "they stay old")
+        has_before, after, _, verifier = written(wire, file, b"1")
+        expect(has_before and after, "no attributes with WRITE")
+        with rule("WRITE wcc=none"):
+            has_before, after, _, _ = written(wire, file, b"1")
+            expect(not has_before and after, "attributes from before")
+        with rule("WRITE attributes=none"):
+            has_before, after, _, _ = written(wire, file, b"1")
+            expect(has_before and not after, "attributes from after")
+        with rule("WRITE,COMMIT verifier=other first=1"):
+            expect(written(wire, file, b"1")[3] != verifier, "the same verifier")
+            expect(written(wire, file, b"1")[3] == verifier, "not once")
+        with rule("COMMIT verifier=other"):
+            expect(wire.call(COMMIT, file + struct.pack(">QI", 0, 0))[-8:] != verifier, "the same verifier of COMMIT")
+
+
+def listings(bench: Bench) -> None:
+    """Listings that are cut, have an entry twice, or whose cookies are refused."""
+    names = tuple(f"name-{number:03}" for number in range(50))
+    with serving(bench, files=names) as (wire, root, _):
+        every = {*names, ".", ".."}
+        _, verifier, entries, is_end = listing(wire, root)
+        expect({name for name, _ in entries} == every and is_end, "the listing itself")
+        fault(bench, "add", "READDIR entries=7 name=r")
+        seen, cookie = [], 0
+        for _ in range(10):
+            _, _, some, is_end = listing(wire, root, cookie)
+            expect(len(some) <= 7 and not (some and is_end), "more than 7, or an end")
+            if not some:
+                break
+            seen += [name for name, _ in some]
+            cookie = some[-1][1]
+        expect(sorted(seen) == sorted(every), "a listing in pieces")
+        fault(bench, "remove", "r")
+        fault(bench, "add", "READDIR entries=twice name=r")
+        _, _, twice, _ = listing(wire, root)
+        expect(twice[0] == twice[1] and len(twice) == len(entries) + 1, "no entry twice")
+        fault(bench, "remove", "r")
+        fault(bench, "add", "READDIR cookies=bad first=1 name=r")
+        _, _, first, _ = listing(wire, root, count=600)
+        cookie = first[-1][1]
+        expect(listing(wire, root, cookie)[0] == 10003, "the cookie is good")
+        expect(listing(wire, root, first[0][1])[0] == OK, "another cookie is bad")
+        expect(wire.status(17, root + struct.pack(">Q", cookie) + bytes(8) + struct.pack(">II", 4096, 8192)) == 10003, "READDIRPLUS")
+        fault(bench, "remove", "r")
+        expect(listing(wire, root, cookie)[0] == OK, "it stays bad")
+        fault(bench, "add", "READDIR cookies=verifier name=r")
+        _, other, _, _ = listing(wire, root)
+        expect(other != verifier, "the same verifier")
+        fault(bench, "remove", "r")
+        expect(listing(wire, root, cookie, other)[0] == 10003, "another verifier is taken")
+
+
+def stale_handles(bench: Bench) -> None:
+    """A handle that has gone stale on order stays so, for every procedure; others do not."""
+    with serving(bench, "READ path=*.db after=1 first=1 handles=stale name=stale") as (wire, root, files):
+        arguments = struct.pack(">QI", 0, 10)
+        got = [wire.status(READ, files["a.db"] + arguments) for _ in range(4)]
+        expect(got == [OK, 70, 70, 70], f"{got}")
+        expect(wire.status(GETATTR, files["a.db"]) == 70, "GETATTR")
+        expect(wire.status(READ, files["c"] + arguments) == OK, "another file")
+        fault(bench, "remove", "stale")
+        expect(wire.status(GETATTR, files["a.db"]) == OK, "without the rule")
+
+
 def memory_paths(bench: Bench) -> None:
     """Paths in trees in RAM, also after names have come and gone."""
     port = bench.serve_by("--memory", "mem", "--squash", "none", "--portmap", "off", "--listen", ":0")
@@ -476,6 +633,13 @@ def mistakes(bench: Bench) -> None:
         ('READ path="a drop=call', "a quote (\") has no end"),
         ("MNT path=/a drop=call", "only calls of NFS have that"),
         ("GETATTR offset=0 drop=call", "only READ, WRITE and COMMIT have that"),
+        ("GETATTR short=1", "only READ, WRITE and COMMIT have that"),
+        ("WRITE eof=true", "only READ, READDIR and READDIRPLUS have that"),
+        ("MNT clock=1h", "only calls of NFS have that"),
+        ("GETATTR attributes=odd", "expected none, old, newer, size, fileid or fsid"),
+        ("GETATTR clock=1ms", "expected a second at least"),
+        ("GETATTR !wcc=none", "only conditions can be denied"),
+        ("READDIR entries=some", "expected a number"),
         ("MNT per=file first=1 drop=call", "only calls of NFS have files"),
         ("", "expected a rule"),
         ("  ", "a rule is empty"),
@@ -551,6 +715,9 @@ CASES = {
     "faults.selections": selections,
     "faults.seeds": seeds,
     "faults.conditions": conditions,
+    "faults.results": results,
+    "faults.listings": listings,
+    "faults.stale_handles": stale_handles,
     "faults.memory_paths": memory_paths,
     "faults.composition": composition,
     "faults.asked": asked,

@@ -11,9 +11,11 @@ namespace {
 thread_local int given_back = 0;
 
 thread_local bool is_anything = true;
+thread_local std::uint64_t uses = 0;
 
 constexpr Batch::Kept kept{.give_back = []() noexcept { ++given_back; },
-                           .is_anything = []() noexcept { return is_anything; }};
+                           .is_anything = []() noexcept { return is_anything; },
+                           .uses = []() noexcept { return uses; }};
 
 class Batches : public ::testing::Test {
 protected:
@@ -29,7 +31,7 @@ TEST_F(Batches, NothingIsKeptOutsideOfABatch) {
 
 TEST_F(Batches, WhatIsKeptIsGivenBackOnceAtTheEnd) {
     {
-        const Batch batch;
+        Batch batch;
         EXPECT_FALSE(batch.keeps());
         for (int call = 0; call < 3; ++call) {
             Batch::begin_call(100003);
@@ -45,7 +47,7 @@ TEST_F(Batches, WhatIsKeptIsGivenBackOnceAtTheEnd) {
 
 TEST_F(Batches, WhatIsNothingNeedNotBeGivenBackSoonButIsGivenBack) {
     {
-        const Batch batch;
+        Batch batch;
         Batch::begin_call(100003);
         EXPECT_TRUE(Batch::may_keep(kept));
         is_anything = false;
@@ -56,8 +58,29 @@ TEST_F(Batches, WhatIsNothingNeedNotBeGivenBackSoonButIsGivenBack) {
     EXPECT_EQ(given_back, 1);
 }
 
+TEST_F(Batches, WhatIsOfNoUseForManyTurnsIsNotWaitedFor) {
+    {
+        Batch batch;
+        for (int call = 0; call < 100; ++call) {
+            Batch::begin_call(100003);
+            EXPECT_TRUE(Batch::may_keep(kept));
+            ++uses;
+            EXPECT_TRUE(batch.keeps()) << "it is of use in each call";
+        }
+        int turns = 0;
+        while (batch.keeps()) ++turns;
+        EXPECT_GT(turns, 8);
+        EXPECT_LT(turns, 1000);
+        EXPECT_TRUE(batch.owes());
+        EXPECT_EQ(given_back, 0) << "whoever waits sees to that";
+        ++uses;
+        EXPECT_TRUE(batch.keeps());
+    }
+    EXPECT_EQ(given_back, 1);
+}
+
 TEST_F(Batches, ACallOfAnotherProgramFindsNothingKept) {
-    const Batch batch;
+    Batch batch;
     Batch::begin_call(100003);
     EXPECT_TRUE(Batch::may_keep(kept));
     Batch::begin_call(100021);
@@ -69,7 +92,7 @@ TEST_F(Batches, ACallOfAnotherProgramFindsNothingKept) {
 
 TEST_F(Batches, WhatIsGivenBackEarlyIsNotOwedAgain) {
     {
-        const Batch batch;
+        Batch batch;
         Batch::begin_call(100003);
         EXPECT_TRUE(Batch::may_keep(kept));
         Batch::give_back();
@@ -79,7 +102,7 @@ TEST_F(Batches, WhatIsGivenBackEarlyIsNotOwedAgain) {
 }
 
 TEST_F(Batches, AreOfTheirThread) {
-    const Batch batch;
+    Batch batch;
     Batch::begin_call(100003);
     EXPECT_TRUE(Batch::may_keep(kept));
     std::thread{[] {
@@ -94,7 +117,7 @@ TEST_F(Batches, AreOfTheirThread) {
 
 TEST_F(Batches, EndWhenAnExceptionPasses) {
     try {
-        const Batch batch;
+        Batch batch;
         Batch::begin_call(100003);
         EXPECT_TRUE(Batch::may_keep(kept));
         throw 1;

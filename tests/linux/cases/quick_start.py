@@ -64,6 +64,15 @@ def container(lab: Lab):
 
 
 @case(seconds=240)
+def faults(lab: Lab):
+    """A reply is lost on order, and the client sends its call again."""
+    said = _as_typed("faults")
+    check.true("\nafter\n" in said, said)
+    check.true(said.count(" NFS v3 RENAME ") == 2 and "repeated, " in said, said)
+    check.true("rule-2: 0 hits: READ path=*.db every=10 delay=200ms" in said, said)
+
+
+@case(seconds=240)
 def testing(lab: Lab):
     """A tree in RAM, libnfs, and a log of every call."""
     check.true("WRITE" in _as_typed("testing"), "the log of a WRITE")

@@ -263,6 +263,11 @@ class Local:
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return [line for line in said.splitlines() if words or self.path() in line]
 
+    def fault(self, *words: str) -> list[str]:
+        """What `berth fault` says."""
+        command = [self._server.berth, "fault", *words, "--state", str(self._server.state)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
     def export_as(self, text: str, expected: str = "reloaded:") -> None:
         """Has the server export this from now on; "EXPORT" in it is the exported directory."""
         self._server.export_as(text, expected)

@@ -66,6 +66,8 @@ KINDS = {
     "locking_rootless": Kind(
         2049, ("--grace", "30"), captured=False, portmap=True, address="10.9.0.12", user=2000
     ),
+    # Misbehaves as cases say.
+    "faults": Kind(24049, _at(24049, "--squash", "none"), captured=False),
     # Bulk data: not captured, and names need not be on disk one by one.
     "bulk": Kind(15049, _at(15049, "--squash", "none", "--async"), captured=False),
 }

@@ -38,6 +38,7 @@ struct ThisThread {
     gid_t gid = file_gid();
     std::optional<std::vector<gid_t>> groups;
     unsigned scopes = 0;
+    std::uint64_t uses = 0;  // of callers' identities
     // Between scopes the identity of the last scope may stay.
     bool keeps = false;
     std::unique_ptr<std::vector<gid_t>> groups_to_give_back;
@@ -146,6 +147,7 @@ Result<Acting> Acting::as(const Identity& caller, const Abilities& abilities) {
         return std::errc::operation_not_permitted;
     }
     Acting scope{Begun{}};
+    ++this_thread().uses;
     if (auto taken = scope.take_groups(caller.groups, abilities.groups_matter); !taken)
         return taken.error();
     if (auto taken = scope.take_gid(caller.gid); !taken) return taken.error();
@@ -254,6 +256,10 @@ void give_identity_back() noexcept {
 bool is_identity_kept() noexcept {
     const auto& thread = posix::this_thread();
     return thread.keeps && (!thread.is_server() || thread.groups_to_give_back != nullptr);
+}
+
+std::uint64_t identity_uses() noexcept {
+    return posix::this_thread().uses;
 }
 
 bool is_server_acting() {
