@@ -88,7 +88,7 @@ constexpr ResultWord all[] = {
      Needs::range,
      take_verifier},
     {{"entries", "N|twice",
-      "listings have at most N entries and no end, or the first entry comes twice"},
+      "listings have at most N entries, or the first entry comes twice"},
      Needs::end,
      take_entries},
     {{"cookies", "bad|verifier",
