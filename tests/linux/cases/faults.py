@@ -155,7 +155,7 @@ def short_transfers(lab: Lab):
 @case(server="faults")
 def another_verifier(lab: Lab):
     """COMMIT with another verifier than WRITE, once: the client writes again what it has not on disk."""
-    lab.work()
+    lab.work("wsize=32768")
     data = content(200_000)
     with fault(lab, "COMMIT first=1 verifier=other", "WRITE delay=0ms") as hits:
         with open("file", "wb") as file:
