@@ -208,6 +208,17 @@ bool follow_until_the_end(Reloading& reloading, const ExportTrees& trees, Signal
     }
 }
 
+/// The answers to `berth locks` and `berth fault`; null without a state directory.
+std::unique_ptr<AdminSocket> admin_socket(const StateDirectory& state, faults::Faults& faults,
+                                          nlm::Services& locks) {
+    const auto socket = state.file(admin_socket_name);
+    if (!socket) return {};
+    return std::make_unique<AdminSocket>(*socket, [&](std::string_view request) {
+        return is_about_faults(request) ? answer_about_faults(faults, request)
+                                        : answer_about_locks(locks, request);
+    });
+}
+
 /// Makes the modes that clients send effective, whoever started the server.
 void set_up_process() {
     ::umask(0);
@@ -243,7 +254,6 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
         {.level = options.log_level, .format = options.log_format, .queue = {}, .repeated = {}}};
     LastResort last_resort;
     ServiceManager manager;
-    for (const auto& doubt : options.doubts) spdlog::warn("{}", doubt);
     vfs::posix::drop_resource_override();
     claim_descriptors();
     const StateDirectory state{options.state};
@@ -279,8 +289,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Portmapping portmapping{options.portmap, dispatcher};
     if (options.log_level == "trace") dispatcher.intercept(std::make_shared<CallLog>());
     const faults::ExportPaths paths{exports, sealer};
-    const auto faults = std::make_shared<faults::Faults>(dispatcher, paths);
-    add_faults(*faults, options);
+    const auto faults = faults_of(options, dispatcher, paths);
 
     const auto listening =
         listen(options.listen, server_options(options, correspondents, budget), dispatcher);
@@ -288,12 +297,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     portmapping.begin(dispatcher, listening);
     listening.server->start();
     locks.start();
-    std::optional<AdminSocket> admin;
-    if (const auto socket = state.file(admin_socket_name))
-        admin.emplace(*socket, [&](std::string_view request) {
-            return is_about_faults(request) ? answer_about_faults(*faults, request)
-                                            : answer_about_locks(locks, request);
-        });
+    auto admin = admin_socket(state, *faults, locks);
     Sweeper sweeper{exports, *budget};
     announce(listening, *exports.pin(), portmapping.is_known());
 

@@ -58,10 +58,13 @@ std::string request_of(Command command) {
 
 }  // namespace
 
-void add_faults(faults::Faults& faults, const ServeOptions& options) {
+std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Dispatcher& dispatcher,
+                                          const faults::Paths& paths) {
+    auto made = std::make_shared<faults::Faults>(dispatcher, paths);
     for (const auto& file : options.fault_files)
-        for (const auto& words : faults::words_in_file(file)) faults.add(words);
-    for (const auto& rule : options.faults) faults.add(rule, "--fault");
+        for (const auto& words : faults::words_in_file(file)) made->add(words);
+    for (const auto& rule : options.faults) made->add(rule, "--fault");
+    return made;
 }
 
 bool is_about_faults(std::string_view request) {

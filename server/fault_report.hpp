@@ -1,6 +1,7 @@
 // `berth fault` and the rules of the command line: requests about faults, and the server's answers.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,9 @@
 
 namespace berth::server {
 
-/// The rules of --faults and --fault. Throws UsageError.
-void add_faults(faults::Faults& faults, const ServeOptions& options);
+/// With the rules of --faults and --fault. Throws UsageError. What it refers to outlives it.
+std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Dispatcher& dispatcher,
+                                          const faults::Paths& paths);
 
 [[nodiscard]] bool is_about_faults(std::string_view request);
 /// The answer to "fault add RULE" and the like: the exit status of the command, a blank, and text

@@ -56,6 +56,7 @@ private:
         const char* kind;
         std::string peer;
         std::string path;
+        // NOLINTNEXTLINE(modernize-use-nullptr): a false alarm of clang-tidy 14
         auto operator<=>(const Key&) const = default;
     };
     struct Window {

@@ -89,6 +89,7 @@ std::vector<std::string> vain_options(const ServeOptions& options,
 }  // namespace
 
 void say_what_cannot_work(const ServeOptions& options, const ExportTrees::Opening& opening) {
+    for (const auto& doubt : options.doubts) spdlog::warn("{}", doubt);
     for (const auto& sentence : missing_capabilities()) spdlog::warn("{}", sentence);
     for (const auto& sentence : vain_options(options, opening)) spdlog::warn("{}", sentence);
 }

@@ -7,8 +7,9 @@
 
 namespace berth::server {
 
-/// Logs the capabilities that root usually has and this process lacks, and the options that can't
-/// work because the server can't act as its callers.
+/// Logs what may not have been meant so (ServeOptions::doubts), the capabilities that root usually
+/// has and this process lacks, and the options that can't work because the server can't act as its
+/// callers.
 void say_what_cannot_work(const ServeOptions& options, const ExportTrees::Opening& opening);
 
 }  // namespace berth::server

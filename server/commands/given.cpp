@@ -46,6 +46,7 @@ std::string meant_by(const std::string& name, std::string_view value,
     if (name == port_variable && is_number && !value.empty())
         return "; did you mean BERTH_LISTEN=:" + std::string{value} + "?";
     std::vector<std::string_view> known;
+    known.reserve(own.size());
     for (const std::string_view one : own) known.push_back(one.substr(variable_prefix.size()));
     const auto meant = nearest(std::string_view{name}.substr(variable_prefix.size()), known);
     if (meant.empty()) return "; berth(8) lists those that are";

@@ -52,6 +52,7 @@ public:
     Typed parse(int argument_count, const char* const* arguments) {
         const auto typed_words = behind_mark(argument_count, arguments);
         std::vector<const char*> words;
+        words.reserve(typed_words.size());
         for (const auto& word : typed_words) words.push_back(word.c_str());
         try {
             app_.parse(static_cast<int>(words.size()), words.data());
@@ -244,7 +245,7 @@ private:
     static std::string denied_flag(const std::string& word, const Reader* reader) {
         constexpr std::string_view denial = "--no-";
         if (reader == nullptr || !word.starts_with(denial)) return {};
-        const auto flag = "--" + word.substr(denial.size());
+        auto flag = "--" + word.substr(denial.size());
         for (const auto& option : reader->row->options)
             if (option.shape == Shape::flag && option.written() == flag) return flag;
         return {};

@@ -64,7 +64,7 @@ private:
 }  // namespace
 
 std::vector<std::vector<Word>> words_in_file(const boost::filesystem::path& file) {
-    const auto name = file.string();
+    const auto& name = file.native();
     toml::table all;
     try {
         all = toml::parse(contents_of(file, Reading::at_start), name);

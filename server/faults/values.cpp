@@ -194,6 +194,7 @@ std::uint32_t choice_of(const Word& word, const std::vector<Named>& known) {
     const auto found = std::ranges::find(known, std::string_view{word.value}, &Named::name);
     if (found != known.end()) return found->number;
     std::vector<std::string_view> names;
+    names.reserve(known.size());
     for (const auto& one : known) names.push_back(one.name);
     word.refuse(expected_one_of(word.value, names));
 }
@@ -202,6 +203,7 @@ StatusName status_of(const Word& word) {
     const auto found = std::ranges::find(statuses, std::string_view{word.value}, &StatusName::name);
     if (found != statuses.end()) return *found;
     std::vector<std::string_view> names;
+    names.reserve(statuses.size());
     for (const auto& one : statuses) names.push_back(one.name);
     const auto meant = commands::suggestion(word.value, names);
     word.refuse(meant.empty() ? "expected a status, as NFS3ERR_IO, MNT3ERR_ACCES or NLM4_DENIED"
