@@ -30,7 +30,7 @@ void tell_of_flavor(const Call& call, xdr::Reader credential) noexcept {
     const auto& client = call.caller.address;
     switch (static_cast<AuthFlavor>(credential.u32())) {
     case AuthFlavor::gss:
-        info_rarely_of(client,
+        warn_rarely_of(client,
                        "{} calls with RPCSEC_GSS (Kerberos), which berth has not: mount with "
                        "sec=sys",
                        client);

@@ -113,6 +113,14 @@ void warn_rarely_of(const Address& peer, std::type_identity_t<PeerFormat<Argumen
            fmt::make_format_args(arguments...));
 }
 
+template <class... Arguments>
+void warn_rarely_about(const Address& peer, std::string_view path,
+                       std::type_identity_t<PeerFormat<Arguments...>> format,
+                       const Arguments&... arguments) noexcept {
+    log_of({.peer = &peer, .pace = Pace::rarely, .path = path}, spdlog::level::warn, format,
+           fmt::make_format_args(arguments...));
+}
+
 /// Lines that come often, where no peer is known.
 template <class... Arguments>
 void warn_often(std::type_identity_t<PeerFormat<Arguments...>> format,

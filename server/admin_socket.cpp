@@ -167,6 +167,9 @@ void AdminSocket::serve(int connection) const {
 }
 
 std::string ask_server(const boost::filesystem::path& socket, const std::string& request) {
+    if (request.size() >= AdminSocket::request_bytes_max)
+        throw std::runtime_error("that is too long: a request has at most " +
+                                 std::to_string(AdminSocket::request_bytes_max - 1) + " bytes");
     const int connection = connect_to(socket);
     if (connection < 0 && errno == EACCES)
         throw std::runtime_error("this user may not ask the berth at " + socket.string() +

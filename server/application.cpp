@@ -303,7 +303,11 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
 
     NameCheck names{hosts};
     names.begin(*exports.pin());
-    Reloading reloading{exports, trees, following, names, manager, options, reread};
+    Reloading reloading{
+        exports,   trees,
+        following, names,
+        manager,   options,
+        reread,    [&](const ServeOptions& next) { check_faults(next, dispatcher); }};
     const vfs::MountChanges mounted;
     manager.show_life_while([&] { return listening.server->answers(patience_with_threads); });
     manager.serving(status_of(*exports.pin()));

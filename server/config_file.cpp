@@ -54,7 +54,9 @@ private:
     [[nodiscard]] Value value(std::string text, const toml::node& node) const {
         if (text.find('\0') != std::string::npos) refuse(node, "a text without NUL");
         auto place = place_of(path_, node.source()) + std::string{option_.key()} + " = " + text;
-        return {std::move(text), std::move(place)};
+        auto source = place_of(path_, node.source());
+        source.resize(source.size() - 2);  // without ": "
+        return {std::move(text), std::move(place), std::move(source)};
     }
 
     [[noreturn]] void refuse(const toml::node& node, const std::string& expected) const {

@@ -201,29 +201,30 @@ public:
             throw UsageError("'" + options_.client +
                              "' is no address, and no name that leads to one");
         bool is_any_good = false;
-        for (const auto& address : addresses) is_any_good |= print_one(address);
+        for (const auto& address : addresses) is_any_good |= print_one(address, options_.path, 0);
         return is_any_good;
     }
 
 private:
-    bool print_one(const exports::ClientAddress& client) {
+    /// `links`: how many symbolic links have led to this path.
+    bool print_one(const exports::ClientAddress& client, const std::string& path, int links) {
         std::string known_as;
         for (const auto& name : hosts_.names(client).found)
             known_as += (known_as.empty() ? ", known as " : ", ") + name;
-        print(stdout, "client " + client.text() + known_as);
+        if (links == 0) print(stdout, "client " + client.text() + known_as);
         static_cast<void>(exports_.learn(client));
         const auto table = exports_.pin();
-        if (!exports::normalised(options_.path)) {
+        if (!exports::normalised(path)) {
             print(stdout, "  a mount fails: " + std::string{reasons::no_path});
             return false;
         }
-        const auto matches = table->matches(options_.path);
+        const auto matches = table->matches(path);
         for (const auto& match : matches) {
             // Port 1 satisfies every entry; whether a low port is required is printed below.
             const auto rule = table->admit(*match.found, {.client = client, .port = 1});
             if (rule) {
                 print_decision(*match.found, **rule);
-                return print_path(match, **rule);
+                return print_path(match, **rule, path) && goes_on(client, path, links);
             }
             if (rule.error() == exports::Refusal::unknown) {
                 print(stdout, "  " + match.found->path + ": " + std::string{reasons::unknown} +
@@ -235,24 +236,34 @@ private:
             for (const auto& entry : match.found->clients.all())
                 print(stdout, "    " + entry.where.text() + ": not " + entry.client.text());
         }
-        if (matches.empty())
-            print(stdout, "  " + options_.path + ": " + std::string{reasons::not_exported});
+        if (matches.empty()) print(stdout, "  " + path + ": " + std::string{reasons::not_exported});
         print(stdout, "  a mount fails: access denied");
         return false;
     }
 
-    [[nodiscard]] bool print_path(const exports::Match& match,
-                                  const exports::ClientRule& rule) const {
+    /// Where links in the path lead elsewhere: what the client may do there.
+    bool goes_on(const exports::ClientAddress& client, const std::string& path, int links) {
+        constexpr int links_max = 40;
+        boost::system::error_code error;
+        const auto end = boost::filesystem::canonical(path, error).string();
+        if (error || end == exports::normalised(path) || links == links_max) return true;
+        print(stdout, "  " + path + ": it leads to " + end);
+        return print_one(client, end, links + 1);
+    }
+
+    [[nodiscard]] bool print_path(const exports::Match& match, const exports::ClientRule& rule,
+                                  const std::string& path) const {
         if (match.found->is_nested)
             print(stdout, "  " + match.found->path +
                               ": what is mounted here is part of the export (crossmnt)");
-        const auto problem = problem_on_the_way(match, rule);
+        const auto problem = problem_on_the_way(match, rule, path);
         if (!problem.empty()) print(stdout, "  a mount fails: " + problem);
         return problem.empty();
     }
 
     [[nodiscard]] std::string problem_on_the_way(const exports::Match& match,
-                                                 const exports::ClientRule& rule) const {
+                                                 const exports::ClientRule& rule,
+                                                 const std::string& path) const {
         if (const auto point = reasons::mount_point_in(match); !point.empty()) {
             const auto line = point + ": " + std::string{reasons::hidden_mount};
             if (!crosses_mounts(rule)) return line + ": the entry has no crossmnt";
@@ -261,9 +272,9 @@ private:
             return told == hidden_.end() ? line : *told;
         }
         boost::system::error_code error;
-        const auto status = boost::filesystem::status(options_.path, error);
-        if (error) return options_.path + ": " + error.message();
-        return boost::filesystem::is_directory(status) ? "" : options_.path + ": Not a directory";
+        const auto status = boost::filesystem::status(path, error);
+        if (error) return path + ": " + error.message();
+        return boost::filesystem::is_directory(status) ? "" : path + ": Not a directory";
     }
 
     const ExportsOptions& options_;

@@ -10,6 +10,7 @@
 
 #include "server/admin_socket.hpp"
 #include "server/faults/file.hpp"
+#include "server/faults/parser.hpp"
 #include "server/printable.hpp"
 #include "server/state_directory.hpp"
 
@@ -63,8 +64,17 @@ std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Disp
     auto made = std::make_shared<faults::Faults>(dispatcher, paths);
     for (const auto& file : options.fault_files)
         for (const auto& words : faults::words_in_file(file)) made->add(words);
-    for (const auto& rule : options.faults) made->add(rule, "--fault");
+    for (const auto& rule : options.faults) made->add(rule.text, rule.source);
     return made;
+}
+
+void check_faults(const ServeOptions& options, const rpc::Dispatcher& dispatcher) {
+    const auto check = [&](const std::vector<faults::Word>& words) {
+        static_cast<void>(faults::parse_rule(words, dispatcher.programs()));
+    };
+    for (const auto& file : options.fault_files)
+        for (const auto& words : faults::words_in_file(file)) check(words);
+    for (const auto& rule : options.faults) check(faults::words_of(rule.text, rule.source));
 }
 
 bool is_about_faults(std::string_view request) {

@@ -14,6 +14,9 @@ namespace berth::server {
 std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Dispatcher& dispatcher,
                                           const faults::Paths& paths);
 
+/// Throws UsageError if those rules have mistakes.
+void check_faults(const ServeOptions& options, const rpc::Dispatcher& dispatcher);
+
 [[nodiscard]] bool is_about_faults(std::string_view request);
 /// The answer to "fault add RULE" and the like: the exit status of the command, a blank, and text
 /// to print.

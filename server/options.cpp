@@ -33,9 +33,11 @@ CommandLine take_all(Given given, const commands::Row& row, Reading reading) {
     CommandLine parsed;
     parsed.command = row.command;
     commands::add_weaker(given, commands::given_by_environment(row), row);
-    if (const auto config = given.find("config"); config != given.end())
-        commands::add_weaker(given, given_by_config_file(config->second.back().text, reading, row),
-                             row);
+    if (const auto config = given.find("config"); config != given.end()) {
+        const auto& file = config->second.back();
+        if (file.text.empty()) throw UsageError(file.place + ": expected a file");
+        commands::add_weaker(given, given_by_config_file(file.text, reading, row), row);
+    }
     commands::take(given, row, parsed);
     if (row.command != Command::serve) return parsed;
     parsed.serve.reading = reading;

@@ -40,6 +40,14 @@ struct ListenAddress {
 /// pipe are gone.
 enum class Reading : std::uint8_t { at_start, again };
 
+/// A rule of faults, and where it was written.
+struct FaultRule {
+    std::string text;
+    std::string source;  ///< "--fault", "BERTH_FAULT", "/etc/berth/berth.toml:3"
+
+    bool operator==(const FaultRule& other) const { return text == other.text; }
+};
+
 struct ServeOptions {
     Reading reading = Reading::at_start;
     std::vector<std::string> doubts;  ///< sentences: what may not have been meant so
@@ -58,8 +66,8 @@ struct ServeOptions {
     std::chrono::seconds idle_max{360};          ///< of connections; 0: for ever
     bool manages_groups = false;                 ///< callers get the groups that the server knows
     std::optional<boost::filesystem::path> state;
-    std::chrono::seconds grace{45};   ///< to reclaim locks after a restart; 0: none
-    std::vector<std::string> faults;  ///< rules
+    std::chrono::seconds grace{45};  ///< to reclaim locks after a restart; 0: none
+    std::vector<FaultRule> faults;
     std::vector<boost::filesystem::path> fault_files;
     std::string log_level = "info";
     LogFormat log_format = LogFormat::text;
@@ -111,6 +119,7 @@ struct CommandLine {
     ExportsOptions exports;
     LocksOptions locks;
     FaultOptions fault;
+    std::string source;  ///< where the value stands that is being taken: "--fault"
     std::string config;  ///< the configuration file; empty: none
     std::string topic;   ///< the command to explain; empty: all
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -86,9 +88,44 @@ std::vector<std::string> vain_options(const ServeOptions& options,
     return sentences;
 }
 
+/// Whether root here is root of the machine. In a user namespace it is a user, who has no more
+/// rights than that user.
+bool is_real_root() {
+    if (::geteuid() != 0) return false;
+    std::ifstream map{"/proc/self/uid_map"};  // first id here, first id outside, how many
+    std::uint64_t inside = 0;
+    std::uint64_t outside = 0;
+    std::uint64_t count = 0;
+    while (map >> inside >> outside >> count)
+        if (inside == 0) return outside == 0;
+    return true;
+}
+
+/// Whether all callers of the rule are to act as root anyway.
+bool acts_as_root(const exports::ClientRule& rule) {
+    for (const auto& options : {rule.sys, rule.none})
+        if (options && (options->squash != exports::Squash::all || options->anonymous_uid != 0))
+            return false;
+    return true;
+}
+
 }  // namespace
 
+void refuse_root_for_everybody(const ExportTrees::Opening& opening) {
+    if (!is_real_root()) return;
+    for (const auto& exported : opening.exports) {
+        const auto directory = opening.directories.find(exported.path);
+        if (directory == opening.directories.end() || directory->second.acts_as_callers) continue;
+        if (std::ranges::all_of(exported.clients.all(), acts_as_root)) continue;
+        throw UsageError(exported.path +
+                         ": berth runs as root and may not act as others, so every client would "
+                         "act as root: give it CAP_SETUID and CAP_SETGID, run it as another user, "
+                         "or say that everybody is root here (--squash all --anon 0:0)");
+    }
+}
+
 void say_what_cannot_work(const ServeOptions& options, const ExportTrees::Opening& opening) {
+    refuse_root_for_everybody(opening);
     for (const auto& doubt : options.doubts) spdlog::warn("{}", doubt);
     for (const auto& sentence : missing_capabilities()) spdlog::warn("{}", sentence);
     for (const auto& sentence : vain_options(options, opening)) spdlog::warn("{}", sentence);

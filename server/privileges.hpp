@@ -7,9 +7,13 @@
 
 namespace berth::server {
 
-/// Logs what may not have been meant so (ServeOptions::doubts), the capabilities that root usually
-/// has and this process lacks, and the options that can't work because the server can't act as its
-/// callers.
+/// Throws UsageError if this process is root of the machine, but can't act as its callers:
+/// squashing would not work, and everybody would be root.
+void refuse_root_for_everybody(const ExportTrees::Opening& opening);
+
+/// The same. Logs what may not have been meant so (ServeOptions::doubts), the capabilities that
+/// root usually has and this process lacks, and the options that can't work because the server
+/// can't act as its callers.
 void say_what_cannot_work(const ServeOptions& options, const ExportTrees::Opening& opening);
 
 }  // namespace berth::server

@@ -7,6 +7,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "server/privileges.hpp"
+
 namespace berth::server {
 
 namespace {
@@ -27,7 +29,8 @@ std::string needs_restart(const ServeOptions& now, const ServeOptions& next) {
     note(now.idle_max == next.idle_max, "idle-max");
     note(now.memory_max == next.memory_max, "memory-max");
     note(now.connections_max == next.connections_max, "connections-max");
-    note(now.faults == next.faults && now.fault_files == next.fault_files, "fault");
+    note(now.faults == next.faults, "fault");
+    note(now.fault_files == next.fault_files, "faults");
     note(now.log_format == next.log_format, "log-format");
     // Calls are traced from the start or not at all.
     note((now.log_level == "trace") == (next.log_level == "trace"), "log-level");
@@ -76,7 +79,10 @@ void Reloading::look_again() {
 }
 
 void Reloading::apply(const ServeOptions& next) {
-    replace(trees_.open(next));
+    check_(next);
+    const auto opening = trees_.open(next);
+    refuse_root_for_everybody(opening);
+    replace(opening);
     spdlog::set_level(spdlog::level::from_str(next.log_level));
     if (const auto names = needs_restart(options_, next); !names.empty())
         spdlog::warn("these options take effect with a restart only: {}", names);

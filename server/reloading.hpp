@@ -22,17 +22,20 @@ class Reloading {
 public:
     /// Reads the command line and the file of --config again; throws UsageError.
     using Reread = std::function<ServeOptions()>;
+    /// Throws UsageError if what can't change while serving has mistakes in it.
+    using Check = std::function<void(const ServeOptions& next)>;
 
     /// Everything referred to outlives this; `options` are in force.
     Reloading(exports::Exports& exports, ExportTrees& trees, Following& following, NameCheck& names,
-              const ServiceManager& manager, ServeOptions options, Reread reread)
+              const ServiceManager& manager, ServeOptions options, Reread reread, Check check)
         : exports_(exports),
           trees_(trees),
           following_(following),
           names_(names),
           manager_(manager),
           options_(std::move(options)),
-          reread_(std::move(reread)) {}
+          reread_(std::move(reread)),
+          check_(std::move(check)) {}
 
     /// Applies everything that can change while serving, or nothing at all; then the log says why.
     /// The log also names what can't change. The service manager is told when it begins and ends.
@@ -53,6 +56,7 @@ private:
     const ServiceManager& manager_;
     ServeOptions options_;
     Reread reread_;
+    Check check_;
 };
 
 }  // namespace berth::server

@@ -211,6 +211,8 @@ StateDirectory::StateDirectory(const std::optional<boost::filesystem::path>& ask
     : path_(place(asked)) {
     std::error_code error;
     if (!path_.empty()) folder_ = open(path_, error);
+    if (asked && error == std::errc::not_a_directory && boost::filesystem::is_regular_file(path_))
+        throw UsageError("--state " + path_.string() + ": it is a file; expected a directory");
     if (folder_) {
         check(*folder_);
         check_way(path_);

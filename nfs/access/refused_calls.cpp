@@ -13,8 +13,8 @@ namespace reasons = exports::reasons;
 
 void tell_unlisted(const rpc::Call& call, const exports::Export& exported) {
     const auto& client = call.caller.address;
-    rpc::warn_rarely_of(client, "calls of {} to {} are refused: {}; {}", client, exported.path,
-                        reasons::no_entry, reasons::way_to_allow(exported));
+    rpc::warn_rarely_about(client, exported.path, "calls of {} to {} are refused: {}; {}", client,
+                           exported.path, reasons::no_entry, reasons::way_to_allow(exported));
 }
 
 void tell_insecure_port(const rpc::Call& call, const exports::Table& table,
@@ -22,20 +22,22 @@ void tell_insecure_port(const rpc::Call& call, const exports::Table& table,
     const auto& client = call.caller.address;
     // Port 1 satisfies every entry.
     const auto rule = table.admit(exported, {.client = origin_of(call).client, .port = 1});
-    rpc::warn_rarely_of(client,
-                        "calls of {} to {} are refused: the entry {} wants ports below 1024, and "
-                        "they come from port {}; insecure would allow others",
-                        client, exported.path,
-                        rule ? reasons::entry(exported, **rule) : exported.path, call.caller.port);
+    rpc::warn_rarely_about(
+        client, exported.path,
+        "calls of {} to {} are refused: the entry {} wants ports below 1024, and "
+        "they come from port {}; insecure would allow others",
+        client, exported.path, rule ? reasons::entry(exported, **rule) : exported.path,
+        call.caller.port);
 }
 
 void tell_flavor(const rpc::Call& call, const exports::Export& exported,
                  const exports::ClientRule& rule) {
     const auto& client = call.caller.address;
-    rpc::warn_rarely_of(client,
-                        "calls of {} to {} are refused: they come without a user (AUTH_NONE), and "
-                        "the entry {} has sec=sys; sec=sys:none would allow them",
-                        client, exported.path, reasons::entry(exported, rule));
+    rpc::warn_rarely_about(
+        client, exported.path,
+        "calls of {} to {} are refused: they come without a user (AUTH_NONE), and "
+        "the entry {} has sec=sys; sec=sys:none would allow them",
+        client, exported.path, reasons::entry(exported, rule));
 }
 
 void tell_gone(const rpc::Call& call, exports::ExportId id) {

@@ -18,7 +18,7 @@ std::vector<Value> split(const std::string& name, std::string_view text, char se
     for (std::size_t begin = 0;;) {
         const auto end = text.find(separator, begin);
         std::string one{text.substr(begin, end - begin)};
-        values.push_back({one, std::string{name}.append("=").append(one)});
+        values.push_back({one, std::string{name}.append("=").append(one), name});
         if (end == std::string_view::npos) return values;
         begin = end + 1;
     }
@@ -106,6 +106,7 @@ void take(const Given& given, const Row& row, CommandLine& into) {
                              given.at(option.opposite).front().place +
                              " contradict each other, or say the same twice");
         for (const auto& value : found->second) {
+            into.source = value.source.empty() ? option.written() : value.source;
             const auto problem = option.take(into, value.text);
             if (!problem.empty()) throw UsageError(value.place + ": " + problem);
         }

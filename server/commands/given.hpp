@@ -13,7 +13,8 @@ namespace berth::server::commands {
 
 struct Value {
     std::string text;
-    std::string place;  ///< "--anon 5", "BERTH_ANON=5", "/etc/berth/berth.toml:3: anon"
+    std::string place;        ///< "--anon 5", "BERTH_ANON=5", "/etc/berth/berth.toml:3: anon"
+    std::string source = {};  ///< the same without the value: "/etc/berth/berth.toml:3"
 };
 
 /// By the name of the option.

@@ -57,7 +57,7 @@ std::string overview() {
                 ": exports directories over NFSv3.\n\nUsage: berth COMMAND [ARGUMENT...]\n\n";
     for (const auto& row : all()) text += described(std::string{row.name}, row.summary);
     return text + "\nTo begin: 'berth serve DIR'. 'berth help COMMAND' explains one command, and\n"
-                  "berth(8) all of them.\n";
+                  "berth(8) all of them. -V or --version says which this is.\n";
 }
 
 std::string help_of(const Row& row) {

@@ -71,6 +71,10 @@ private:
         bool are_operands = false;
         for (int at = 0; at < count; ++at) {
             const std::string word{arguments[at]};
+            const auto equals = word.find('=');
+            if (!are_operands && word.starts_with("--") && equals + 1 == word.size())
+                throw UsageError(word +
+                                 " is empty: leave it out for the default, or give it a value");
             if (!are_operands && word == "--")
                 are_operands = true;
             else

@@ -59,7 +59,6 @@ constexpr Option release_options[] = {
 
 constexpr Option add_fault_options[] = {
     {.name = "RULE",
-     .shape = Shape::many,
      .value = "RULE",
      .summary = "which calls it hits and what happens to them; berth-faults(5) describes it",
      .take = take_rule,
@@ -101,7 +100,8 @@ const Row rows[] = {
     {Command::locks, "locks", "show who holds and waits for locks",
      "Asks the running server through admin.sock in its state directory.", locks_options},
     {Command::release_locks, "locks release", "free what a client that is gone for good has locked",
-     "The exit status is 1 if the client has no locks.", release_options},
+     "A name is freed at every address that has it. The exit status is 1 if the client has no locks.",
+     release_options},
     {Command::add_fault, "fault add", "have the server misbehave as a rule says",
      "The running server takes the rule behind those that it has. A rule has words that name "
      "programs and procedures (`READ`, `NFS`, `NLM.LOCK`, `*`), conditions (`path=*.db`, "

@@ -83,6 +83,7 @@ std::string take_client(CommandLine& into, const std::string& value) {
                                                            "world"};
     if (std::ranges::find(for_everyone, value) != for_everyone.end())
         return "everyone is written as '*'";
+    if (value.starts_with('-')) return "expected a client, which does not begin with '-'";
     if (value.find_first_of(", ") != std::string::npos)
         return "expected one client; give --clients once for each";
     std::string problem;
@@ -221,7 +222,7 @@ std::string take_no_grace(CommandLine& into, const std::string& value) {
 
 std::string take_fault(CommandLine& into, const std::string& value) {
     if (value.empty()) return "expected a rule";
-    into.serve.faults.push_back(value);
+    into.serve.faults.push_back({value, into.source});
     return {};
 }
 
@@ -238,10 +239,11 @@ std::string take_config(CommandLine& into, const std::string& value) {
 }
 
 std::string take_log_level(CommandLine& into, const std::string& value) {
-    constexpr std::array<std::pair<std::string_view, const char*>, 6> words{{{"trace", "trace"},
+    constexpr std::array<std::pair<std::string_view, const char*>, 7> words{{{"trace", "trace"},
                                                                              {"debug", "debug"},
                                                                              {"info", "info"},
                                                                              {"warn", "warn"},
+                                                                             {"warning", "warn"},
                                                                              {"error", "error"},
                                                                              {"off", "off"}}};
     const char* level = nullptr;
@@ -281,7 +283,7 @@ std::string take_state_of_server(CommandLine& into, const std::string& value) {
 std::string take_rule(CommandLine& into, const std::string& value) {
     if (value.empty() || value.find('\n') != std::string::npos)
         return "expected a rule in one line";
-    into.fault.text += (into.fault.text.empty() ? "" : " ") + value;
+    into.fault.text = value;
     return {};
 }
 

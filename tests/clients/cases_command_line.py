@@ -211,15 +211,69 @@ def options_in_vain(bench: Bench) -> None:
     for option in ("--squash none", "--map-uid", "--map-gid", "--manage-gids"):
         await_condition(lambda: f"{option} can't work: all callers act as uid 1000" in bench.logs(), bench.logs())
     bench.stop_servers()
-    without = ("setpriv", "--bounding-set=-setuid,-mknod", "--inh-caps=-setuid,-mknod", "--")
+    without = ("setpriv", "--bounding-set=-mknod", "--inh-caps=-mknod", "--")
     bench.serve_by(bench.export, "--listen", ":0", "--portmap", "off", by=without)
-    for line in ("without CAP_SETUID: every caller acts as root", "without CAP_MKNOD: clients' root can't make device"):
-        await_condition(lambda: line in bench.logs(), bench.logs())
+    await_condition(lambda: "without CAP_MKNOD: clients' root can't make device" in bench.logs(), bench.logs())
+
+
+def root_for_everybody(bench: Bench) -> None:
+    """As root without the power to act as others, squashing can't work: then nothing is served, unless that is what is meant."""
+    table = bench.directory / "exports"
+    says = "berth runs as root and may not act as others, so every client would act as root"
+    serve = ("serve", "--state", bench.directory / "state", "--portmap", "off", "--listen", ":0")
+    for lacks in ("setuid", "setgid", "setuid,-setgid"):
+        without = ("setpriv", f"--bounding-set=-{lacks}", f"--inh-caps=-{lacks}", "--")
+        for squash in ((), ("--squash", "none"), ("--squash", "all"), ("--squash", "all", "--anon", "1000:1000")):
+            ends(bench, *serve, bench.export, *squash, status=2, says=says, by=without)
+        for options in ("rw", "rw,no_root_squash", "rw,all_squash,anonuid=1000"):
+            table.write_text(f"{bench.export} *({options})\n")
+            ends(bench, *serve, "--exports", table, status=2, says=says, by=without)
+        bench.serve_by(bench.export, "--squash", "all", "--anon", "0:0", "--listen", ":0", "--portmap", "off", by=without)
+        bench.stop_servers()
+        table.write_text(f"{bench.export} *(rw,all_squash,anonuid=0,anongid=0)\n")
+        bench.serve_by("--exports", table, "--listen", ":0", "--portmap", "off", by=without)
+        table.write_text(f"{bench.export} *(rw)\n")
+        bench.reload("reload refused, nothing has changed: .*may not act as others")
+        bench.stop_servers()
+
+
+def explained_links(bench: Bench) -> None:
+    """Where a link leads out of what the client may mount, a mount fails, and so it is explained."""
+    other = bench.directory / "other"
+    (other / "deep").mkdir(parents=True)
+    (bench.export / "out").symlink_to("/etc")
+    (bench.export / "away").symlink_to(other / "deep")
+    (bench.export / "round").symlink_to(bench.export / "round")
+    (bench.export / "in").symlink_to(".")
+    table = bench.directory / "exports"
+    table.write_text(f"{bench.export} 127.0.0.1(rw,insecure) 10.0.0.1\n{other} 10.0.0.1\n")
+    for client, name, status, says in (
+        ("127.0.0.1", "away", 1, f"it leads to {other}/deep"), ("127.0.0.1", "out", 1, "not below any export"),
+        ("127.0.0.1", "in", 0, "decides"), ("10.0.0.1", "away", 0, f"{other} 10.0.0.1 decides"),
+        ("127.0.0.1", "round", 1, "Too many levels of symbolic links"),
+    ):  # fmt: skip
+        ends(bench, "exports", "explain", client, bench.export / name, "--exports", table, status=status, says=says)
+
+
+def empty_values(bench: Bench) -> None:
+    """What `--option=$UNSET` gives is refused, and does not take the next word."""
+    victim = bench.directory / "victim"
+    victim.mkdir()
+    for option in ("--state=", "--squash=", "--listen=", "--memory=", "--clients=", "--read-only=", "--fault=", "--config="):
+        says = f"{option} is empty: leave it out for the default, or give it a value"
+        ends(bench, "serve", option, victim, "--listen", ":0", "--portmap", "off", status=2, says=says)
+    ends(bench, "locks", "--state=", victim, status=2, says="--state= is empty")
+    ends(bench, "serve", bench.export, "--config", "", status=2, says="--config '': expected a file")
+    expect(not list(victim.iterdir()), "something was put there")
+    file = bench.directory / "file"
+    file.write_text("text")
+    ends(bench, "serve", bench.export, "--state", file, "--listen", ":0", "--portmap", "off", status=2, says="it is a file; expected a directory")
+    ends(bench, "locks", "release", "x" * 10_000, "--state", bench.directory / "state", status=1, says="that is too long")
 
 
 for _quiet in (
     refusals, outputs, exports_from_standard_input, port_of_another, locks_of_nobody, options_in_vain, unknown_names,
-    nothing_to_check, environment, explained_paths, operands_behind_dashes, registering_with_itself,
+    nothing_to_check, environment, root_for_everybody, explained_links, empty_values, explained_paths, operands_behind_dashes, registering_with_itself,
 ):  # fmt: skip
     _quiet.calls_nobody = True
 
@@ -238,4 +292,7 @@ CASES = {
     "command_line.operands_behind_dashes": operands_behind_dashes,
     "command_line.registering_with_itself": registering_with_itself,
     "command_line.options_in_vain": options_in_vain,
+    "command_line.root_for_everybody": root_for_everybody,
+    "command_line.explained_links": explained_links,
+    "command_line.empty_values": empty_values,
 }

@@ -567,7 +567,8 @@ def asked(bench: Bench) -> None:
     """`berth fault`: what it prints, and its status."""
     with serving(bench) as (wire, root, _):
         expect(fault(bench, "list") == "no faults\n", "there are some")
-        expect(fault(bench, "add", "GETATTR", "status=NFS3ERR_IO") == "rule-1\n", "the first has another name")
+        fault(bench, "add", "GETATTR", "status=NFS3ERR_IO", status=2, says="'status=NFS3ERR_IO' is one argument too many")
+        expect(fault(bench, "add", "GETATTR status=NFS3ERR_IO") == "rule-1\n", "the first has another name")
         expect(fault(bench, "add", "READ drop=call") == "rule-2\n", "the second has another name")
         expect(wire.status(GETATTR, root) == IO, "it does not hit")
         expect(fault(bench, "list") == "rule-1: 1 hit: GETATTR status=NFS3ERR_IO\nrule-2: 0 hits: READ drop=call\n", "list")
@@ -676,6 +677,23 @@ def sources(bench: Bench) -> None:
         expect(wire.call(GETATTR, root, seconds=SOON) is None, "uid 2 is not hit")
 
 
+def reloaded(bench: Bench) -> None:
+    """A mistake in rules of the configuration is told of with its place, at the start and by SIGHUP."""
+    config, table = bench.directory / "berth.toml", bench.directory / "faults.toml"
+    config.write_text(f'directories = "{bench.export}"\n')
+    bench.serve_by("--config", config, "--portmap", "off", "--listen", ":0")
+    config.write_text(f'directories = "{bench.export}"\nfault = "READ dorp=call"\n')
+    bench.reload(f"reload refused, nothing has changed: {config}:2:6: dorp=call: no rule has 'dorp'; did you mean 'drop'")
+    config.write_text(f'directories = "{bench.export}"\nfaults = "{table}"\n')
+    bench.reload(f"reload refused, nothing has changed: {table}: No such file")
+    table.write_text('[[fault]]\nrule = "READ drop=call"\n')
+    bench.reload("these options take effect with a restart only: faults")
+    bench.stop_servers()
+    given = {**os.environ, "BERTH_FAULT": "READ dorp=call"}
+    ends(bench, "serve", bench.export, "--state", bench.directory / "s", "--listen", ":0", "--portmap", "off", status=2,
+         says="BERTH_FAULT:6: dorp=call", env=given)  # fmt: skip
+
+
 def under_load(bench: Bench) -> None:
     """Rules come and go while calls run: none is lost, none is wrong."""
     with serving(bench, transport="tcp") as (wire, root, files):
@@ -723,6 +741,7 @@ CASES = {
     "faults.ceiling": ceiling,
     "faults.mistakes": mistakes,
     "faults.sources": sources,
+    "faults.reloaded": reloaded,
     "faults.under_load": under_load,
 }
 for _case in CASES.values():
