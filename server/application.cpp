@@ -166,6 +166,15 @@ private:
     std::weak_ptr<vfs::posix::NameJournal> journal_;
 };
 
+/// From here on files are closed, for no longer than there is patience.
+void end_in_time(LastResort& last_resort, const AbruptEnd& end_now) {
+    last_resort.arm(patience_at_stop, [end_now] {
+        spdlog::warn("files could not be closed within {} s: a file system does not answer",
+                     patience_at_stop.count());
+        end_now();
+    });
+}
+
 /// Opens the exports; ends the process if it is told to stop meanwhile.
 ExportTrees::Opening open_or_end(ExportTrees& trees, const ServeOptions& options, Signals& signals,
                                  ServiceManager& manager, const AbruptEnd& end_now) {
@@ -323,11 +332,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     const bool is_still = is_quiet && !is_reading && names.stop(patience_with_names);
     if (has_answered) admin.reset();
     if (is_still && has_called_back) {
-        last_resort.arm(patience_at_stop, [end_now] {
-            spdlog::warn("files could not be closed within {} s: a file system does not answer",
-                         patience_at_stop.count());
-            end_now();
-        });
+        end_in_time(last_resort, end_now);
         return EXIT_SUCCESS;
     }
     tell_abrupt_end(is_quiet, is_reading);

@@ -103,10 +103,9 @@ bool is_real_root() {
 
 /// Whether all callers of the rule are to act as root anyway.
 bool acts_as_root(const exports::ClientRule& rule) {
-    for (const auto& options : {rule.sys, rule.none})
-        if (options && (options->squash != exports::Squash::all || options->anonymous_uid != 0))
-            return false;
-    return true;
+    return std::ranges::all_of(std::array{rule.sys, rule.none}, [](const auto& options) {
+        return !options || (options->squash == exports::Squash::all && options->anonymous_uid == 0);
+    });
 }
 
 }  // namespace
