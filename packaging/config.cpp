@@ -30,6 +30,8 @@ constexpr Example examples[] = {
     {"memory-max", "512M"},
     {"connections-max", "1000"},
     {"state", "/var/lib/berth"},
+    {"fault", "RENAME first=1 drop=reply"},
+    {"faults", "/etc/berth/faults.toml"},
 };
 
 /// A value to begin with: the default where it is one word.

@@ -220,8 +220,7 @@ can't hit any call or do nothing are refused. There are at most 1,000.
 .PP
 Conditions on paths ask the file system for the path of each object, and so does no other rule.
 .PP
-The name of each rule, and each word that a rule can have:
-.PP
+What may stand before a \fB=\fR:
 )";
 
 constexpr std::string_view faults_file_text = R"(.SH FILES OF RULES

@@ -200,7 +200,7 @@ TEST_F(Credentials, FlavoursThatBerthHasNotAreNamedInTheLog) {
     };
     EXPECT_THAT(
         said({.procedure = who_procedure, .flavor = AuthFlavor::gss, .credential = Bytes(8)}),
-        testing::ElementsAre("info: 192.0.2.7 calls with RPCSEC_GSS (Kerberos), which berth "
+        testing::ElementsAre("warning: 192.0.2.7 calls with RPCSEC_GSS (Kerberos), which berth "
                              "has not: mount with sec=sys"));
     EXPECT_THAT(said({.flavor = AuthFlavor::tls}),
                 testing::ElementsAre("info: 192.0.2.7 asks for TLS, which berth has not: mount "
