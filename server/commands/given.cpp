@@ -1,10 +1,12 @@
 #include "server/commands/given.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
-#include <regex>
 
 #include <unistd.h>
+
+#include <fnmatch.h>
 
 #include "server/commands/nearest.hpp"
 
@@ -32,11 +34,17 @@ bool says_something_about(const Given& given, const Option& option) {
 /// Whether a service called berth has such a variable in Kubernetes, or a link of that name in
 /// Docker.
 bool is_of_service(const std::string& name, std::string_view value) {
-    static const std::regex of_service{
-        "BERTH_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?|"
-        "NAME|ENV_.*)"};
+    constexpr std::array patterns{"BERTH_SERVICE_HOST",
+                                  "BERTH_SERVICE_PORT",
+                                  "BERTH_SERVICE_PORT_*",
+                                  "BERTH_PORT_[0-9]*_TCP*",
+                                  "BERTH_PORT_[0-9]*_UDP*",
+                                  "BERTH_PORT_[0-9]*_SCTP*",
+                                  "BERTH_NAME",
+                                  "BERTH_ENV_*"};
     if (name == port_variable) return value.find("://") != std::string_view::npos;
-    return std::regex_match(name, of_service);
+    return std::ranges::any_of(
+        patterns, [&](const char* pattern) { return ::fnmatch(pattern, name.c_str(), 0) == 0; });
 }
 
 /// What to do about a variable that is no option.
