@@ -17,6 +17,11 @@ namespace berth::nfs {
 struct NamedObject {
     std::span<const std::byte> handle;
     std::string_view name;  ///< empty: the object itself
+
+    /// The handle's bytes, as a key for containers.
+    [[nodiscard]] std::string_view handle_key() const noexcept {
+        return {reinterpret_cast<const char*>(handle.data()), handle.size()};
+    }
 };
 
 /// Points into the call's bytes.

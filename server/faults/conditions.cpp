@@ -107,9 +107,7 @@ Condition handle_begins(const Word& word) {
         word.refuse("expected bytes in hexadecimal, as 0241a0");
     }
     return any_object([bytes = std::move(bytes)](const Seen&, const auto& object) {
-        const std::string_view handle{reinterpret_cast<const char*>(object.handle.data()),
-                                      object.handle.size()};
-        return handle.starts_with(bytes);
+        return object.handle_key().starts_with(bytes);
     });
 }
 

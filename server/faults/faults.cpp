@@ -85,8 +85,7 @@ private:
 
 std::string first_handle(const Seen& seen) {
     if (seen.named.objects.empty()) return {};
-    const auto handle = seen.named.objects.front().handle;
-    return {reinterpret_cast<const char*>(handle.data()), handle.size()};
+    return std::string{seen.named.objects.front().handle_key()};
 }
 
 auto by_name(std::string_view name) {

@@ -25,10 +25,6 @@ Duration normal_from(std::mt19937_64& random, const Delay& delay) {
     return Duration{static_cast<Duration::rep>(std::max(0.0, value))};
 }
 
-std::string text_of(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 std::shared_ptr<rpc::Gate> gate_for(const std::optional<Delay>& delay) {
     const bool is_held = delay && delay->kind == Delay::Kind::held;
     return is_held ? std::make_shared<rpc::Gate>() : nullptr;
@@ -85,7 +81,7 @@ std::uint64_t& Rule::count_of(const Seen& seen) {
     case Selection::Per::file: {
         std::string key;
         for (const auto& object : seen.named.objects)
-            key += text_of(object.handle) + "/" + std::string{object.name} + "/";
+            key += std::string{object.handle_key()} + "/" + std::string{object.name} + "/";
         return place_in(counts_, key, counts_max);
     }
     }
@@ -113,9 +109,9 @@ std::optional<nfs::Status> Rule::spoiled(const Seen& seen) {
     if (!acts.spoils_handles && !acts.spoils_cookies) return {};
     const std::scoped_lock held{lock_};
     for (const auto& object : seen.named.objects)
-        if (spoiled_handles_.contains(text_of(object.handle))) return nfs::Status::stale;
+        if (spoiled_handles_.contains(std::string{object.handle_key()})) return nfs::Status::stale;
     if (!seen.named.cookie || seen.named.objects.empty()) return {};
-    const std::pair place{text_of(seen.named.objects.front().handle), *seen.named.cookie};
+    const std::pair place{std::string{seen.named.objects.front().handle_key()}, *seen.named.cookie};
     if (spoiled_cookies_.contains(place)) return nfs::Status::bad_cookie;
     return {};
 }
@@ -123,7 +119,7 @@ std::optional<nfs::Status> Rule::spoiled(const Seen& seen) {
 void Rule::spoil_handles(const Seen& seen) {
     const std::scoped_lock held{lock_};
     for (const auto& object : seen.named.objects)
-        if (spoiled_handles_.size() < counts_max) spoiled_handles_.insert(text_of(object.handle));
+        if (spoiled_handles_.size() < counts_max) spoiled_handles_.emplace(object.handle_key());
 }
 
 void Rule::spoil_cookie(std::string directory, std::uint64_t cookie) {
