@@ -76,12 +76,13 @@ std::span<std::byte> RecordReader::space() {
 }
 
 // Moves the unfinished record to the front of a buffer that has room, or of its own buffer if
-// nothing else refers to it. The buffer grows fourfold at most, whatever length is claimed.
+// nothing else refers to it. The buffer grows fourfold at most, whatever length is claimed: by three,
+// which the pool rounds up to its next block.
 void RecordReader::make_room() {
     const auto kept = end_ - start_;
     auto size = buffer_->size();
     if (kept == size)
-        size = std::min(std::max(fragment_end_ - start_, size + mark_bytes), size * 4);
+        size = std::min(std::max(fragment_end_ - start_, size + mark_bytes), size * 3);
     else if (kept < small_bytes && fragment_end_ - start_ <= small_bytes)
         size = small_bytes;
 
