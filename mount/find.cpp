@@ -8,7 +8,7 @@
 #include "mount/way.hpp"
 #include "nfs/exports/places.hpp"
 #include "nfs/exports/reasons.hpp"
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 
 namespace berth::mount {
 namespace {
@@ -212,7 +212,7 @@ private:
 
     [[nodiscard]] Refusal with_way(Refusal refusal, const Way& way) const {
         if (const auto now = "/" + way.head(); now != asked_)
-            refusal.way = fmt::format("it leads to {}: ", rpc::Word{now});
+            refusal.way = fmt::format("it leads to {}: ", text::Word{now});
         return refusal;
     }
 

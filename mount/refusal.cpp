@@ -2,13 +2,13 @@
 
 #include "nfs/vfs/result.hpp"
 #include "rpc/peer_log.hpp"
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 
 namespace berth::mount {
 namespace {
 
 /// A path of a client as far as a line has room for it.
-rpc::Quoted shown(std::string_view path) {
+text::Quoted shown(std::string_view path) {
     return {path.substr(0, path_bytes_max)};
 }
 

@@ -10,7 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "nlm/state/words.hpp"
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 
 namespace berth::nlm {
 namespace {
@@ -69,7 +69,7 @@ std::optional<state::Store::Entries> entries_of_monitors(const std::string& text
             entries.push_back({key_of(client->host), value_of(*client)});
         else
             spdlog::warn("locks: malformed line in the list of clients skipped: {}",
-                         rpc::Quoted{line});
+                         text::Quoted{line});
     }
     return entries;
 }
@@ -148,7 +148,7 @@ void MonitorList::read(Clients& clients) {
             clients.may_lack_hosts = true;
         } else if (const auto client = parse(entry); !client) {
             spdlog::warn("{}: malformed entry skipped: {} {}", file_->path(),
-                         rpc::Quoted{entry.key}, rpc::Quoted{entry.value});
+                         text::Quoted{entry.key}, text::Quoted{entry.value});
             std::ignore = file_->erase(entry.key);
         } else if (clients.to_notify.size() < to_notify_max) {
             clients.to_notify.emplace(client->host, *client);

@@ -13,7 +13,7 @@
 #include "nlm/nsm_protocol.hpp"
 #include "nlm/state/words.hpp"
 #include "rpc/peer_log.hpp"
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 
 namespace berth::nlm {
 namespace {
@@ -111,7 +111,7 @@ std::optional<state::Store::Entries> entries_of_watches(const std::string& text)
         else
             spdlog::warn("locks: malformed line in the list of watched hosts skipped: "
                          "{}",
-                         rpc::Quoted{line});
+                         text::Quoted{line});
     }
     return entries;
 }
@@ -161,7 +161,7 @@ void Watches::read() {
         auto kept = parse(entry.key + " " + entry.value);
         if (!kept) {
             spdlog::warn("{}: malformed entry skipped: {} {}", file_->path(),
-                         rpc::Quoted{entry.key}, rpc::Quoted{entry.value});
+                         text::Quoted{entry.key}, text::Quoted{entry.value});
             std::ignore = file_->erase(entry.key);
             continue;
         }
@@ -285,7 +285,7 @@ void Watches::restarted(const rpc::Address& from, std::int32_t state) {
     }
     for (const auto& watch : meant) {
         rpc::info_of(from, "locks: {} has restarted; program {} of this machine is told",
-                     rpc::Word{watch.host}, watch.watcher.program);
+                     text::Word{watch.host}, watch.watcher.program);
         tell(watch, state);
     }
 }

@@ -4,7 +4,7 @@
 
 #include <toml++/toml.h>
 
-#include "server/commands/nearest.hpp"
+#include "rpc/text/nearest.hpp"
 #include "server/input_file.hpp"
 
 namespace berth::server {
@@ -78,7 +78,7 @@ std::string unknown(const commands::Row& row, std::string_view key) {
     std::vector<std::string_view> known;
     for (const auto& option : row.options)
         if (option.key() != "config") known.push_back(option.key());
-    return "there is no option '" + std::string{key} + "'" + commands::suggestion(key, known);
+    return "there is no option '" + std::string{key} + "'" + text::suggestion(key, known);
 }
 
 }  // namespace

@@ -159,6 +159,16 @@ public:
             exports::make_export(path, directory.files, std::move(clients), fsid));
     }
 
+    void add_directory(const std::string& directory, const ServeOptions& options) {
+        const auto place = options.places.find(directory);
+        try {
+            add_directory(export_path(directory), rules_of(options));
+        } catch (const UsageError& error) {
+            if (place == options.places.end()) throw;
+            throw UsageError(place->second + ": " + error.what());
+        }
+    }
+
     void add(const exports::ListedExport& listed) {
         if (listed.mount_point && !is_mount_point(*listed.mount_point)) {
             spdlog::warn("{}: {} is not exported: nothing is mounted at {}", listed.where.text(),
@@ -234,9 +244,9 @@ ExportTrees::ExportTrees(const StateDirectory& state, std::size_t descriptors_ma
 ExportTrees::Opening ExportTrees::open(const ServeOptions& options) const {
     Opener opener{kept_, shared_, [this](std::string work) { begin(std::move(work)); }};
     try {
-        for (const auto& directory : options.directories)
-            opener.add_directory(export_path(directory), rules_of(options));
-        for (const auto& listed : read_exports(exports_files(options), options.reading))
+        for (const auto& directory : options.directories) opener.add_directory(directory, options);
+        for (const auto& listed :
+             read_exports(exports_files(options), options.reading, options.places))
             opener.add(listed);
         for (const auto& name : options.memory_names) opener.add_memory(name, rules_of(options));
         auto opening = opener.take();

@@ -18,6 +18,7 @@
 #include "nfs/exports/reasons.hpp"
 #include "nfs/vfs/posix.hpp"
 #include "server/exports_files.hpp"
+#include "server/input_file.hpp"
 #include "server/name_check.hpp"
 #include "server/printable.hpp"
 #include "server/system_hosts.hpp"

@@ -19,7 +19,6 @@ namespace {
 /// In the folder of the system's configuration.
 constexpr const char* system_file = "exports";
 constexpr const char* system_directory = "exports.d";
-constexpr const char* standard_input = "-";
 
 }  // namespace
 
@@ -37,19 +36,15 @@ std::vector<boost::filesystem::path> system_exports_files(const boost::filesyste
     return files;
 }
 
-std::string name_of(const boost::filesystem::path& file) {
-    return file == standard_input ? "standard input" : file.string();
-}
-
-exports::Listing list_exports(const std::vector<boost::filesystem::path>& files, Reading reading) {
+exports::Listing list_exports(const std::vector<boost::filesystem::path>& files, Reading reading,
+                              const Places& places) {
     exports::FileParser parser;
     std::vector<exports::Problem> unread;
     for (const auto& file : files) {
         try {
-            const bool is_input = file == standard_input;
-            parser.add(contents_of(is_input ? "/dev/stdin" : file, reading), name_of(file));
+            parser.add(contents_of(file, reading), name_of(file));
         } catch (const UnreadFile& error) {
-            unread.push_back({{.file = name_of(file)}, {}, error.why()});
+            unread.push_back({{.file = with_place(places, name_of(file))}, {}, error.why()});
         }
     }
     auto list = std::move(parser).take();
@@ -58,8 +53,8 @@ exports::Listing list_exports(const std::vector<boost::filesystem::path>& files,
 }
 
 std::vector<exports::ListedExport> read_exports(const std::vector<boost::filesystem::path>& files,
-                                                Reading reading) {
-    auto list = list_exports(files, reading);
+                                                Reading reading, const Places& places) {
+    auto list = list_exports(files, reading, places);
     if (list.problems.empty()) return std::move(list.exports);
     auto text = list.problems.front().text();
     if (const auto more = list.problems.size() - 1; more > 0)

@@ -16,16 +16,15 @@ namespace berth::server {
 [[nodiscard]] std::vector<boost::filesystem::path>
 system_exports_files(const boost::filesystem::path& etc = "/etc");
 
-/// For messages: "-" is "standard input".
-[[nodiscard]] std::string name_of(const boost::filesystem::path& file);
-
-/// The contents of all files, with their problems. That a file can't be read is one.
+/// The contents of all files, with their problems. That a file can't be read is one, and told with
+/// the place where the file is named.
 [[nodiscard]] exports::Listing list_exports(const std::vector<boost::filesystem::path>& files,
-                                            Reading reading);
+                                            Reading reading, const Places& places = {});
 
 /// The same, but without problems. Throws UsageError with the first problem, in one line.
 [[nodiscard]] std::vector<exports::ListedExport>
-read_exports(const std::vector<boost::filesystem::path>& files, Reading reading);
+read_exports(const std::vector<boost::filesystem::path>& files, Reading reading,
+             const Places& places = {});
 
 /// Whether the path is the root of a mounted file system.
 [[nodiscard]] bool is_mount_point(const std::string& path);

@@ -63,7 +63,7 @@ std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Disp
                                           const faults::Paths& paths) {
     auto made = std::make_shared<faults::Faults>(dispatcher, paths);
     for (const auto& file : options.fault_files)
-        for (const auto& words : faults::words_in_file(file)) made->add(words);
+        for (const auto& words : faults::words_in_file(file, options.reading)) made->add(words);
     for (const auto& rule : options.faults) made->add(rule.text, rule.source);
     return made;
 }
@@ -73,7 +73,7 @@ void check_faults(const ServeOptions& options, const rpc::Dispatcher& dispatcher
         static_cast<void>(faults::parse_rule(words, dispatcher.programs()));
     };
     for (const auto& file : options.fault_files)
-        for (const auto& words : faults::words_in_file(file)) check(words);
+        for (const auto& words : faults::words_in_file(file, options.reading)) check(words);
     for (const auto& rule : options.faults) check(faults::words_of(rule.text, rule.source));
 }
 

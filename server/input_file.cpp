@@ -19,6 +19,8 @@ namespace {
 /// The mark at the beginning of a text that some editors write (UTF-8 of U+FEFF).
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+constexpr const char* standard_input = "-";
+
 constexpr std::size_t file_bytes_max = std::size_t{16} << 20;
 
 [[noreturn]] void refuse(const boost::filesystem::path& path, const std::string& why) {
@@ -29,7 +31,8 @@ class InputFile {
 public:
     explicit InputFile(const boost::filesystem::path& path)
         : path_(path),
-          number_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {
+          number_(::open(path == standard_input ? "/dev/stdin" : path.c_str(),
+                         O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) {
         if (number_ < 0) refuse(path_, std::strerror(errno));
     }
     InputFile(const InputFile&) = delete;
@@ -75,6 +78,10 @@ private:
 };
 
 }  // namespace
+
+std::string name_of(const boost::filesystem::path& file) {
+    return file == standard_input ? "standard input" : file.string();
+}
 
 std::string contents_of(const boost::filesystem::path& path, Reading reading,
                         std::chrono::milliseconds patience) {

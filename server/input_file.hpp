@@ -11,10 +11,13 @@
 
 namespace berth::server {
 
+/// For messages: "-" is "standard input".
+[[nodiscard]] std::string name_of(const boost::filesystem::path& file);
+
 class UnreadFile : public UsageError {
 public:
     UnreadFile(const boost::filesystem::path& file, const std::string& why)
-        : UsageError(file.string() + ": " + why),
+        : UsageError(name_of(file) + ": " + why),
           why_(why) {}
     /// Without the file's name.
     [[nodiscard]] const std::string& why() const noexcept { return why_; }
@@ -23,9 +26,10 @@ private:
     std::string why_;
 };
 
-/// Reads all of it, at most 16 MiB. At the start a file that is not regular is read for as long as
-/// data comes within the patience. Later it is refused, because its contents were consumed, except
-/// for devices that have data at once, above all /dev/null. Throws UnreadFile.
+/// Reads all of it, at most 16 MiB; "-" is standard input. At the start a file that is not regular
+/// is read for as long as data comes within the patience. Later it is refused, because its contents
+/// were consumed, except for devices that have data at once, above all /dev/null. Throws
+/// UnreadFile.
 std::string contents_of(const boost::filesystem::path& path, Reading reading,
                         std::chrono::milliseconds patience = std::chrono::seconds{5});
 

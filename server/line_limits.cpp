@@ -4,7 +4,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 
 namespace berth::server {
 namespace {
@@ -89,8 +89,9 @@ std::string LineLimits::summary_of(const Key& key, const Window& window) {
     // The example has the first one.
     std::string paths;
     for (std::size_t at = 1; at < window.paths.size(); ++at)
-        paths += (at == 1 ? ", of " : ", ") +
-                 (at < paths_max ? fmt::format("{}", rpc::Quoted{window.paths[at]}) : "and others");
+        paths +=
+            (at == 1 ? ", of " : ", ") +
+            (at < paths_max ? fmt::format("{}", text::Quoted{window.paths[at]}) : "and others");
     return fmt::format("{} ({} more like this{}{})", window.example, window.held_back, from, paths);
 }
 

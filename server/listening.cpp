@@ -96,6 +96,8 @@ std::string explain(const rpc::Server::BindError& error) {
         text += "; ports below 1024 need CAP_NET_BIND_SERVICE, or --listen takes another";
     } else if (error.code == boost::system::errc::address_not_available) {
         text += ": this machine does not have that address";
+        if (endpoint.address.v6)
+            text += "; a port behind an address of IPv6 needs brackets, as [::1]:2049";
     }
     return text;
 }

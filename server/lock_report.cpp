@@ -7,7 +7,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 #include "server/admin_socket.hpp"
 #include "server/printable.hpp"
 #include "server/state_directory.hpp"
@@ -22,7 +22,7 @@ constexpr std::string_view nothing_released = "no locks of";
 
 /// A text that a client has chosen, as a word of a line.
 std::string shown(std::string_view text) {
-    return printable(fmt::format("{}", rpc::Word{text}));
+    return printable(fmt::format("{}", text::Word{text}));
 }
 
 std::string range_of(const vfs::ByteRange& range) {

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/text/nearest.hpp"
 #include "server/commands/given.hpp"
 #include "server/commands/help.hpp"
-#include "server/commands/nearest.hpp"
 #include "server/commands/parser.hpp"
 #include "server/commands/table.hpp"
 #include "server/config_file.hpp"
@@ -56,6 +56,11 @@ CommandLine parse_command_line(int argument_count, const char* const* arguments,
     return parsed;
 }
 
+std::string with_place(const Places& places, const std::string& path) {
+    const auto place = places.find(path);
+    return place == places.end() ? path : place->second + ": " + path;
+}
+
 std::string help_about(const std::string& topic) {
     if (topic.empty()) return commands::overview();
     std::string text;
@@ -67,8 +72,7 @@ std::string help_about(const std::string& topic) {
             text += (text.empty() ? "" : "\n") + commands::help_of(row);
     }
     if (text.empty())
-        throw UsageError("berth has no command '" + topic + "'" +
-                         commands::suggestion(topic, names));
+        throw UsageError("berth has no command '" + topic + "'" + text::suggestion(topic, names));
     return text;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -48,8 +49,13 @@ struct FaultRule {
     bool operator==(const FaultRule& other) const { return text == other.text; }
 };
 
+using Places = std::map<std::string, std::string>;
+
 struct ServeOptions {
     Reading reading = Reading::at_start;
+    /// Where a path of `directories`, `exports_files` or `fault_files` is written, if that is not
+    /// the command line: "/etc/berth/berth.toml:3".
+    Places places;
     std::vector<std::string> doubts;  ///< sentences: what may not have been meant so
     std::vector<std::string> directories;
     std::vector<std::string> memory_names;  ///< trees in RAM, exported as /NAME
@@ -78,6 +84,9 @@ class UsageError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
+
+/// The path for messages, behind the place where it is written, if that is known.
+[[nodiscard]] std::string with_place(const Places& places, const std::string& path);
 
 enum class Command : std::uint8_t {
     serve,

@@ -100,8 +100,10 @@ bool Portmapping::take_port(const Listening& listening) {
     const auto reason = bound.error().binding.endpoint.text() + ": " + bound.error().code.message();
     if (mode_ == PortmapMode::embedded) {
         const auto owner = owner_of_port(bound.error().binding);
+        const bool may_not = bound.error().code == boost::system::errc::permission_denied;
         throw UsageError("--portmap embedded: can't listen on " + reason +
-                         (owner.empty() ? "" : ", by " + owner));
+                         (owner.empty() ? "" : ", by " + owner) +
+                         (may_not ? "; ports below 1024 need CAP_NET_BIND_SERVICE" : ""));
     }
     if (bound.error().code != boost::system::errc::address_in_use) in_the_way_ = reason;
     return false;

@@ -238,6 +238,8 @@ StateDirectory::StateDirectory(const std::optional<boost::filesystem::path>& ask
         path_.empty() ? "Name a directory (--state)"
         : may_be_given
             ? fmt::format("Let uid {} write it, or use another one (--state)", ::geteuid())
+        : error == std::errc::no_space_on_device
+            ? "Make room on its file system, or use another one (--state)"
             : "Use another one (--state)");
 }
 

@@ -8,7 +8,7 @@
 
 #include <fnmatch.h>
 
-#include "server/commands/nearest.hpp"
+#include "rpc/text/nearest.hpp"
 
 namespace berth::server::commands {
 namespace {
@@ -56,7 +56,7 @@ std::string meant_by(const std::string& name, std::string_view value,
     std::vector<std::string_view> known;
     known.reserve(own.size());
     for (const std::string_view one : own) known.push_back(one.substr(variable_prefix.size()));
-    const auto meant = nearest(std::string_view{name}.substr(variable_prefix.size()), known);
+    const auto meant = text::nearest(std::string_view{name}.substr(variable_prefix.size()), known);
     if (meant.empty()) return "; berth(8) lists those that are";
     return "; did you mean " + std::string{variable_prefix} + std::string{meant} + "?";
 }

@@ -10,7 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "server/commands/nearest.hpp"
+#include "rpc/text/nearest.hpp"
 
 namespace berth::server::commands {
 namespace {
@@ -264,7 +264,7 @@ private:
     static std::string suggest(const std::string& word, const std::vector<std::string>& names,
                                const std::string& command) {
         const std::vector<std::string_view> known{names.begin(), names.end()};
-        const auto text = suggestion(word, known);
+        const auto text = text::suggestion(word, known);
         const auto help = command == "berth" ? command + " help" : "berth help" + command.substr(5);
         return text.empty() ? "; '" + help + "' lists them" : text;
     }

@@ -63,6 +63,12 @@ std::string take_range(exports::IdMap& into, const std::string& text) {
     return into.add(text);
 }
 
+/// Messages about the path name the line that it is in.
+void remember_place(CommandLine& into, const std::string& path) {
+    if (!into.source.starts_with("--") && into.source != "DIR")
+        into.serve.places[path] = into.source;
+}
+
 bool has_control_characters(const std::string& text) {
     return std::ranges::any_of(
         text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
@@ -74,6 +80,7 @@ std::string take_directory(CommandLine& into, const std::string& value) {
     if (value.empty()) return "expected a directory";
     if (value.find('\n') != std::string::npos)
         return "a path with a line break can't be exported: no client could ask for it";
+    remember_place(into, value);
     into.serve.directories.push_back(value);
     return {};
 }
@@ -94,6 +101,7 @@ std::string take_client(CommandLine& into, const std::string& value) {
 
 std::string take_exports(CommandLine& into, const std::string& value) {
     if (value.empty()) return "expected a file";
+    remember_place(into, value);
     into.serve.exports_files.emplace_back(value);
     return {};
 }
@@ -228,6 +236,7 @@ std::string take_fault(CommandLine& into, const std::string& value) {
 
 std::string take_fault_file(CommandLine& into, const std::string& value) {
     if (value.empty()) return "expected a file";
+    remember_place(into, value);
     into.serve.fault_files.emplace_back(value);
     return {};
 }

@@ -7,7 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "nfs/types.hpp"
-#include "server/commands/nearest.hpp"
+#include "rpc/text/nearest.hpp"
 #include "server/faults/parser.hpp"
 
 namespace berth::server::faults {

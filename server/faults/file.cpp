@@ -63,11 +63,11 @@ private:
 
 }  // namespace
 
-std::vector<std::vector<Word>> words_in_file(const boost::filesystem::path& file) {
-    const auto& name = file.native();
+std::vector<std::vector<Word>> words_in_file(const boost::filesystem::path& file, Reading reading) {
+    const auto name = name_of(file);
     toml::table all;
     try {
-        all = toml::parse(contents_of(file, Reading::at_start), name);
+        all = toml::parse(contents_of(file, reading), name);
     } catch (const toml::parse_error& error) {
         throw RuleError(name + ":" + std::to_string(error.source().begin.line) + ": " +
                         std::string{error.description()});

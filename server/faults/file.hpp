@@ -16,11 +16,13 @@
 #include <boost/filesystem/path.hpp>
 
 #include "server/faults/words.hpp"
+#include "server/options.hpp"
 
 namespace berth::server::faults {
 
 /// The words of each rule; their places are the file's lines. A key is what it is in the text of a
 /// rule, `calls` are the words without one, and "!" before a value denies it. Throws UsageError.
-[[nodiscard]] std::vector<std::vector<Word>> words_in_file(const boost::filesystem::path& file);
+[[nodiscard]] std::vector<std::vector<Word>> words_in_file(const boost::filesystem::path& file,
+                                                           Reading reading);
 
 }  // namespace berth::server::faults

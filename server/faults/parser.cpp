@@ -9,7 +9,7 @@
 
 #include <boost/algorithm/string/case_conv.hpp>
 
-#include "server/commands/nearest.hpp"
+#include "rpc/text/nearest.hpp"
 #include "server/faults/conditions.hpp"
 #include "server/faults/result_words.hpp"
 #include "server/faults/values.hpp"
@@ -90,8 +90,7 @@ private:
             for (const auto& procedure : program.procedures)
                 if (procedure.invoke != nullptr) names.push_back(procedure.id.name);
         }
-        return " has that name" +
-               commands::suggestion(boost::algorithm::to_upper_copy(text), names);
+        return " has that name" + text::suggestion(boost::algorithm::to_upper_copy(text), names);
     }
 
     /// Whether every call that the rule can hit is of this program.
@@ -138,7 +137,7 @@ private:
             std::vector<std::string_view> names;
             for (const auto& one : all) names.push_back(one.key.name);
             for (const auto& one : result_words()) names.push_back(one.key.name);
-            word.refuse("no rule has '" + word.key + "'" + commands::suggestion(word.key, names));
+            word.refuse("no rule has '" + word.key + "'" + text::suggestion(word.key, names));
         }
         const bool is_condition = found->take == &Parser::take_condition ||
                                   found->take == &Parser::take_of_nfs ||

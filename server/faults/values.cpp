@@ -9,7 +9,7 @@
 #include "mount/protocol.hpp"
 #include "nfs/types.hpp"
 #include "nlm/protocol.hpp"
-#include "server/commands/nearest.hpp"
+#include "rpc/text/nearest.hpp"
 
 namespace berth::server::faults {
 namespace {
@@ -133,7 +133,7 @@ constexpr std::array statuses{
 };
 
 std::string expected_one_of(std::string_view value, const std::vector<std::string_view>& known) {
-    if (auto meant = commands::suggestion(value, known); !meant.empty()) return "unknown" + meant;
+    if (auto meant = text::suggestion(value, known); !meant.empty()) return "unknown" + meant;
     std::string text = "expected ";
     for (std::size_t at = 0; at < known.size(); ++at)
         text += (at == 0 ? "" : at + 1 < known.size() ? ", " : " or ") + std::string{known[at]};
@@ -205,7 +205,7 @@ StatusName status_of(const Word& word) {
     std::vector<std::string_view> names;
     names.reserve(statuses.size());
     for (const auto& one : statuses) names.push_back(one.name);
-    const auto meant = commands::suggestion(word.value, names);
+    const auto meant = text::suggestion(word.value, names);
     word.refuse(meant.empty() ? "expected a status, as NFS3ERR_IO, MNT3ERR_ACCES or NLM4_DENIED"
                               : "unknown" + meant);
 }

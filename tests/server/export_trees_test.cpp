@@ -155,7 +155,8 @@ TEST_F(ExportTreesTest, WhatCanNotBeIsNamedWithItsPlace) {
     EXPECT_THAT(refusal(), StartsWith(path("exports") + ":2:1: " + path("absent")));
     write(path("a") + " *(rwx)\n" + path("b") + " h(\n");
     EXPECT_THAT(refusal(), StartsWith(path("exports") + ":1:"));
-    EXPECT_THAT(refusal(), HasSubstr("'rwx': there is no such option (and 1 more"));
+    EXPECT_THAT(refusal(),
+                HasSubstr("'rwx': there is no such option; did you mean 'rw'? (and 1 more"));
     boost::filesystem::remove(path("exports"));
     EXPECT_THAT(refusal(), StartsWith(path("exports") + ": No such file"));
     boost::filesystem::create_directory(path("exports"));

@@ -21,7 +21,7 @@
 #include <spdlog/spdlog.h>
 
 #include "rpc/peer_log.hpp"
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 #include "server/log_writer.hpp"
 #include "server/printable.hpp"
 #include "tests/support/gate.hpp"
@@ -315,7 +315,7 @@ TEST_F(LogTest, JsonHasTheClientAndThePathApart) {
     Log log{json};
     const rpc::Address client{};
     const std::string path = "/a\" \\x\n\xff'";
-    rpc::warn_about(client, path, "mount by {} of {} refused", client, rpc::Quoted{path});
+    rpc::warn_about(client, path, "mount by {} of {} refused", client, text::Quoted{path});
     rpc::warn_of(client, "{} sent nonsense", client);
     spdlog::info("nobody in particular");
     const auto lines = written(log);

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "nfs/exports/table.hpp"
+#include "rpc/text/nearest.hpp"
 
 namespace berth::exports::parsing {
 namespace {
@@ -136,10 +137,15 @@ public:
 
 private:
     void refuse(const Word& option, const std::string& name) {
+        if (std::ranges::find(plain_options, name, &Plain::name) != std::end(plain_options))
+            return problems_.add(option, "this option has no value");
+        if (std::ranges::find(valued_options, name, &Valued::name) != valued_options.end())
+            return problems_.add(option, "this option needs a value, as " + name + "=...");
         const bool is_known =
             std::ranges::find(unsupported_options, name) != std::end(unsupported_options);
-        problems_.add(option,
-                      is_known ? "berth does not support this option" : "there is no such option");
+        problems_.add(option, is_known ? "berth does not support this option"
+                                       : "there is no such option" +
+                                             text::suggestion(name, option_names()));
     }
 
     /// Whether no other option in this list contradicts it.

@@ -101,7 +101,7 @@ TEST(FileOptions, OptionsThatWouldChangeSomethingAreRefused) {
         {"xprtsec=tls:mtls", "berth has no TLS, so no client could mount without 'none'"},
         {"xprtsec=none:ipsec", "expected a list of none, tls and mtls"},
         {"xprtsec=", "expected a list of none, tls and mtls"},
-        {"xprtsec", "there is no such option"},
+        {"xprtsec", "this option needs a value, as xprtsec=..."},
     };
     for (const auto& [option, what] : table) {
         const auto list = parse_exports("/srv *(" + option + ")\n", "F");

@@ -17,11 +17,12 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr std::size_t few = 6'000;
-constexpr std::size_t many = 10 * few;
-/// Ten times as much takes ten times as long, or up to thirty times where the caches are too small
-/// for it or are shared. If each entry were compared with all before it, it would be a hundred.
-constexpr double ratio_max = 50;
+constexpr std::size_t few = 1'000;
+constexpr std::size_t many = 100 * few;
+/// A hundred times as much takes a hundred times as long, or several hundred where the caches are
+/// too small for it or are shared. If each entry were compared with all before it, it would be ten
+/// thousand.
+constexpr double ratio_max = 2'000;
 
 /// The thread's own time, so that other programs do not count; the least of some runs.
 double seconds_of(const std::function<void()>& work) {

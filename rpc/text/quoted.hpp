@@ -7,7 +7,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-namespace berth::rpc {
+namespace berth::text {
 
 /// Formats as 'text'. A quote or a backslash in it is written as "\x27" or "\x5c", so no two texts
 /// look alike. Refers to the text.
@@ -29,12 +29,12 @@ struct Word {
     }
 };
 
-}  // namespace berth::rpc
+}  // namespace berth::text
 
 template <>
-struct fmt::formatter<berth::rpc::Quoted> : fmt::formatter<fmt::string_view> {
+struct fmt::formatter<berth::text::Quoted> : fmt::formatter<fmt::string_view> {
     template <class Context>
-    auto format(const berth::rpc::Quoted& quoted, Context& to) const {
+    auto format(const berth::text::Quoted& quoted, Context& to) const {
         auto out = to.out();
         *out++ = '\'';
         for (const char c : quoted.text) {
@@ -49,11 +49,11 @@ struct fmt::formatter<berth::rpc::Quoted> : fmt::formatter<fmt::string_view> {
 };
 
 template <>
-struct fmt::formatter<berth::rpc::Word> : fmt::formatter<berth::rpc::Quoted> {
+struct fmt::formatter<berth::text::Word> : fmt::formatter<berth::text::Quoted> {
     template <class Context>
-    auto format(const berth::rpc::Word& word, Context& to) const {
+    auto format(const berth::text::Word& word, Context& to) const {
         if (!word.is_plain())
-            return fmt::formatter<berth::rpc::Quoted>::format(berth::rpc::Quoted{word.text}, to);
+            return fmt::formatter<berth::text::Quoted>::format(berth::text::Quoted{word.text}, to);
         return std::ranges::copy(word.text, to.out()).out;
     }
 };

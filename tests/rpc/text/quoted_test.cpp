@@ -1,11 +1,11 @@
 // Text of peers within lines of the log.
-#include "rpc/quoted.hpp"
+#include "rpc/text/quoted.hpp"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
-namespace berth::rpc {
+namespace berth::text {
 namespace {
 
 std::string quoted(std::string_view text) {
@@ -36,4 +36,4 @@ TEST(QuotedTest, PlainWordsNeedNoQuotes) {
 }
 
 }  // namespace
-}  // namespace berth::rpc
+}  // namespace berth::text

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace berth::server::commands {
+namespace berth::text {
 
 /// The known word that differs least, or the shortest that begins like this; empty if they all
 /// differ too much.
@@ -16,4 +16,4 @@ namespace berth::server::commands {
 [[nodiscard]] std::string suggestion(std::string_view word,
                                      std::span<const std::string_view> known);
 
-}  // namespace berth::server::commands
+}  // namespace berth::text

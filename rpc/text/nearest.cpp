@@ -1,4 +1,4 @@
-#include "server/commands/nearest.hpp"
+#include "rpc/text/nearest.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace berth::server::commands {
+namespace berth::text {
 namespace {
 
 /// How many letters must be put in, taken out, replaced, or swapped with the next (optimal string
@@ -64,4 +64,4 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
     return meant.empty() ? "" : "; did you mean '" + std::string{meant} + "'?";
 }
 
-}  // namespace berth::server::commands
+}  // namespace berth::text
