@@ -1,5 +1,7 @@
 #include "rpc/peer_log.hpp"
 
+#include <charconv>
+#include <cstddef>
 #include <iterator>
 #include <string>
 
@@ -18,23 +20,27 @@ std::optional<PeerLine> PeerLine::of(const spdlog::source_loc& source) noexcept 
     const bool is_rare = source.line == rare_line_of_peers;
     if (!is_rare && source.line != line_of_peers) return {};
     const std::string_view peer{source.funcname};
+    const std::string_view digits{peer.data() + peer.size() + 1};
+    std::size_t path_bytes = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), path_bytes);
     return PeerLine{.kind = source.filename,
                     .peer = peer,
-                    .path = peer.data() + peer.size() + 1,
+                    .path = {digits.data() + digits.size() + 1, path_bytes},
                     .pace = is_rare ? Pace::rarely : Pace::often};
 }
 
 PeerSource::PeerSource(const PeerLine& line)
     : kind_(line.kind),
       pace_(line.pace),
-      peer_and_path_(line.peer) {
-    peer_and_path_ += '\0';
-    peer_and_path_ += line.path;
+      parts_(line.peer) {
+    parts_ += '\0';
+    parts_ += std::to_string(line.path.size());
+    parts_ += '\0';
+    parts_ += line.path;
 }
 
 spdlog::source_loc PeerSource::get() const noexcept {
-    return {kind_, pace_ == Pace::often ? line_of_peers : rare_line_of_peers,
-            peer_and_path_.c_str()};
+    return {kind_, pace_ == Pace::often ? line_of_peers : rare_line_of_peers, parts_.c_str()};
 }
 
 void log_of(const Cause& cause, spdlog::level::level_enum level, fmt::string_view format,

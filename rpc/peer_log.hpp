@@ -37,7 +37,7 @@ struct PeerLine {
 /// Such data in the form of a source location, which is good for as long as this object.
 class PeerSource {
 public:
-    /// A path counts up to its first NUL. Throws std::bad_alloc.
+    /// Throws std::bad_alloc.
     explicit PeerSource(const PeerLine& line);
 
     [[nodiscard]] spdlog::source_loc get() const noexcept;
@@ -45,7 +45,7 @@ public:
 private:
     const char* const kind_;
     const Pace pace_;
-    std::string peer_and_path_;  ///< with a NUL between them
+    std::string parts_;  ///< the peer, how long the path is, and the path, with NULs between them
 };
 
 /// What causes a line.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "server/admin_socket.hpp"
 #include "server/faults/file.hpp"
 #include "server/faults/parser.hpp"
+#include "server/input_file.hpp"
 #include "server/printable.hpp"
 #include "server/state_directory.hpp"
 
@@ -57,13 +59,26 @@ std::string request_of(Command command) {
     }
 }
 
+std::vector<std::vector<faults::Word>> words_in_files(const ServeOptions& options) {
+    std::vector<std::vector<faults::Word>> rules;
+    for (const auto& file : options.fault_files) {
+        try {
+            auto more = faults::words_in_file(file, options.reading);
+            rules.insert(rules.end(), std::make_move_iterator(more.begin()),
+                         std::make_move_iterator(more.end()));
+        } catch (const UnreadFile& error) {
+            throw UsageError(with_place(options.places, name_of(file)) + ": " + error.why());
+        }
+    }
+    return rules;
+}
+
 }  // namespace
 
 std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Dispatcher& dispatcher,
                                           const faults::Paths& paths) {
     auto made = std::make_shared<faults::Faults>(dispatcher, paths);
-    for (const auto& file : options.fault_files)
-        for (const auto& words : faults::words_in_file(file, options.reading)) made->add(words);
+    for (const auto& words : words_in_files(options)) made->add(words);
     for (const auto& rule : options.faults) made->add(rule.text, rule.source);
     return made;
 }
@@ -72,8 +87,7 @@ void check_faults(const ServeOptions& options, const rpc::Dispatcher& dispatcher
     const auto check = [&](const std::vector<faults::Word>& words) {
         static_cast<void>(faults::parse_rule(words, dispatcher.programs()));
     };
-    for (const auto& file : options.fault_files)
-        for (const auto& words : faults::words_in_file(file, options.reading)) check(words);
+    for (const auto& words : words_in_files(options)) check(words);
     for (const auto& rule : options.faults) check(faults::words_of(rule.text, rule.source));
 }
 

@@ -34,11 +34,31 @@ def refusals(bench: Bench) -> None:
         ((*serve, "--exports", bench.export), "it is a directory; expected a file"),
         ((*serve, bench.export, "--clients", "10.0.0.0/33"), "--clients 10.0.0.0/33: expected a length"),
         ((*serve, bench.export, "--listen", "192.0.2.77:0"), "this machine does not have that address"),
+        ((*serve, bench.export, "--listen", "2001:db8::77:2049"), "needs brackets, as [::1]:2049"),
         (("exports", "check", bench.export), "it is a directory; expected a file"),
         (("locks", "release"), "CLIENT is missing"),
         ((*serve, bench.export, "--listen", "127.0.0.1:21999", "--listen", "127.0.0.1:21999"), "twice"),
     ):
         ends(bench, *arguments, status=2, says=says)
+
+
+def places(bench: Bench) -> None:
+    """A path that can't be served is told with the line, or the variable, that names it."""
+    config = bench.directory / "berth.toml"
+    for text, says in (
+        ('\ndirectories = ["/none"]', f"{config}:2: /none: "),
+        ('grace = 0\ndirectories = [\n "/tmp",\n "/none"]', f"{config}:4: /none: "),
+        ('exports = "/none"', f"{config}:1: /none: No such file"),
+        ('memory = "m"\nfaults = ["/none"]', f"{config}:2: /none: No such file"),
+    ):
+        config.write_text(text)
+        serve = ("serve", "--state", bench.directory / "state", "--listen", "127.0.0.1:0", "--config", config)
+        ends(bench, *serve, status=2, says=says)
+    serve = ("serve", "--state", bench.directory / "state", "--listen", "127.0.0.1:0")
+    environment = os.environ | {"BERTH_EXPORTS": "/none"}
+    ends(bench, *serve, status=2, says="BERTH_EXPORTS: /none: No such file", env=environment)
+    ends(bench, *serve, bench.export, "--faults", "/none", status=2, says="berth: /none: No such file")
+    ends(bench, *serve, bench.export, "--faults", "-", status=2, says="standard input:2: ", input="[[fault]]\nx = 1\n")
 
 
 def outputs(bench: Bench) -> None:
@@ -272,13 +292,14 @@ def empty_values(bench: Bench) -> None:
 
 
 for _quiet in (
-    refusals, outputs, exports_from_standard_input, port_of_another, locks_of_nobody, options_in_vain, unknown_names,
+    refusals, places, outputs, exports_from_standard_input, port_of_another, locks_of_nobody, options_in_vain, unknown_names,
     nothing_to_check, environment, root_for_everybody, explained_links, empty_values, explained_paths, operands_behind_dashes, registering_with_itself,
 ):  # fmt: skip
     _quiet.calls_nobody = True
 
 CASES = {
     "command_line.refusals": refusals,
+    "command_line.places": places,
     "command_line.outputs": outputs,
     "command_line.exports_from_standard_input": exports_from_standard_input,
     "command_line.port_of_another": port_of_another,

@@ -145,7 +145,7 @@ def forged_lines(bench: Bench) -> None:
     shown = f"'/x\\x27 refused: no\\x0amount by 192.0.2.1 of \\x27{bench.export}\\x27 accepted: \\x27' refused: not below"
     for level in ("text", "json"):
         port = bench.serve_by(bench.export, "--portmap", "off", "--listen", ":0", "--log-format", level)
-        for path in (forged, "/a\\x0a", "/a\n"):
+        for path in (forged, "/a\\x0a", "/a\n", "/a\0b"):
             expect(mount(("127.0.0.1", 0), port, pathlib.Path(path))[0] == ACCES, "what is not exported is mounted")
         bench.stop_servers()
         lines = last_log(bench).splitlines()
@@ -154,8 +154,8 @@ def forged_lines(bench: Bench) -> None:
             expect("of '/a\\x5cx0a' refused" in last_log(bench) and "of '/a\\x0a' refused" in last_log(bench), last_log(bench))
             continue
         told = [line for line in map(json.loads, lines) if "path" in line]
-        expect([line["client"] for line in told] == ["127.0.0.1"] * 3, f"{told}")
-        paths = [forged.replace("\n", "\\x0a"), "/a\\x5cx0a", "/a\\x0a"]
+        expect([line["client"] for line in told] == ["127.0.0.1"] * 4, f"{told}")
+        paths = [forged.replace("\n", "\\x0a"), "/a\\x5cx0a", "/a\\x0a", "/a\\x00b"]
         expect([line["path"] for line in told] == paths, f"{told}")
 
 
