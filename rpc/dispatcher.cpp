@@ -138,6 +138,9 @@ Verdict Dispatcher::resume(Exchange& exchange) {
     case Decision::Act::close:
         if (const auto& path = exchange.keep_path()) path->lose_call();
         break;
+    case Decision::Act::reset:
+        if (const auto& path = exchange.keep_path()) path->reset();
+        break;
     case Decision::Act::drop:
     case Decision::Act::go_on: break;
     }

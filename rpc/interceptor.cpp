@@ -38,15 +38,17 @@ void Interception::begin(const Interceptors& by, Exchange& exchange, std::uint64
     call_.arrival_ = arrival;
     call_.arrived_at_ = call_.began_at_ = Intercepted::Clock::now();
     std::chrono::nanoseconds delay{0};
+    std::uint64_t read_rate = 0;
     for (const auto& each : by) {
         ++begun_;
         decision = each->before(call_);
         delay += decision.delay();
+        read_rate = std::max(read_rate, decision.read_rate());
         gates_.insert(gates_.end(), decision.gates().begin(), decision.gates().end());
         if (decision.follower()) followers_.push_back(decision.follower());
         if (decision.act() != Decision::Act::go_on) break;
     }
-    decision = std::move(decision).after(delay);
+    decision = std::move(decision).after(delay).reading_at(read_rate);
 }
 
 void Interception::run() noexcept {

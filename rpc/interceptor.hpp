@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -110,13 +111,15 @@ private:
 /// An interceptor's decision about a call that has arrived.
 class Decision {
 public:
-    enum class Act : std::uint8_t { go_on, drop, close, refuse, deny, answer };
+    enum class Act : std::uint8_t { go_on, drop, close, reset, refuse, deny, answer };
 
     [[nodiscard]] static Decision go_on() noexcept { return {}; }
     /// The call does not run, and gets no reply.
     [[nodiscard]] static Decision drop() noexcept { return Decision{Act::drop}; }
     /// The same, and its connection is closed. Over UDP: drop.
     [[nodiscard]] static Decision close() noexcept { return Decision{Act::close}; }
+    /// The same, but the client sees a reset (RST) instead of an end (FIN).
+    [[nodiscard]] static Decision reset() noexcept { return Decision{Act::reset}; }
     /// The call does not run; its reply says this, which is not success.
     [[nodiscard]] static Decision refuse(AcceptedBody body) noexcept {
         Decision made{Act::refuse};
@@ -157,7 +160,15 @@ public:
         return std::move(*this);
     }
 
+    /// From this call on, its connection reads at most this many bytes a second. 0: as before.
+    /// Over UDP: nothing.
+    [[nodiscard]] Decision reading_at(std::uint64_t bytes_per_second) && noexcept {
+        read_rate_ = bytes_per_second;
+        return std::move(*this);
+    }
+
     [[nodiscard]] Act act() const noexcept { return act_; }
+    [[nodiscard]] std::uint64_t read_rate() const noexcept { return read_rate_; }
     [[nodiscard]] std::span<const std::shared_ptr<const Gate>> gates() const noexcept {
         return gates_;
     }
@@ -175,9 +186,22 @@ private:
     AcceptedBody refusal_ = AcceptedBody::otherwise(AcceptStatus::success);
     RejectedReply denial_ = RejectedReply::make<RejectStatus::authentication_error>(AuthStatus::ok);
     std::chrono::nanoseconds delay_{0};
+    std::uint64_t read_rate_ = 0;
     std::vector<std::shared_ptr<const Gate>> gates_;
     std::shared_ptr<Follower> follower_;
     std::vector<std::byte> results_;
+};
+
+/// How the bytes of a reply leave over TCP. Those of the replies behind it wait.
+struct Manner {
+    std::size_t fragments = 1;           ///< of the record — RFC 5531 §11
+    std::size_t segment_bytes = 0;       ///< passed to the kernel at a time; 0: all
+    std::uint64_t bytes_per_second = 0;  ///< 0: as fast as may be
+    std::optional<std::size_t> cut_at;   ///< bytes of the record, marks included; no more leave
+
+    [[nodiscard]] bool is_usual() const noexcept {
+        return fragments <= 1 && segment_bytes == 0 && bytes_per_second == 0 && !cut_at;
+    }
 };
 
 /// The fate of a reply as it leaves; interceptors may change it.
@@ -190,10 +214,14 @@ struct Departure {
         send,
         drop,
         close,  ///< closes the connection instead of sending; over UDP: drop
+        reset,  ///< the same with a reset (RST)
     };
     Act act = Act::send;
     std::chrono::nanoseconds delay{0};
-    unsigned copies = 0;  ///< that follow the reply at once, if it is sent
+    unsigned copies = 0;          ///< that follow the reply at once, if it is sent
+    bool is_behind_next = false;  ///< leaves after the reply that would have followed it
+    Manner manner = {};           ///< with a cut, `act` is what comes after the part that leaves
+    std::optional<Address> source = {};  ///< over UDP: the address that the datagram comes from
 };
 
 /// Many threads call the members at once, each for one call at a time; they must not block.

@@ -22,6 +22,8 @@ public:
     /// A worker has failed with a call, for want of memory say: it will never be delivered, so that
     /// its client must send it again. Any thread.
     virtual void lose_call() noexcept = 0;
+    /// An interceptor has the client see its connection reset. Any thread.
+    virtual void reset() noexcept {}
 };
 
 }  // namespace berth::rpc

@@ -9,8 +9,8 @@ namespace berth::rpc::net {
 namespace {
 
 // The bytes that the socket has taken; -1 and errno as sendmsg() has it.
-ssize_t send_pieces(int descriptor, std::span<iovec> pieces) noexcept {
-    constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+ssize_t send_pieces(int descriptor, std::span<iovec> pieces, int more_flags = 0) noexcept {
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | more_flags;
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
@@ -62,6 +62,20 @@ RecordSender::Now RecordSender::send_now(Exchange& exchange) noexcept {
     if (exchange.bytes_sent == mark.size() + exchange.reply.size()) return Now::sent;
     is_begun_ = true;
     return Now::begun;
+}
+
+RecordSender::End RecordSender::send_part(const Part& part, std::size_t& sent) {
+    sent = 0;
+    std::array pieces{iovec{const_cast<std::byte*>(part.bytes.data()), part.bytes.size()}};
+    const std::scoped_lock held{lock_};
+    if (is_begun_) return End::must_wait;
+    is_blocked_ = true;
+    const auto count = send_pieces(descriptor_, pieces, part.is_one_packet ? MSG_EOR : 0);
+    if (count < 0) return errno == EAGAIN ? End::would_block : End::failed;
+    sent = static_cast<std::size_t>(count);
+    if (sent < part.bytes.size()) return End::would_block;
+    is_blocked_ = !part.ends_record;
+    return End::sent;
 }
 
 void RecordSender::close() noexcept {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <mutex>
+#include <span>
 
 #include "rpc/exchange.hpp"
 #include "rpc/net/outbox.hpp"
@@ -34,6 +35,15 @@ public:
     };
     /// Sends one reply, if no record has been sent in part and the socket takes it.
     Now send_now(Exchange& exchange) noexcept;
+
+    struct Part {
+        std::span<const std::byte> bytes;
+        bool ends_record;    ///< until such a part has been sent, nothing else is
+        bool is_one_packet;  ///< or more, but not joined with what follows
+    };
+    /// Sends what the socket takes of some bytes of a record; `sent` becomes their number. For an
+    /// empty outbox.
+    End send_part(const Part& part, std::size_t& sent);
 
     /// After this nothing is sent any more, and the socket may be closed.
     void close() noexcept;

@@ -118,11 +118,13 @@ void TcpConnection::on_readable() {
 
 // Reads once. True if there may be more to read.
 bool TcpConnection::receive() {
-    const auto space = records_.space();
+    auto space = records_.space();
+    if (read_rate_ > 0) space = space.first(std::min<std::size_t>(space.size(), paced_bytes()));
     const auto count = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
     if (count > 0) {
         member_.moved();
         records_.received(static_cast<std::size_t>(count));
+        if (read_rate_ > 0) pause_reading(static_cast<std::size_t>(count));
         return static_cast<std::size_t>(count) == space.size();
     }
     if (count == 0)
@@ -135,6 +137,7 @@ bool TcpConnection::receive() {
 // Answers what has arrived and sends replies, until nothing is left to do without waiting.
 void TcpConnection::advance() {
     take_back_spent();
+    if (draining_) push_those_behind();  // nothing will come before them
     if (awaiting_turn_) take_turn();
     for (bool again = true; again;) {
         if (!answer_records()) return;
@@ -151,7 +154,7 @@ void TcpConnection::advance() {
     }
     // Reads on when calls are answered or there is memory; until then TCP holds the client back.
     records_.rest();
-    if (is_stalled() || held_back_ || awaiting_turn_) return;
+    if (is_stalled() || held_back_ || awaiting_turn_ || reading_pauses_) return;
     may_receive() ? await_readable() : wait_for_memory();
 }
 
@@ -196,6 +199,10 @@ void TcpConnection::take(Record record) {
     exchange->call.local = local_;
     exchange->call.transport = Transport::tcp;
     const auto verdict = context_.dispatcher.handle(*exchange);
+    if (exchange->interception) {
+        const auto rate = exchange->interception.decision.read_rate();
+        if (rate > 0) read_rate_ = rate;
+    }
     switch (verdict) {
     case Verdict::reply: queue(std::move(exchange)); break;
     case Verdict::silent: context_.thread.give_exchange(std::move(exchange)); break;
@@ -257,7 +264,11 @@ void TcpConnection::submit(ExchangePtr exchange) {
 }
 
 void TcpConnection::send_waiting() {
-    if (outbox_.is_empty()) return;
+    if (!outbox_.is_empty()) send_outbox();
+    if (is_open_ && outbox_.is_empty() && !odd_.empty() && !odd_pauses_) send_odd();
+}
+
+void TcpConnection::send_outbox() {
     const auto end = sender_.send(
         outbox_, [this](ExchangePtr sent) { context_.thread.give_exchange(std::move(sent)); },
         [this] { member_.moved(); });
@@ -305,6 +316,8 @@ void TcpConnection::close(const char* reason) {
     outbox_.clear(
         [this](ExchangePtr exchange) { context_.thread.give_exchange(std::move(exchange)); });
     held_back_.reset();
+    odd_.clear();
+    behind_.clear();
     if (awaiting_turn_) {
         context_.dispatcher.give_up(*awaiting_turn_);
         context_.thread.give_exchange(std::move(awaiting_turn_));

@@ -12,16 +12,21 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/container/static_vector.hpp>
 
 #include "rpc/net/network_thread.hpp"
+#include "rpc/net/odd_record.hpp"
 #include "rpc/net/outbox.hpp"
 #include "rpc/net/record_sender.hpp"
 #include "rpc/net/worker_pool.hpp"
@@ -57,6 +62,7 @@ public:
     std::shared_ptr<ReplyPath> keep() override { return shared_from_this(); }
     void deliver(ExchangePtr finished) override;
     void lose_call() noexcept override;
+    void reset() noexcept override;
     void go_on() override;
     std::shared_ptr<Budget::Holder> hold() noexcept override { return weak_from_this().lock(); }
     void give_way(const char* reason) noexcept override;
@@ -87,10 +93,30 @@ private:
     void submit(ExchangePtr exchange);
     void complete(ExchangePtr finished);
     void queue(ExchangePtr exchange);
-    [[nodiscard]] bool may_leave(ExchangePtr& exchange, unsigned& copies);
-    void push_with_copies(ExchangePtr exchange, unsigned copies);
+    /// What a reply's departure has come to.
+    struct Leaving {
+        explicit Leaving(const Departure& departure)
+            : act(departure.act),
+              copies(departure.copies),
+              is_behind_next(departure.is_behind_next),
+              manner(departure.manner) {}
+
+        Departure::Act act;
+        unsigned copies;
+        bool is_behind_next;
+        Manner manner;
+    };
+    void leave(ExchangePtr exchange, const Leaving& leaving);
     void push(ExchangePtr exchange);
+    void push_odd(const xdr::Writer& message, const Manner& manner, Departure::Act then);
+    void push_those_behind();
+    void send_odd();
+    void pause(std::chrono::nanoseconds time, bool& pauses);
+    [[nodiscard]] std::size_t paced_bytes() const noexcept;
+    void end_by(Departure::Act act);
+    void pause_reading(std::size_t received);
     void send_waiting();
+    void send_outbox();
     [[nodiscard]] bool may_send_now(const Exchange& finished) const noexcept;
     void count_down(const Exchange& finished) noexcept;
     void end_sent(ExchangePtr sent);
@@ -122,6 +148,12 @@ private:
     RecordSender sender_;
     std::optional<Record> held_back_;  // until there is memory for its reply
     ExchangePtr awaiting_turn_;        // one of calls_out_
+    // Ordered by interceptors, and counted in calls_out_:
+    std::deque<OddRecord> odd_;        // leave when the outbox is empty, before any later reply
+    bool odd_pauses_ = false;          // and a timer ends that
+    std::vector<ExchangePtr> behind_;  // leave after the next reply
+    std::uint64_t read_rate_ = 0;      // bytes a second that are read; 0: any number
+    bool reading_pauses_ = false;      // and a timer ends that
     std::size_t uncounted_bytes_ = 0;  // of exchanges in the outbox
     unsigned asked_ = 0;  // how often the connection was asked whether there is memory now
     bool waits_for_memory_ = false;  // and the thread will ask again
@@ -145,6 +177,16 @@ private:
     bool is_collecting_ = false;         // the thread has been asked to collect them
     boost::container::static_vector<ExchangePtr, spent_max> spent_;  // to be used again
 };
+
+template <class Ending>
+void TcpConnection::ask_to_end(Ending ending) noexcept {
+    try {
+        boost::asio::post(context_.thread.context(), std::move(ending));
+    } catch (const std::bad_alloc&) {
+        error_of(peer_.address, "out of memory: the connection from {} can't be asked to end",
+                 peer_);
+    }
+}
 
 // If a step fails, for want of memory say, this connection ends, not the server.
 template <class Step>

@@ -53,44 +53,23 @@ void TcpConnection::go_on_with(ExchangePtr exchange, Verdict verdict) {
 }
 
 void TcpConnection::queue(ExchangePtr exchange) {
-    if (!exchange->interception) return push(std::move(exchange));
-    unsigned copies = 0;
-    if (may_leave(exchange, copies)) push_with_copies(std::move(exchange), copies);
-}
-
-void TcpConnection::push_with_copies(ExchangePtr exchange, unsigned copies) {
-    std::vector<std::byte> message;
-    if (copies > 0) message = exchange->reply.flat();
-    push(std::move(exchange));
-    for (unsigned i = 0; i < copies; ++i) {
-        auto copy = context_.thread.take_exchange();
-        copy->reply.fixed(message);
-        push(std::move(copy));
+    if (!exchange->interception) {
+        push(std::move(exchange));
+        push_those_behind();
+        return;
     }
-}
-
-// False: the reply has been dropped, or is delayed.
-bool TcpConnection::may_leave(ExchangePtr& exchange, unsigned& copies) {
     Departure departure{local_, peer_, Transport::tcp, exchange->reply};
     exchange->interception.leave(departure);
-    copies = departure.copies;
-    if (departure.act == Departure::Act::send && departure.delay.count() == 0) return true;
+    const Leaving leaving{departure};
+    if (departure.delay.count() == 0) return leave(std::move(exchange), leaving);
     ++calls_out_;
-    const auto act = [this, copies, is_sent = departure.act == Departure::Act::send,
-                      closes = departure.act == Departure::Act::close](ExchangePtr delayed) {
+    delay(std::move(exchange), departure.delay, [this, leaving](ExchangePtr delayed) {
         --calls_out_;
-        if (is_sent && is_open_) {
-            push_with_copies(std::move(delayed), copies);
-            return;
-        }
-        context_.thread.give_exchange(std::move(delayed));
-        if (closes) close("an interceptor closes it");
-    };
-    if (departure.delay.count() > 0)
-        delay(std::move(exchange), departure.delay, act);
-    else
-        act(std::move(exchange));
-    return false;
+        if (is_open_)
+            leave(std::move(delayed), leaving);
+        else
+            context_.thread.give_exchange(std::move(delayed));
+    });
 }
 
 void TcpConnection::push(ExchangePtr exchange) {
@@ -100,6 +79,11 @@ void TcpConnection::push(ExchangePtr exchange) {
     if (exchange->reply.owns_all()) {
         exchange->request = {};
         exchange->request_owner.reset();
+    }
+    if (!odd_.empty() && exchange->bytes_sent == 0) {
+        push_odd(exchange->reply, {}, Departure::Act::send);
+        context_.thread.give_exchange(std::move(exchange));
+        return;
     }
     uncounted_bytes_ += exchange->share.has_account() ? 0 : exchange->memory_bytes();
     outbox_.push(std::move(exchange));

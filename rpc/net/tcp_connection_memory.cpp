@@ -25,7 +25,7 @@ void TcpConnection::count_up() {
 }
 
 bool TcpConnection::may_receive() const noexcept {
-    if (is_stalled() || held_back_ || awaiting_turn_) return false;
+    if (is_stalled() || held_back_ || awaiting_turn_ || reading_pauses_) return false;
     return !records_.needs_memory() || member_.account()->has_room();
 }
 
@@ -86,16 +86,6 @@ void TcpConnection::give_way_if_idle(const char* reason) noexcept {
     ask_to_end([self = shared_from_this(), reason] {
         self->is_idle() ? self->close(reason) : self->member_.stay();
     });
-}
-
-template <class Ending>
-void TcpConnection::ask_to_end(Ending ending) noexcept {
-    try {
-        boost::asio::post(context_.thread.context(), std::move(ending));
-    } catch (const std::bad_alloc&) {
-        error_of(peer_.address, "out of memory: the connection from {} can't be asked to end",
-                 peer_);
-    }
 }
 
 bool TcpConnection::is_idle() const noexcept {

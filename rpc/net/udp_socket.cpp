@@ -280,6 +280,7 @@ ExchangePtr UdpSocket::leave(ExchangePtr exchange) {
     Departure departure{call.local, call.caller, Transport::udp, exchange->reply};
     exchange->interception.leave(departure);
     if (departure.act != Departure::Act::send) return exchange;
+    if (departure.source) exchange->call.local.address = *departure.source;
     if (departure.delay.count() > 0) {
         if (!exchange->in_flight) exchange->in_flight = Counted{in_flight_};
         delay(std::move(exchange), departure.delay,

@@ -19,8 +19,18 @@ public:
     void add(const ReplyActs& acts) {
         acts_.is_dropped |= acts.is_dropped;
         acts_.closes |= acts.closes;
+        acts_.resets |= acts.resets;
         acts_.copies += acts.copies;
         acts_.delay += acts.delay;
+        acts_.is_behind_next |= acts.is_behind_next;
+        acts_.is_cut_in_half |= acts.is_cut_in_half;
+        if (acts.source) acts_.source = acts.source;
+        auto& manner = acts_.manner;
+        if (acts.manner.fragments > 1) manner.fragments = acts.manner.fragments;
+        if (acts.manner.segment_bytes > 0) manner.segment_bytes = acts.manner.segment_bytes;
+        if (acts.manner.bytes_per_second > 0)
+            manner.bytes_per_second = acts.manner.bytes_per_second;
+        if (acts.manner.cut_at) manner.cut_at = acts.manner.cut_at;
     }
 
     /// `rule` has hit the call, whose first object is `directory`.
@@ -43,8 +53,15 @@ public:
     void leaving(const rpc::Intercepted& /*call*/, rpc::Departure& departure) override {
         departure.delay += acts_.delay;
         departure.copies += acts_.copies;
+        departure.is_behind_next |= acts_.is_behind_next;
+        if (acts_.source) departure.source = acts_.source;
+        if (!acts_.manner.is_usual()) departure.manner = acts_.manner;
+        constexpr std::size_t mark_bytes = 4;
+        if (acts_.is_cut_in_half)
+            departure.manner.cut_at = (mark_bytes + departure.message.size()) / 2;
         if (acts_.is_dropped) departure.act = rpc::Departure::Act::drop;
-        if (acts_.closes) departure.act = rpc::Departure::Act::close;
+        if (acts_.closes || departure.manner.cut_at) departure.act = rpc::Departure::Act::close;
+        if (acts_.resets) departure.act = rpc::Departure::Act::reset;
     }
 
 private:
@@ -67,6 +84,7 @@ public:
     }
     rpc::Decision operator()(DropCall /*act*/) const { return rpc::Decision::drop(); }
     rpc::Decision operator()(CloseAtCall /*act*/) const { return rpc::Decision::close(); }
+    rpc::Decision operator()(ResetAtCall /*act*/) const { return rpc::Decision::reset(); }
     rpc::Decision operator()(const Jukebox& jukebox) const {
         if (!rule_.is_too_early(seen_, jukebox.times)) return rpc::Decision::go_on();
         return answered(static_cast<std::uint32_t>(nfs::Status::jukebox));
@@ -178,6 +196,7 @@ rpc::Decision Faults::carry_out(const Rules& rules, const Seen& seen) {
     std::shared_ptr<Replying> replying;
     std::vector<std::shared_ptr<const rpc::Gate>> gates;
     Duration delay{0};
+    std::uint64_t read_rate = 0;
     auto decision = rpc::Decision::go_on();
     for (const auto& rule : rules) {
         if (const auto status = rule->spoiled(seen)) {
@@ -192,6 +211,7 @@ rpc::Decision Faults::carry_out(const Rules& rules, const Seen& seen) {
             break;
         }
         delay += rule->delay();
+        read_rate = std::max(read_rate, rule->read_rate());
         if (rule->gate() && !rule->gate()->is_open()) gates.push_back(rule->gate());
         if (rule->reply().any() || rule->result().any()) {
             if (!replying) replying = std::make_shared<Replying>();
@@ -203,6 +223,7 @@ rpc::Decision Faults::carry_out(const Rules& rules, const Seen& seen) {
     }
     return std::move(decision)
         .after(delay)
+        .reading_at(read_rate)
         .behind(std::move(gates))
         .followed_by(std::move(replying));
 }

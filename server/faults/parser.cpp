@@ -11,6 +11,7 @@
 
 #include "rpc/text/nearest.hpp"
 #include "server/faults/conditions.hpp"
+#include "server/faults/reply_words.hpp"
 #include "server/faults/result_words.hpp"
 #include "server/faults/values.hpp"
 
@@ -35,8 +36,8 @@ public:
         check_calls();
         if (!calls_.empty() || !denied_calls_.empty())
             made_.conditions.insert(made_.conditions.begin(), is_among(calls_, denied_calls_));
-        const bool acts =
-            made_.delay || made_.instead.index() != 0 || made_.reply.any() || made_.result.any();
+        const bool acts = made_.delay || made_.instead.index() != 0 || made_.reply.any() ||
+                          made_.result.any() || made_.read_rate > 0;
         if (!acts)
             words_.back().refuse(
                 "nothing is to happen: add delay=, drop=, status=, or another act");
@@ -123,6 +124,12 @@ private:
 
     void take(const Word& word) {
         if (word.value.empty()) word.refuse("expected a value after the '='");
+        for (const auto& one : reply_words()) {
+            if (one.key.name != word.key) continue;
+            check_said_once(word);
+            one.take(word, made_);
+            return;
+        }
         for (const auto& one : result_words()) {
             if (one.key.name != word.key) continue;
             check_said_once(word);
@@ -136,6 +143,7 @@ private:
         if (found == all.end()) {
             std::vector<std::string_view> names;
             for (const auto& one : all) names.push_back(one.key.name);
+            for (const auto& one : reply_words()) names.push_back(one.key.name);
             for (const auto& one : result_words()) names.push_back(one.key.name);
             word.refuse("no rule has '" + word.key + "'" + text::suggestion(word.key, names));
         }
@@ -229,6 +237,12 @@ private:
         else
             instead(word, CloseAtCall{});
     }
+    void take_reset(const Word& word) {
+        if (choice_of(word, {{"call", 0}, {"reply", 1}}) == 1)
+            made_.reply.resets = true;
+        else
+            instead(word, ResetAtCall{});
+    }
     void take_status(const Word& word) {
         const auto status = status_of(word);
         status_word_ = &word;
@@ -242,11 +256,6 @@ private:
         status_program_ = nfs::program.number;
         instead(word, Jukebox{number_of(word, 1)});
     }
-    void take_twice(const Word& word) {
-        static_cast<void>(choice_of(word, {{"reply", 0}}));
-        made_.reply.copies = 1;
-    }
-    void take_late(const Word& word) { made_.reply.delay = duration_of(word); }
 
     void instead(const Word& word, Instead what) {
         if (made_.instead.index() != 0) word.refuse("another word says already what to answer");
@@ -302,6 +311,7 @@ std::span<const Parser::Known> Parser::known() {
         {{"drop", "call|reply", "the call does not run, or it runs and is not answered"},
          &Parser::take_drop},
         {{"close", "call|reply", "the connection is closed instead"}, &Parser::take_close},
+        {{"reset", "call|reply", "the same, and the client sees a reset"}, &Parser::take_reset},
         {{"status", "STATUS",
           "the call does not run and has this status: NFS3ERR_IO, MNT3ERR_ACCES, NLM4_DENIED"},
          &Parser::take_status},
@@ -312,8 +322,6 @@ std::span<const Parser::Known> Parser::known() {
          &Parser::take_denial},
         {{"jukebox", "N", "NFS3ERR_JUKEBOX for the first N copies of each call, then it runs"},
          &Parser::take_jukebox},
-        {{"twice", "reply", "the reply comes twice"}, &Parser::take_twice},
-        {{"late", "TIME", "the call runs, and its reply comes later"}, &Parser::take_late},
     };
     return all;
 }
@@ -323,6 +331,7 @@ std::span<const Parser::Known> Parser::known() {
 std::vector<Key> keys() {
     std::vector<Key> keys;
     for (const auto& one : Parser::known()) keys.push_back(one.key);
+    for (const auto& one : reply_words()) keys.push_back(one.key);
     for (const auto& one : result_words()) keys.push_back(one.key);
     return keys;
 }

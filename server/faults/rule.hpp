@@ -94,22 +94,29 @@ struct AnswerDenial {
 };
 struct DropCall {};
 struct CloseAtCall {};
+struct ResetAtCall {};
 /// The first N copies of a call are told to come later, the next one runs.
 struct Jukebox {
     std::uint64_t times = 0;
 };
 using Instead = std::variant<std::monostate, AnswerStatus, AnswerRefusal, AnswerDenial, DropCall,
-                             CloseAtCall, Jukebox>;
+                             CloseAtCall, ResetAtCall, Jukebox>;
 
 /// What happens to the reply.
 struct ReplyActs {
     bool is_dropped = false;
     bool closes = false;
+    bool resets = false;
     unsigned copies = 0;
     Duration delay{0};
+    bool is_behind_next = false;
+    bool is_cut_in_half = false;
+    rpc::Manner manner;
+    std::optional<rpc::Address> source;
 
     [[nodiscard]] bool any() const noexcept {
-        return is_dropped || closes || copies > 0 || delay.count() > 0;
+        return is_dropped || closes || resets || copies > 0 || delay.count() > 0 ||
+               is_behind_next || is_cut_in_half || !manner.is_usual() || source;
     }
 };
 
@@ -139,6 +146,7 @@ struct Definition {
     std::vector<Condition> conditions;
     Selection selection;
     std::optional<Delay> delay;
+    std::uint64_t read_rate = 0;  ///< bytes a second; 0: as before
     Instead instead;
     ReplyActs reply;
     ResultActs result;
@@ -151,6 +159,7 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept { return definition_.name; }
     [[nodiscard]] const std::string& text() const noexcept { return definition_.text; }
+    [[nodiscard]] std::uint64_t read_rate() const noexcept { return definition_.read_rate; }
     [[nodiscard]] const Instead& instead() const noexcept { return definition_.instead; }
     [[nodiscard]] const ReplyActs& reply() const noexcept { return definition_.reply; }
     [[nodiscard]] const ResultActs& result() const noexcept { return definition_.result; }

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from bench import Bench, await_condition, expect
+from bench import Bench, Failed, await_condition, expect
 from cases_command_line import ends
 from cases_rpc import opaque
 
@@ -47,17 +47,20 @@ class Wire:
         try:
             if not self._is_tcp:
                 return self.socket.recv(65536)
-            while len(self._rest) < 4 or len(self._rest) < 4 + (struct.unpack(">I", self._rest[:4])[0] & 0x7FFFFFFF):
-                more = self.socket.recv(65536)
-                if not more:
-                    return b""
-                self._rest += more
+            message, is_last = b"", False
+            while not is_last:
+                while len(self._rest) < 4 or len(self._rest) < 4 + (struct.unpack(">I", self._rest[:4])[0] & 0x7FFFFFFF):
+                    more = self.socket.recv(65536)
+                    if not more:
+                        return b""
+                    self._rest += more
+                mark = struct.unpack(">I", self._rest[:4])[0]
+                end, is_last = 4 + (mark & 0x7FFFFFFF), mark >> 31 == 1
+                message, self._rest = message + self._rest[4:end], self._rest[end:]
         except TimeoutError:
             return None
         except ConnectionError:
             return b""
-        end = 4 + (struct.unpack(">I", self._rest[:4])[0] & 0x7FFFFFFF)
-        message, self._rest = self._rest[4:end], self._rest[end:]
         return message
 
     def call(self, procedure: int, arguments: bytes = b"", seconds: float = 10, **how) -> bytes | None:
@@ -268,6 +271,134 @@ def replies(bench: Bench) -> None:
             expect(other.receive() == b"", "the connection did not end at the call")
         with Wire(wire.port, "tcp") as other:
             expect(other.status(GETATTR, root) == OK, "another connection does not work")
+
+
+def stream(wire: Wire) -> bytes:
+    """Everything that comes until the connection ends, or until nothing comes any more."""
+    wire.socket.settimeout(SOON)
+    got = b""
+    try:
+        while more := wire.socket.recv(65536):
+            got += more
+    except TimeoutError:
+        pass
+    return got
+
+
+def records(bench: Bench) -> None:
+    """The reply's record in fragments, in segments, cut off, slow, behind the next one; calls that are read slowly."""
+    range_of_all = struct.pack(">QI", 0, 100)
+    with serving(bench, "READ fragments=5", transport="tcp") as (wire, root, files):
+        with Wire(wire.port) as plain:
+            whole = plain.call(READ, files["c"] + range_of_all)
+        for _ in range(2):
+            xid = wire.send(READ, files["c"] + range_of_all)
+            got, lengths, message = stream(wire), [], b""
+            while got:
+                mark = struct.unpack(">I", got[:4])[0]
+                lengths.append((mark >> 31, mark & 0x7FFFFFFF))
+                message += got[4 : 4 + lengths[-1][1]]
+                got = got[4 + lengths[-1][1] :]
+            expect([last for last, _ in lengths] == [0, 0, 0, 0, 1], f"the marks: {lengths}")
+            expect(max(size for _, size in lengths) - min(size for _, size in lengths) <= 1, f"the lengths: {lengths}")
+            expect(message[:4] == xid and len(message) == 4 + len(whole) and message[-100:] == b"x" * 100, "another message")
+        expect(wire.status(GETATTR, root) == OK, "what follows is wrong")
+    with serving(bench, "READ segments=1", transport="tcp") as (wire, root, files):
+        wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        before = segments_in(wire)
+        expect(wire.call(READ, files["c"] + range_of_all)[-100:] == b"x" * 100, "another reply in segments")
+        expect(segments_in(wire) - before == 8 + len(whole), f"{segments_in(wire) - before} segments of {len(whole)} bytes")
+        both = [wire.send(READ, files["c"] + range_of_all)]
+        wire.socket.recv(1, socket.MSG_PEEK)  # it has been begun
+        both.append(wire.send(GETATTR, root))
+        expect([wire.receive()[:4], wire.receive()[:4]] == both, "another order")
+    for rule, expected in (("cut=10", 10), ("cut=half", (8 + len(whole)) // 2), ("cut=0", 0), ("cut=1M", 8 + len(whole))):
+        with serving(bench, f"READ {rule}", transport="tcp") as (wire, root, files):
+            wire.send(READ, files["c"] + range_of_all)
+            got = stream(wire)
+            expect(len(got) == expected, f"{rule}: {len(got)} bytes, not {expected}")
+            expect(wire.socket.recv(1) == b"", f"{rule}: the connection goes on")
+    for rule in ("READ cut=half reset=reply", "READ reset=reply", "READ reset=call"):
+        with serving(bench, rule, transport="tcp") as (wire, root, files):
+            wire.send(READ, files["c"] + range_of_all)
+            try:
+                got = stream(wire)
+                raise Failed(f"{rule}: {len(got)} bytes, and no reset")
+            except ConnectionResetError:
+                pass
+            with Wire(wire.port, "tcp") as other:
+                expect(other.status(GETATTR, root) == OK, "another connection does not work")
+    with serving(bench, "READ rate=500", transport="tcp") as (wire, root, files):
+        began = time.monotonic()
+        both = [wire.send(READ, files["c"] + range_of_all)]
+        wire.socket.recv(1, socket.MSG_PEEK)  # it has been begun
+        both.append(wire.send(GETATTR, root))
+        expect([wire.receive()[:4], wire.receive()[:4]] == both, "another order")
+        expect(0.7 * len(whole) / 500 <= time.monotonic() - began < 3, f"{len(whole)} bytes in {time.monotonic() - began} s")
+    with serving(bench, "READ read-rate=1000", transport="tcp") as (wire, root, files):
+        expect(took(wire, GETATTR, root) < 0.3, "slow before the rule has hit")
+        expect(wire.status(READ, files["c"] + range_of_all) == OK, "READ fails")
+        expect(took(wire, WRITE, files["c"] + struct.pack(">QIII", 0, 1000, 2, 1000) + b"y" * 1000) > 0.8, "1000 bytes are read at once")
+        with Wire(wire.port, "tcp") as other:
+            expect(took(other, GETATTR, root) < 0.3, "another connection is slow")
+    with serving(bench, "READ first=1 behind=next", "LOOKUP behind=next", transport="tcp") as (wire, root, files):
+        first = wire.send(READ, files["c"] + range_of_all)
+        expect(wire.receive(SOON) is None, "the reply came at once")
+        second = wire.send(GETATTR, root)
+        expect((wire.receive()[:4], wire.receive()[:4]) == (second, first), "another order")
+        third = wire.send(LOOKUP, named(root, "c"))
+        wire.socket.shutdown(socket.SHUT_WR)
+        expect(wire.receive()[:4] == third and wire.receive() == b"", "a reply that nothing can follow is lost")
+
+
+def segments_in(wire: Wire) -> int:
+    """How many segments with data this connection has received (tcpi_data_segs_in, linux/tcp.h)."""
+    offset = 152
+    return struct.unpack_from("=I", wire.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), offset)[0]
+
+
+def odd_records_of_many(bench: Bench) -> None:
+    """Replies in every manner, by workers and network threads, of clients that read slowly: each comes once, and whole."""
+    rules = ("READ every=3 fragments=7", "READ after=1 every=3 segments=50", "GETATTR every=5 behind=next", "WRITE every=2 rate=20K",
+             "ACCESS every=4 late=5ms", "COMMIT fragments=3 segments=9 rate=5K")  # fmt: skip
+    with serving(bench, *rules, transport="tcp") as (wire, root, files):
+        (bench.export / "c").write_bytes(b"x" * 60_000)
+        # Nothing of these makes a copy, so each call has one reply.
+        sent = []
+        for turn in range(300):
+            for procedure, arguments in (
+                (READ, files["c"] + struct.pack(">QI", turn * 7, 20_000 if turn % 50 == 0 else 500)), (GETATTR, root),
+                (WRITE, files["a.db"] + struct.pack(">QIII", 0, 4, turn % 3, 4) + b"data"), (ACCESS, root + struct.pack(">I", 1)),
+            ):  # fmt: skip
+                sent.append(wire.send(procedure, arguments))
+            if turn % 30 == 0:
+                sent.append(wire.send(21, files["a.db"] + bytes(12)))
+        wire.send(NULL)
+        got = {}
+        for _ in range(len(sent) + 1):
+            reply = wire.receive(30)
+            expect(bool(reply) and reply[4:24] == struct.pack(">IIIII", 1, 0, 0, 0, 0), f"after {len(got)}: {reply}")
+            got[reply[:4]] = got.get(reply[:4], 0) + 1
+        expect(all(got.get(xid) == 1 for xid in sent), f"{len(sent)} calls, {sum(got.get(xid, 0) for xid in sent)} replies")
+        expect(wire.receive(SOON) is None, "one more reply")
+
+
+def other_source(bench: Bench) -> None:
+    """A reply over UDP from another address of the machine than the one that was asked."""
+    with serving(bench, "GETATTR source=127.0.0.9", "READ source=192.0.2.200", "ACCESS source=127.0.0.9 late=100ms") as (wire, root, files):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, Wire(wire.port) as asking:
+            asking.socket = client
+            client.bind(("127.0.0.1", 0))
+            client.settimeout(5)
+            for procedure, arguments, source in (
+                (GETATTR, root, "127.0.0.9"), (LOOKUP, named(root, "c"), "127.0.0.1"), (ACCESS, root + b"\0" * 4, "127.0.0.9"),
+            ):  # fmt: skip
+                xid = os.urandom(4)
+                call = xid + struct.pack(">IIIII", 0, 2, NFS, 3, procedure) + wire._user + arguments
+                client.sendto(call, ("127.0.0.1", wire.port))
+                reply, (address, port) = client.recvfrom(65536)
+                expect(reply[:4] == xid and (address, port) == (source, wire.port), f"{procedure}: from {address}:{port}")
+        expect(wire.call(READ, files["c"] + struct.pack(">QI", 0, 9), seconds=SOON) is None, "from an address that is not there")
 
 
 def hits(wire: Wire, count: int, arguments: bytes, procedure: int = GETATTR) -> str:
@@ -636,6 +767,12 @@ def mistakes(bench: Bench) -> None:
         ("GETATTR short=1", "only READ, WRITE and COMMIT have that"),
         ("WRITE eof=true", "only READ, READDIR and READDIRPLUS have that"),
         ("MNT clock=1h", "only calls of NFS have that"),
+        ("READ fragments=0", "expected a number from 1 on"),
+        ("READ fragments=1001", "expected a number from 1 to 1000"),
+        ("READ cut=some", "expected a number"),
+        ("READ rate=0", "expected a number from 1 on"),
+        ("READ source=0.0.0.0", "expected an address of this machine"),
+        ("READ behind=all", "expected next"),
         ("GETATTR attributes=odd", "unknown; did you mean 'old'?"),
         ("GETATTR clock=1ms", "expected a second at least"),
         ("GETATTR !wcc=none", "only conditions can be denied"),
@@ -685,7 +822,7 @@ def reloaded(bench: Bench) -> None:
     config.write_text(f'directories = "{bench.export}"\nfault = "READ dorp=call"\n')
     bench.reload(f"reload refused, nothing has changed: {config}:2:6: dorp=call: no rule has 'dorp'; did you mean 'drop'")
     config.write_text(f'directories = "{bench.export}"\nfaults = "{table}"\n')
-    bench.reload(f"reload refused, nothing has changed: {table}: No such file")
+    bench.reload(f"reload refused, nothing has changed: .*:2: {table}: No such file")
     table.write_text('[[fault]]\nrule = "READ drop=call"\n')
     bench.reload("these options take effect with a restart only: faults")
     bench.stop_servers()
@@ -732,6 +869,9 @@ CASES = {
     "faults.selections": selections,
     "faults.seeds": seeds,
     "faults.conditions": conditions,
+    "faults.records": records,
+    "faults.odd_records_of_many": odd_records_of_many,
+    "faults.other_source": other_source,
     "faults.results": results,
     "faults.listings": listings,
     "faults.stale_handles": stale_handles,
