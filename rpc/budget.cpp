@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <ctime>
+#include <functional>
 #include <new>
 #include <vector>
 
@@ -24,8 +25,10 @@ constexpr std::size_t threads_part = 32;
 constexpr std::size_t kept_bytes_max = std::size_t{40} << 20;
 constexpr std::size_t replies_bytes_max = std::size_t{64} << 20;
 
-// How many connections give way at once, and the time between two such rounds.
+// How many connections give way at once, what they have to free at least, and the time between two
+// such rounds.
 constexpr std::size_t give_way_max = 32;
+constexpr std::size_t relief_bytes = std::size_t{1} << 20;
 constexpr std::size_t going_max = 8;
 constexpr std::chrono::milliseconds between_reliefs{20};
 
@@ -165,21 +168,15 @@ void Budget::count_connections(Account& account, int change) {
     connections_ += static_cast<std::size_t>(change);
 }
 
-Budget::Account* Budget::largest_holder() const {
-    Account* largest = nullptr;
-    std::size_t most = 0;
-    for (const auto& [count, account] : by_connections_) {
-        if (account->held() <= most) continue;
-        largest = account;
-        most = account->held();
-    }
-    return largest;
-}
-
 Budget::HolderPtr Budget::mark(Member& member) noexcept {
     member.gives_way_ = true;
     ++given_way_;
     return member.holder_.hold();
+}
+
+bool Budget::is_silent(const Member& member, Clock::time_point since) noexcept {
+    return !member.gives_way_ && member.holds_.load(std::memory_order_relaxed) &&
+           member.moved_at() <= since;
 }
 
 // Members that have moved no byte for this long; of those, the longest silent.
@@ -188,14 +185,32 @@ std::vector<Budget::HolderPtr> Budget::find_silent(const Account& account,
     const auto since = now_() - patience;
     std::vector<Member*> silent;
     for (auto* const member : account.members_)
-        if (!member->gives_way_ && member->holds_.load(std::memory_order_relaxed) &&
-            member->moved_at() <= since)
-            silent.push_back(member);
+        if (is_silent(*member, since)) silent.push_back(member);
     const auto count = std::min(silent.size(), give_way_max);
     std::ranges::partial_sort(silent, silent.begin() + static_cast<std::ptrdiff_t>(count), {},
                               [](const Member* member) { return member->moved_at(); });
     std::vector<HolderPtr> found(count);
     for (std::size_t i = 0; i < count; ++i) found[i] = mark(*silent[i]);
+    return found;
+}
+
+// The same of all clients: of those that hold most. What one client has alone may be too little.
+std::vector<Budget::HolderPtr> Budget::find_silent_of_all(std::chrono::milliseconds patience) {
+    const auto since = now_() - patience;
+    std::vector<std::pair<std::size_t, const Account*>> with_silent;
+    for (const auto& [count, account] : by_connections_)
+        if (std::ranges::any_of(account->members_,
+                                [&](const auto* member) { return is_silent(*member, since); }))
+            with_silent.emplace_back(account->held(), account);
+    std::ranges::sort(with_silent, std::greater{});
+    std::vector<HolderPtr> found;
+    std::size_t freed = 0;
+    for (const auto& [bytes, account] : with_silent) {
+        if (found.size() >= give_way_max || freed >= relief_bytes) break;
+        auto more = find_silent(*account, patience);
+        found.insert(found.end(), more.begin(), more.end());
+        freed += bytes;
+    }
     return found;
 }
 
@@ -214,9 +229,8 @@ void Budget::relieve(const Account& waiting) {
                 mebibytes(held_.load()), mebibytes(limits_.bytes_max), mebibytes(waiting.held()),
                 waiting.client());
         found = find_silent(waiting, limits_.patience);
-        const auto* const largest = found.empty() ? largest_holder() : nullptr;
-        if (largest != nullptr && largest != &waiting) {
-            found = find_silent(*largest, limits_.patience / 5);
+        if (found.empty()) {
+            found = find_silent_of_all(limits_.patience / 5);
             reason = "it holds memory that other clients wait for";
         }
     }

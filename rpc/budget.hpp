@@ -138,8 +138,9 @@ private:
     void leave(Member& member) noexcept;
     void count_connections(Account& account, int change);
     void let_go(const Account& account) noexcept;
-    [[nodiscard]] Account* largest_holder() const;
     using HolderPtr = std::shared_ptr<Holder>;
+    static bool is_silent(const Member& member, Clock::time_point since) noexcept;
+    std::vector<HolderPtr> find_silent_of_all(std::chrono::milliseconds patience);
     std::vector<HolderPtr> find_silent(const Account& account, std::chrono::milliseconds patience);
     HolderPtr find_idle(Account& account);
     HolderPtr mark(Member& member) noexcept;
@@ -192,8 +193,8 @@ public:
 private:
     friend class Budget;
 
-    // A small call is always answered.
-    static constexpr std::size_t next_to_nothing = std::size_t{64} << 10;
+    // A small call is always answered: it takes one block of 64 KiB and its headers.
+    static constexpr std::size_t next_to_nothing = std::size_t{80} << 10;
 
     Budget& budget_;
     const Address client_;

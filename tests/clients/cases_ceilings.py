@@ -121,6 +121,25 @@ def memory_of_half_records(bench: Bench) -> None:
         client.socket.close()
 
 
+def memory_of_many_addresses(bench: Bench) -> None:
+    """Each of many clients holds little, the one whose call waits as much as any: all the same it is answered."""
+    port = bench.serve("--memory-max", "16M")
+    (bench.export / "data").write_bytes(bytes(MEBIBYTE))
+    _, root = mount(port, bench.export)
+    for size in (50_000, 60_000):
+        client = Client(port, "127.0.0.2")
+        expect(client.call(GETATTR, root)[0] == 0, "GETATTR")
+        greedy = [Client(port, f"127.0.{1 + number // 200}.{1 + number % 200}") for number in range(400)]
+        for one in greedy:
+            one.send_what_fits(struct.pack(">I", 1 << 31 | MEBIBYTE) + bytes(size))
+        await_condition(lambda: "memory is short" in last_log(bench), "the log to say that memory is short")
+        for turn in range(5):
+            expect(client.call(GETATTR, root)[0] == 0, f"GETATTR {turn}")
+        served(port, root, "127.0.0.3")
+        for one in greedy:
+            one.socket.close()
+
+
 def descriptors(bench: Bench) -> None:
     port = bench.serve_by(bench.export, "--squash", "none", by=("prlimit", "--nofile=512:512"))
     (bench.export / "data").write_bytes(bytes(MEBIBYTE))
@@ -209,6 +228,7 @@ def memory_at_start(bench: Bench) -> None:
 CASES = {
     "ceilings.memory_of_replies": memory_of_replies,
     "ceilings.memory_of_half_records": memory_of_half_records,
+    "ceilings.memory_of_many_addresses": memory_of_many_addresses,
     "ceilings.descriptors": descriptors,
     "ceilings.idle_connections": idle_connections,
     "ceilings.threads_at_start": threads_at_start,

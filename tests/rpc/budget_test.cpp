@@ -167,6 +167,29 @@ TEST_F(BudgetTest, TheClientThatHoldsMostGivesWayToOthers) {
     EXPECT_EQ(budget->statistics().given_way, 1U);
 }
 
+// What can't give way, at the client that holds most, keeps nobody else from it; and what one of many
+// clients holds is too little.
+TEST_F(BudgetTest, ManyThatHoldLittleGiveWayTogether) {
+    limit({.bytes_max = 16 * mib});
+    const auto busy = connect("192.0.2.1");
+    const Budget::Share most{busy->member.account(), mib};
+    std::vector<std::shared_ptr<Connection>> silent;
+    std::vector<Budget::Share> shares;
+    for (int number = 0; number < 40; ++number) {
+        silent.push_back(connect("198.51.100." + std::to_string(number)));
+        silent.back()->member.tell(true, false);
+        shares.emplace_back(silent.back()->member.account(), mib / 8);
+    }
+    now += seconds{2};
+    const auto waiting = connect("192.0.2.2");
+    const Budget::Share own{waiting->member.account(), mib / 8};
+    budget->relieve(*waiting->member.account());
+    const auto gave_way = std::ranges::count_if(silent, &Connection::gave_way);
+    EXPECT_EQ(gave_way, 8) << "as many as free a MiB";
+    EXPECT_FALSE(busy->gave_way);
+    EXPECT_FALSE(waiting->gave_way);
+}
+
 TEST_F(BudgetTest, TheOldestIdleConnectionOfTheClientWithMostMakesRoom) {
     limit({.connections_max = 16});
     std::vector<std::shared_ptr<Connection>> many;
