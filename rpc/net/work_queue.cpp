@@ -32,28 +32,35 @@ std::size_t WorkQueue::share_of(std::size_t workers) const noexcept {
 }
 
 // A silent place gets none of the workers that stand in for those that it holds.
-bool WorkQueue::may_run(const Place& place) const noexcept {
-    return place.running < share_of(place.is_silent ? limits_.workers : workers());
+std::size_t WorkQueue::share_of(const Place& place) const noexcept {
+    return share_of(place.is_silent ? limits_.workers : workers());
 }
 
-bool WorkQueue::may_run(const Client& client) const noexcept {
-    return client.running < share_of(workers());
+bool WorkQueue::may_run(const Place& place) const noexcept {
+    return place.running < share_of(place);
+}
+
+// To be asked of a place that may run. Of its share, a client takes as places do of all workers:
+// the calls of one that all hang leave some to the others.
+bool WorkQueue::may_run(const Place& place, const Queue& queue) const noexcept {
+    return queue.client->running < share_of(workers()) &&
+           queue.running < 2 * (share_of(place) - place.running);
 }
 
 void WorkQueue::add(Job job, Clock::time_point now) {
     const auto number = place_of(*job.exchange);
     auto& place = places_[number];
     if (place.program == nullptr) place.program = job.exchange->program;
-    const bool can_be_late = job.exchange->program->knows_later;
-    if (place.is_silent && can_be_late && (place.waiting > 0 || !may_run(place))) {
+    auto& client = clients_[job.exchange->call.caller.address];
+    auto& queue = place.queues[&client];
+    queue.client = &client;
+    const bool must_wait = place.waiting > 0 || !may_run(place) || !may_run(place, queue);
+    if (place.is_silent && must_wait && job.exchange->program->knows_later) {
         job.is_late = true;
         late_.push_back(std::move(job));
         ++waiting_;
         return;
     }
-    auto& client = clients_[job.exchange->call.caller.address];
-    auto& queue = place.queues[&client];
-    queue.client = &client;
     queue.jobs.push_back(std::move(job));
     if (queue.jobs.size() == 1) place.turns.push_back(queue);
     if (place.running + place.waiting == 0) place.heard = now;
@@ -70,21 +77,22 @@ std::optional<WorkQueue::Taken> WorkQueue::take(Clock::time_point now) {
         ++running_;
         return taken;
     }
-    const auto has_client = [this](const Queue& queue) { return may_run(*queue.client); };
     Queue* queue = nullptr;
     auto* place = rotate_to(turns_, [&](Place& each) {
-        if (may_run(each)) queue = rotate_to(each.turns, has_client);
+        const auto may = [&](const Queue& one) { return may_run(each, one); };
+        if (may_run(each)) queue = rotate_to(each.turns, may);
         return queue != nullptr;
     });
     if (place == nullptr) return {};
     Taken taken{std::move(queue->jobs.front()), {}};
     taken.ticket.place_ = place;
-    taken.ticket.client_ = queue->client;
+    taken.ticket.queue_ = queue;
     queue->jobs.pop_front();
     if (queue->jobs.empty()) place->turns.pop_back();
     if (--place->waiting == 0) turns_.pop_back();
     --queue->client->waiting;
     ++queue->client->running;
+    ++queue->running;
     if (place->running++ == 0) place->heard = now;
     if (place->is_silent) ++stuck_;
     --waiting_;
@@ -95,8 +103,8 @@ std::optional<WorkQueue::Taken> WorkQueue::take(Clock::time_point now) {
 bool WorkQueue::has_ready() const {
     if (!late_.empty()) return true;
     return std::ranges::any_of(turns_, [this](const Place& place) {
-        return may_run(place) && std::ranges::any_of(place.turns, [this](const Queue& queue) {
-                   return may_run(*queue.client);
+        return may_run(place) && std::ranges::any_of(place.turns, [&](const Queue& queue) {
+                   return may_run(place, queue);
                });
     });
 }
@@ -106,7 +114,8 @@ void WorkQueue::done(const Ticket& ticket, Clock::time_point now) {
     if (ticket.place_ == nullptr) return;
     set_silent(*ticket.place_, false);
     --ticket.place_->running;
-    --ticket.client_->running;
+    --ticket.queue_->running;
+    --ticket.queue_->client->running;
     ticket.place_->heard = now;
 }
 
@@ -152,7 +161,9 @@ void WorkQueue::forget_idle() {
     constexpr std::size_t idle_kept = 64;
     if (clients_.size() <= idle_kept && places_.size() <= idle_kept) return;
     for (auto& [number, place] : places_)
-        std::erase_if(place.queues, [](const auto& each) { return each.second.jobs.empty(); });
+        std::erase_if(place.queues, [](const auto& each) {
+            return each.second.jobs.empty() && each.second.running == 0;
+        });
     const auto is_idle = [](const auto& each) {
         return each.second.running == 0 && each.second.waiting == 0;
     };

@@ -1,7 +1,8 @@
 // The calls that wait for a worker, and the order in which they run. A call belongs to a client and
 // to a place, which is what it may wait for: a file system, say. No client and no place gets all
-// workers, however many calls it has: turns go round among the places, and within a place among its
-// clients. The queue has no threads and no lock; the pool has them.
+// workers, and no client all of a place, however many calls it has: turns go round among the
+// places, and within a place among its clients. The queue has no threads and no lock; the pool has
+// them.
 #pragma once
 
 #include <algorithm>
@@ -42,6 +43,7 @@ public:
 private:
     struct Client;
     struct Place;
+    struct Queue;
 
 public:
     /// The shares that one running call takes.
@@ -52,7 +54,7 @@ public:
     private:
         friend class WorkQueue;
         Place* place_ = nullptr;
-        Client* client_ = nullptr;
+        Queue* queue_ = nullptr;
     };
 
     explicit WorkQueue(const Limits& limits) : limits_(limits) {}
@@ -101,6 +103,7 @@ private:
     using InTurn = boost::intrusive::list_base_hook<>;
     struct Queue : InTurn {
         Client* client = nullptr;
+        std::size_t running = 0;
         std::deque<Job> jobs;
     };
     struct Place : InTurn {
@@ -116,8 +119,9 @@ private:
 
     /// How many of `workers` one place or client may have.
     [[nodiscard]] std::size_t share_of(std::size_t workers) const noexcept;
+    [[nodiscard]] std::size_t share_of(const Place& place) const noexcept;
     [[nodiscard]] bool may_run(const Place& place) const noexcept;
-    [[nodiscard]] bool may_run(const Client& client) const noexcept;
+    [[nodiscard]] bool may_run(const Place& place, const Queue& queue) const noexcept;
     void enqueue(Place& place, Client& client, Job job);
     void set_silent(Place& place, bool is_silent) noexcept;
     void make_late(Place& place);

@@ -2,6 +2,7 @@
 // more calls than there are workers.
 #include "rpc/net/work_queue.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -134,6 +135,21 @@ TEST_F(WorkQueues, APlaceLeavesAThirdOfTheWorkersToOthers) {
     EXPECT_EQ(take(), 2) << "those that end make room for others";
 }
 
+TEST_F(WorkQueues, AClientLeavesSomeOfAPlaceToOthers) {
+    for (const std::size_t workers : {4, 8, 96}) {
+        begin(workers);
+        running.clear();
+        add(1, "192.0.2.1", 500);
+        EXPECT_GE(take_all()[1], static_cast<int>(workers) / 2) << workers;
+        clients.clear();
+        add(1, "192.0.2.2", 500);
+        add(1, "192.0.2.1", 500);
+        const auto more = take_all()[1];
+        EXPECT_GE(more, workers == 96 ? 8 : 1) << workers << ": the calls of the other all hang";
+        EXPECT_GE(std::ranges::count(clients, "192.0.2.2"), more - 1) << workers;
+    }
+}
+
 TEST_F(WorkQueues, AClientLeavesAThirdOfTheWorkersToOthers) {
     begin(96);
     for (std::uint16_t place = 1; place <= 10; ++place) add(place, "192.0.2.1", 50);
@@ -151,13 +167,13 @@ TEST_F(WorkQueues, WorkersInSilentPlacesAreReplaced) {
         add(place, "192.0.2." + std::to_string(place), 100);
     take_all();
     const auto stuck = queue->running();
-    EXPECT_GT(stuck, 90U);
+    EXPECT_GT(stuck, 85U);
     now += silent_after;
     EXPECT_GT(queue->look(now).size(), 4U);
     EXPECT_EQ(queue->workers(), 96U + stuck);
     while (take() == 0) continue;
-    add(9, "192.0.2.100", 100);
-    EXPECT_EQ(take_all(), (std::map<int, int>{{9, 64}}));
+    for (int client = 100; client < 110; ++client) add(9, "192.0.2." + std::to_string(client), 100);
+    EXPECT_GE(take_all()[9], 60);
     finish(1);
     EXPECT_LT(queue->workers(), 96U + stuck);
     EXPECT_EQ(take(), -1) << "whoever speaks again counts as before";
