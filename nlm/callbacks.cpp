@@ -14,7 +14,7 @@ void Callbacks::end() {
 void Callbacks::start(unsigned threads) {
     running_ = threads;
     for (unsigned n = 0; n < threads; ++n)
-        threads_.emplace_back("callback-" + std::to_string(n),
+        threads_.emplace_back("call-" + std::to_string(n),
                               [this](const std::stop_token& stop) { run(stop); });
 }
 

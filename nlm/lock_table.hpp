@@ -25,7 +25,9 @@
 
 namespace berth::nlm {
 
-/// A request that would exceed one gets "no locks", even an unlock that would split a range.
+/// A request that would exceed one gets "no locks", even an unlock that would split a range. Of
+/// what all clients may have together, an address has at most as much as it leaves free: half if it
+/// is alone.
 struct LockLimits {
     std::size_t client_locks_max = 8192;  ///< ranges and shares of one host
     std::size_t locks_max = 65536;
@@ -153,6 +155,7 @@ private:
         bool operator==(const Use&) const = default;
     };
     using Uses = std::map<Host, Use>;
+    [[nodiscard]] Use use_at(const rpc::Address& address) const;
 
     File& enter(const FileKey& key);
     /// nullptr: the file is unknown, or another thread visits it until then.

@@ -139,15 +139,15 @@ void AdminSocket::serve_all() const {
         if (::poll(waited.data(), pauses ? 1 : waited.size(), pauses ? pause_ms : -1) < 0) continue;
         if (waited[0].revents != 0) return;
         if (std::exchange(pauses, false)) continue;
-        const int connection = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (connection < 0) {
+        const vfs::Descriptor connection{::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC)};
+        if (!connection) {
             pauses = true;
             continue;
         }
-        ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &silence_at_most, sizeof silence_at_most);
-        ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &silence_at_most, sizeof silence_at_most);
-        serve(connection);
-        ::close(connection);
+        for (const int which : {SO_RCVTIMEO, SO_SNDTIMEO})
+            ::setsockopt(connection.number(), SOL_SOCKET, which, &silence_at_most,
+                         sizeof silence_at_most);
+        serve(connection.number());
     }
 }
 
@@ -170,23 +170,22 @@ std::string ask_server(const boost::filesystem::path& socket, const std::string&
     if (request.size() >= AdminSocket::request_bytes_max)
         throw std::runtime_error("that is too long: a request has at most " +
                                  std::to_string(AdminSocket::request_bytes_max - 1) + " bytes");
-    const int connection = connect_to(socket);
-    if (connection < 0 && errno == EACCES)
+    const vfs::Descriptor connection{connect_to(socket)};
+    if (!connection && errno == EACCES)
         throw std::runtime_error("this user may not ask the berth at " + socket.string() +
                                  "; ask as root, or as the user that it runs as");
-    if (connection < 0)
+    if (!connection)
         throw std::runtime_error("no berth answers at " + socket.string() + " (" +
                                  reason_of(errno) + "); --state names another state directory");
     std::string answer;
-    if (send_all(connection, request + "\n")) {
+    if (send_all(connection.number(), request + "\n")) {
         std::array<char, 4096> buffer;
         for (;;) {
-            const auto got = ::recv(connection, buffer.data(), buffer.size(), 0);
+            const auto got = ::recv(connection.number(), buffer.data(), buffer.size(), 0);
             if (got <= 0) break;
             answer.append(buffer.data(), static_cast<std::size_t>(got));
         }
     }
-    ::close(connection);
     if (answer.empty()) throw std::runtime_error("berth did not answer at " + socket.string());
     return answer;
 }

@@ -217,6 +217,15 @@ bool follow_until_the_end(Reloading& reloading, const ExportTrees& trees, Signal
     }
 }
 
+/// For the service manager: what keeps calls from being answered.
+std::string trouble_of(const rpc::Server::Statistics& statistics) {
+    const auto count = statistics.silent_places;
+    if (count == 0) return {};
+    return fmt::format("{} do{} not answer",
+                       count == 1 ? "a file system" : fmt::format("{} file systems", count),
+                       count == 1 ? "es" : "");
+}
+
 /// The answers to `berth locks` and `berth fault`; null without a state directory.
 std::unique_ptr<AdminSocket> admin_socket(const StateDirectory& state, faults::Faults& faults,
                                           nlm::Services& locks) {
@@ -319,6 +328,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
         reread,    [&](const ServeOptions& next) { check_faults(next, dispatcher); }};
     const vfs::MountChanges mounted;
     manager.show_life_while([&] { return listening.server->answers(patience_with_threads); });
+    manager.show_trouble([&] { return trouble_of(listening.server->statistics()); });
     manager.serving(status_of(*exports.pin()));
     const bool is_reading =
         follow_until_the_end(reloading, trees, signals, manager, mounted, following);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +17,8 @@ using std::chrono::milliseconds;
 
 /// After a failure the next sign comes sooner, so that one late answer is not the end.
 constexpr std::chrono::seconds after_failure{1};
+
+constexpr std::chrono::seconds between_looks{2};
 
 std::string now_for_the_manager() {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -32,7 +35,13 @@ ServiceManager::ServiceManager() {
 }
 
 void ServiceManager::serving(const std::string& status) const {
-    tell("READY=1\nSTATUS=" + status);
+    status_.synchronize()->text = status;
+    tell("READY=1\nSTATUS=" + status_now());
+}
+
+std::string ServiceManager::status_now() const {
+    auto status = status_.synchronize();
+    return status->text + (status->trouble.empty() ? "" : "; ") + status->trouble;
 }
 
 void ServiceManager::rereading() const {
@@ -48,6 +57,23 @@ void ServiceManager::show_life_while(std::function<bool()> works) {
     if (between_signs_ > Clock::duration{}) next_sign_ = Clock::now();
 }
 
+void ServiceManager::show_trouble(std::function<std::string()> trouble) {
+    trouble_ = std::move(trouble);
+    if (std::getenv("NOTIFY_SOCKET") != nullptr) next_look_ = Clock::now();
+}
+
+void ServiceManager::look_for_trouble() {
+    if (Clock::now() < next_look_) return;
+    next_look_ = Clock::now() + between_looks;
+    auto trouble = trouble_();
+    {
+        auto status = status_.synchronize();
+        if (status->trouble == trouble) return;
+        status->trouble = std::move(trouble);
+    }
+    tell("STATUS=" + status_now());
+}
+
 void ServiceManager::tell(const std::string& message) const {
     const int result = ::sd_notify(0, message.c_str());
     if (result < 0)
@@ -60,7 +86,8 @@ int ServiceManager::wait(std::span<pollfd> awaited, Patience patience) {
     const auto until = patience ? Clock::now() + *patience : Clock::time_point::max();
     for (;;) {
         show_life();
-        const auto next = std::min(until, next_sign_);
+        look_for_trouble();
+        const auto next = std::min({until, next_sign_, next_look_});
         int timeout_ms = -1;
         if (next != Clock::time_point::max()) {
             const auto left = std::chrono::ceil<milliseconds>(next - Clock::now());

@@ -5,11 +5,14 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 
 #include <poll.h>
+
+#include <boost/thread/synchronized_value.hpp>
 
 namespace berth::server {
 
@@ -31,6 +34,9 @@ public:
 
     /// Signs of life are given from now on, while `works` returns true. It may wait a little.
     void show_life_while(std::function<bool()> works);
+    /// From now on the status ends with what `trouble` says, a part of a sentence; empty: nothing.
+    /// It is asked every few seconds.
+    void show_trouble(std::function<std::string()> trouble);
 
     using Patience = std::optional<std::chrono::milliseconds>;
     /// poll(2); without patience it waits for ever. Meanwhile signs of life are given when they are
@@ -42,7 +48,16 @@ private:
 
     void tell(const std::string& message) const;
     void show_life();
+    void look_for_trouble();
+    [[nodiscard]] std::string status_now() const;
 
+    struct Status {
+        std::string text;
+        std::string trouble;
+    };
+    mutable boost::synchronized_value<Status, std::mutex> status_;
+    std::function<std::string()> trouble_;
+    Clock::time_point next_look_ = Clock::time_point::max();
     Clock::duration between_signs_{};  ///< 0: none are expected
     Clock::time_point next_sign_ = Clock::time_point::max();
     std::function<bool()> works_;

@@ -75,9 +75,13 @@ void Store::commit(std::unique_lock<std::mutex>& held, Slot& slot) {
     std::error_code outcome;
     try {
         outcome = write(slot);
-        tell_of(slot, outcome);
     } catch (const std::bad_alloc&) {
         outcome = std::make_error_code(std::errc::not_enough_memory);
+    }
+    try {
+        tell_of(slot, outcome);
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch)
+        // There is no memory for the line either; the next change tells.
     }
     held.lock();
     slot.is_busy = false;
@@ -127,18 +131,18 @@ vfs::Result<void> Store::rewrite(Slot& slot) {
 }
 
 void Store::tell_of(Slot& slot, const std::error_code& outcome) const {
-    const bool is_change =
-        std::exchange(slot.has_failed, static_cast<bool>(outcome)) != slot.has_failed;
+    const bool is_change = slot.has_failed != static_cast<bool>(outcome);
     const auto now = Clock::now();
     const bool is_due = outcome && now - slot.told_at >= options_.between_news;
     if (!is_change && !is_due) return;
-    slot.told_at = now;
     slot.options.tell({.what = outcome ? News::What::fails : News::What::works,
                        .file = (folder_.path() / slot.options.name).string(),
                        .reason = outcome == std::make_error_code(vfs::stale)
                                      ? "another directory has been put in the place of its own"
                                      : outcome.message(),
                        .aside = {}});
+    slot.has_failed = static_cast<bool>(outcome);
+    slot.told_at = now;
 }
 
 bool Store::is_in_place(const Slot& slot, const std::optional<Folder::Identity>& identity) const {

@@ -152,6 +152,17 @@ void LockTable::count(const Host& host, const Use& before, const Use& after) {
     if (own->second == Use{}) uses_.erase(own);
 }
 
+/// What all hosts at that address have. The names in front of it can't be told from made up ones.
+LockTable::Use LockTable::use_at(const rpc::Address& address) const {
+    Use all;
+    for (auto own = uses_.lower_bound({.address = address, .name = {}});
+         own != uses_.end() && own->first.address == address; ++own) {
+        all.locks += own->second.locks;
+        all.open_files += own->second.open_files;
+    }
+    return all;
+}
+
 // Counted at once, so that two concurrent requests do not both get the last room. The end of the
 // visit corrects the count if nothing came of a request.
 bool LockTable::reserve(File& file, const Host& host, const LockedFile::Growth& growth) {
@@ -160,9 +171,11 @@ bool LockTable::reserve(File& file, const Host& host, const LockedFile::Growth& 
     const std::lock_guard guard{lock_};
     const auto own = uses_.find(host);
     const auto own_locks = own == uses_.end() ? 0 : own->second.locks;
-    if (own_locks + ranges > limits_.client_locks_max ||
-        total_.locks + ranges > limits_.locks_max ||
-        total_.open_files + growth.open_files > limits_.open_files_max)
+    if (own_locks + ranges > limits_.client_locks_max) return false;
+    // An address has at most as much as it leaves to the others.
+    const auto there = use_at(host.address);
+    if (there.locks + ranges + total_.locks > limits_.locks_max ||
+        there.open_files + growth.open_files + total_.open_files > limits_.open_files_max)
         return false;
     auto& counted = file.counted[host];
     auto grown = counted;

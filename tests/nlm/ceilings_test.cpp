@@ -16,10 +16,18 @@ class FewLocks : public LockTableTest {
 protected:
     FewLocks()
         : LockTableTest({.client_locks_max = 3,
-                         .locks_max = 5,
+                         .locks_max = 8,
                          .client_waiters_max = 1,
                          .waiters_max = 2,
-                         .open_files_max = 4}) {}
+                         .open_files_max = 5}) {}
+
+    void fill() {
+        for (std::uint64_t n = 0; n < 7; ++n)
+            ASSERT_EQ(lock(owner(1 + static_cast<int>(n / 3)), exclusive(n * 10, n * 10)),
+                      Answer::granted);
+        EXPECT_EQ(lock(owner(3), exclusive(70, 70)), Answer::no_room) << "it is left to others";
+        ASSERT_EQ(lock(owner(4), exclusive(70, 70)), Answer::granted);
+    }
 };
 
 TEST_F(FewLocks, OfOneClient) {
@@ -32,37 +40,47 @@ TEST_F(FewLocks, OfOneClient) {
 }
 
 TEST_F(FewLocks, InAll) {
-    for (std::uint64_t n = 0; n < 3; ++n)
-        ASSERT_EQ(lock(owner(1), exclusive(n * 10, n * 10)), Answer::granted);
-    for (std::uint64_t n = 3; n < 5; ++n)
-        ASSERT_EQ(lock(owner(2), exclusive(n * 10, n * 10)), Answer::granted);
-    EXPECT_EQ(lock(owner(3), exclusive(100, 100)), Answer::no_room);
-    EXPECT_EQ(table.share("f", {.owner = owner(3), .mode = 0, .access = 1}), Answer::no_room);
+    fill();
+    EXPECT_EQ(lock(owner(5), exclusive(100, 100)), Answer::no_room);
+    EXPECT_EQ(table.share("f", {.owner = owner(5), .mode = 0, .access = 1}), Answer::no_room);
     unlock(owner(2), {30, 30});
-    EXPECT_EQ(lock(owner(3), exclusive(100, 100)), Answer::granted);
+    EXPECT_EQ(lock(owner(5), exclusive(100, 100)), Answer::granted);
+}
+
+TEST_F(FewLocks, ManyNamesOfOneAddressHaveWhatOneHas) {
+    const auto named = [](int n) {
+        auto one = owner(1);
+        one.host.name += std::to_string(n);
+        return one;
+    };
+    const auto file = [](int n) { return std::to_string(n); };
+    int granted = 0;
+    for (int n = 0; n < 4; ++n)
+        granted += lock(named(n), whole, file(n)) == Answer::granted ? 1 : 0;
+    EXPECT_EQ(granted, 3) << "it leaves two of five";
+    EXPECT_EQ(lock(owner(2), whole, "other"), Answer::granted);
 }
 
 TEST_F(FewLocks, TheLogSaysSoOnceOfEachClient) {
     const auto log = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10);
-    for (std::uint64_t n = 0; n < 5; ++n)
-        ASSERT_EQ(lock(owner(n < 3 ? 1 : 2), exclusive(n * 10, n * 10)), Answer::granted);
+    fill();
     spdlog::default_logger()->sinks().push_back(log);
-    for (const int n : {1, 3, 4, 3, 4, 1})
+    for (const int n : {1, 5, 6, 5, 6, 1})
         EXPECT_EQ(lock(owner(n), exclusive(100, 100)), Answer::no_room);
     spdlog::default_logger()->sinks().pop_back();
     const auto said_of = [](int n) {
         return testing::HasSubstr(owner(n).host.text() + ": too many locks");
     };
-    EXPECT_THAT(log->last_formatted(), testing::ElementsAre(said_of(1), said_of(3), said_of(4)));
+    EXPECT_THAT(log->last_formatted(), testing::ElementsAre(said_of(1), said_of(5), said_of(6)));
 }
 
 TEST_F(FewLocks, OfOpenFiles) {
-    for (int n = 1; n <= 4; ++n)
+    for (int n = 1; n <= 5; ++n)
         ASSERT_EQ(lock(owner(n), exclusive(static_cast<std::uint64_t>(n), 9), std::to_string(n)),
                   Answer::granted);
-    EXPECT_EQ(lock(owner(5), whole, "5"), Answer::no_room);
+    EXPECT_EQ(lock(owner(6), whole, "6"), Answer::no_room);
     unlock(owner(1), whole.range, "1");
-    EXPECT_EQ(lock(owner(5), whole, "5"), Answer::granted);
+    EXPECT_EQ(lock(owner(6), whole, "6"), Answer::granted);
 }
 
 TEST_F(FewLocks, UnlockingTheMiddleCountsWhatItSplits) {

@@ -100,6 +100,23 @@ TEST_F(ServiceManagerTest, SeesSignsOfLifeOnlyWhileTheServerWorks) {
     EXPECT_EQ(said(), "");
 }
 
+TEST_F(ServiceManagerTest, SeesWhatTroubleThereIs) {
+    ServiceManager manager;
+    manager.serving("serves 1 export");
+    EXPECT_EQ(said(), "READY=1\nSTATUS=serves 1 export");
+    std::string trouble;
+    manager.show_trouble([&] { return trouble; });
+    EXPECT_EQ(manager.wait({}, milliseconds{5}), 0);
+    EXPECT_EQ(said(), "") << "nothing is new";
+    for (const auto* what : {"a file system does not answer", ""}) {
+        trouble = what;
+        manager.show_trouble([&] { return trouble; });
+        EXPECT_EQ(manager.wait({}, milliseconds{5}), 0);
+        const auto rest = trouble.empty() ? trouble : "; " + trouble;
+        EXPECT_EQ(said(), "STATUS=serves 1 export" + rest);
+    }
+}
+
 TEST_F(ServiceManagerTest, SeesNoSignsThatItDoesNotAskFor) {
     ServiceManager manager;
     manager.show_life_while([] { return true; });

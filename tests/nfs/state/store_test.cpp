@@ -214,6 +214,20 @@ TEST_F(StateStoreTest, WhatWaitsTogetherIsWrittenTogether) {
     EXPECT_THAT(found(), SizeIs(waiters + 2));
 }
 
+TEST_F(StateStoreTest, ALackOfMemoryIsToldAndPasses) {
+    std::atomic<bool> lacks{false};
+    auto list = open({.synchronize = [&](int) -> int {
+        if (lacks) throw std::bad_alloc{};
+        return 0;
+    }});
+    EXPECT_FALSE(list.put("first"));
+    lacks = true;
+    EXPECT_EQ(list.put("second"), std::errc::not_enough_memory);
+    lacks = false;
+    EXPECT_FALSE(list.put("third"));
+    EXPECT_THAT(list.told(), ElementsAre(What::fails, What::works));
+}
+
 TEST_F(StateStoreTest, AFileIsNotMuchLongerThanWhatCounts) {
     constexpr int changes = 20'000;
     std::size_t longest = 0;
