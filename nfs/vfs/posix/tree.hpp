@@ -178,8 +178,10 @@ private:
     Result<void> noting_loss(Result<void> outcome);
     [[nodiscard]] Result<std::optional<ObjectId>> known_by_one_name(const Sighting& seen, int at,
                                                                     const char* entry);
-    [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, int at, const char* entry);
-    [[nodiscard]] Result<bool> is_object(int opened, const ObjectId& id, const Place& place) const;
+    [[nodiscard]] AssignedIds::Held compare_held(const ObjectId& id, const Sighting& seen, int at,
+                                                 const char* entry);
+    [[nodiscard]] bool are_two(int object, int at, const char* entry);
+    [[nodiscard]] Result<bool> is_object(int opened, const ObjectId& id, const Place& place);
     std::errc refused(std::errc error);
     void arrived(const ObjectId& id, int at, const Locator::Entry& as);
 

@@ -16,8 +16,9 @@ Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& direc
     auto seen = identity_.sight(at, entry);
     if (!seen) return refused(seen.error());
     if (seen->is_certain) return seen->mark;
-    if (seen->mark == root_mark_) return root_id_;
+    if (seen->mark == root_mark_ && !seen->is_only_number) return root_id_;
     if (patience == Patience::none) return would_block;
+    if (seen->mark == root_mark_ && !are_two(root(), at, entry)) return root_id_;
     auto known = known_by_one_name(*seen, at, entry);
     if (!known) return known.error();
     if (*known) {
@@ -26,7 +27,22 @@ Result<ObjectId> Tree::identify(int at, const char* entry, const ObjectId& direc
         return **std::move(known);
     }
     return assigned_->of(*seen, directory, name,
-                         [&](const ObjectId& id) { return compare_held(id, at, entry); });
+                         [&](const ObjectId& id) { return compare_held(id, *seen, at, entry); });
+}
+
+// Whether the kernel sees the entry as another object than the one that is open. If it does not
+// tell, what the file system says has to do.
+bool Tree::are_two(int object, int at, const char* entry) {
+    const auto acting = act_as_server();
+    if (!acting) return false;
+    Descriptor there;
+    if (*entry != '\0') {
+        auto opened = open_entry(at, entry, Patience::ample);
+        if (!opened) return false;
+        there = std::move(*opened);
+    }
+    const auto answer = same_inode_(object, there ? there.number() : at);
+    return answer && *answer == SameInode::Answer::different;
 }
 
 // An object that was seen when it had one name keeps the id from then. If several objects are
@@ -56,16 +72,17 @@ Result<std::optional<ObjectId>> Tree::known_by_one_name(const Sighting& seen, in
         if (!opened) return opened.error();
         now = std::move(*opened);
     }
-    const auto is_same = opening(Patience::ample, [&] {
+    const auto answer = opening(Patience::ample, [&] {
         return same_inode_(now ? now.number() : at, held ? held->path() : known.number());
     });
-    if (!is_same) return is_same.error();
-    return *is_same ? id : unknown;
+    if (!answer) return answer.error();
+    return *answer == SameInode::Answer::same ? id : unknown;
 }
 
 // If the held object is gone, it is another one. A user-space file system may give one object two
 // marks during its life, as for a file with several names.
-AssignedIds::Held Tree::compare_held(const ObjectId& id, int at, const char* entry) {
+AssignedIds::Held Tree::compare_held(const ObjectId& id, const Sighting& seen, int at,
+                                     const char* entry) {
     const Pin held = cache_.find(id);
     if (!held) return AssignedIds::Held::not_held;
     const auto of_held = status(held->path());
@@ -74,9 +91,11 @@ AssignedIds::Held Tree::compare_held(const ObjectId& id, int at, const char* ent
                          of_held->stx_dev_major == found->stx_dev_major &&
                          of_held->stx_dev_minor == found->stx_dev_minor &&
                          (of_held->stx_mode & S_IFMT) == (found->stx_mode & S_IFMT);
-    if (is_same && !held->is_deleted()) return AssignedIds::Held::same;
+    if (is_same && !held->is_deleted())
+        return seen.is_only_number && are_two(held->path(), at, entry) ? AssignedIds::Held::other
+                                                                       : AssignedIds::Held::same;
     // The held object is of no use any more, even if it does not show that it is gone.
-    if (!is_same || held->is_deleted()) cache_.erase(id);
+    cache_.erase(id);
     return AssignedIds::Held::other;
 }
 
@@ -84,19 +103,24 @@ Result<ObjectId> Tree::identify_parent(int opened, const ObjectId& child) {
     auto seen = identity_.sight(opened);
     if (!seen) return refused(seen.error());
     if (seen->is_certain) return seen->mark;
-    if (seen->mark == root_mark_) return root_id_;
-    if (auto held = assigned_->of_held(seen->mark)) return *held;
+    if (seen->mark == root_mark_ && !(seen->is_only_number && are_two(root(), opened, "")))
+        return root_id_;
+    if (const auto held = assigned_->of_held(seen->mark);
+        held && compare_held(*held, *seen, opened, "") == AssignedIds::Held::same)
+        return *held;
     if (auto directory = locator_->directory_of(child)) return *directory;
     return stale;
 }
 
-Result<bool> Tree::is_object(int opened, const ObjectId& id, const Place& place) const {
+Result<bool> Tree::is_object(int opened, const ObjectId& id, const Place& place) {
     auto seen = identity_.sight(opened);
     if (!seen) return seen.error();
     if (seen->is_certain) return seen->mark == id;
     // It has got more names since it was seen there.
     if (seen->mark_of_one_name == id) return true;
-    return assigned_->is(id, *seen, place.directory, place.name);
+    return assigned_->is(id, *seen, place.directory, place.name, [&](const ObjectId& held) {
+        return compare_held(held, *seen, opened, "");
+    });
 }
 
 Attributes Tree::attributes_of(const ObjectId& id, const struct statx& status) const {

@@ -87,8 +87,9 @@ std::optional<ObjectId> AssignedIds::of_held(const ObjectId& mark) const {
 }
 
 bool AssignedIds::is(const ObjectId& id, const Sighting& seen, const ObjectId& directory,
-                     std::string_view name) const {
-    if (const auto held = of_held(seen.mark)) return *held == id;
+                     std::string_view name, const CompareHeld& compare) const {
+    const auto held = of_held(seen.mark);
+    if (held && (!seen.is_only_number || compare(*held) == Held::same)) return *held == id;
     const std::lock_guard one_at_a_time{records_};
     const auto record = read(place_of(directory, name));
     return record && record->id == id && speaks_for_one(record->witness, seen.witness);

@@ -53,7 +53,7 @@ public:
     [[nodiscard]] std::optional<ObjectId> of_held(const ObjectId& mark) const;
     /// Whether the object seen there has this id.
     [[nodiscard]] bool is(const ObjectId& id, const Sighting& seen, const ObjectId& directory,
-                          std::string_view name) const;
+                          std::string_view name, const CompareHeld& compare) const;
 
     /// The object is no longer there, or has another name; whatever comes there next is another
     /// object.

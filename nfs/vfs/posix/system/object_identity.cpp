@@ -191,6 +191,7 @@ void ObjectIdentity::decide(int root, bool has_handles) {
     is_overlay_ = magic == overlay_magic;
     has_parts_ = magic == btrfs_magic;
     is_in_user_space_ = magic == fuse_magic;
+    may_have_handles_ = has_handles;
     // Copying a file up to the writable layer gives it a new birth time.
     births_stay_ = !is_overlay_;
     // The handles name what the file system's server has in memory at the moment.
@@ -272,10 +273,12 @@ Result<Sighting> ObjectIdentity::by_inode(int at, const char* name) const {
     if (!births_stay_) witness.birth = 0;
     IdWriter writer{Kind::node};
     HandleSpace space;
-    if (is_in_user_space_ && mount_of_handle(at, name, 0, space) &&
+    bool is_only_number = false;
+    if (is_in_user_space_ && may_have_handles_ && mount_of_handle(at, name, 0, space) &&
         space.contents().size() <= writer.room()) {
         writer.put_bytes(space.contents());
     } else {
+        is_only_number = true;
         writer.put(found->stx_ino);
         writer.put(found->stx_dev_major);
         writer.put(found->stx_dev_minor);
@@ -285,7 +288,10 @@ Result<Sighting> ObjectIdentity::by_inode(int at, const char* name) const {
                             .witness = witness,
                             .mark_of_one_name = writer.id()};
     }
-    return Sighting{.mark = writer.id(), .is_certain = false, .witness = witness};
+    return Sighting{.mark = writer.id(),
+                    .is_certain = false,
+                    .is_only_number = is_only_number,
+                    .witness = witness};
 }
 
 std::uint64_t ObjectIdentity::other_part(const ObjectId& id, const struct statx& status) const {

@@ -30,6 +30,8 @@ struct Sighting {
     /// open at this moment; empty if not even that is known.
     ObjectId mark;
     bool is_certain = true;
+    /// The mark is a number that the file system may give several objects at a time.
+    bool is_only_number = false;
     Witness witness;  ///< only if it is not certain
     /// If its other names make it uncertain: the mark that it would have without them. Several
     /// objects may share it.
@@ -143,6 +145,7 @@ private:
     bool is_always_certain_ = true;
     bool is_overlay_ = false;
     bool is_in_user_space_ = false;
+    bool may_have_handles_ = true;
     bool splits_links_ = false;  ///< hard links become separate files when they are written
     bool births_stay_ = true;
     bool births_known_ = false;

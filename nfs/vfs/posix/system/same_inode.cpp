@@ -12,13 +12,13 @@ namespace berth::vfs::posix {
 namespace {
 
 // A resource that has run out now may be available later.
-Result<bool> too_few(std::errc error) {
+Result<SameInode::Answer> too_few(std::errc error) {
     switch (error) {
     case std::errc::too_many_files_open:
     case std::errc::too_many_files_open_in_system:
     case std::errc::not_enough_memory: return error;
     case std::errc::no_space_on_device: return std::errc::too_many_files_open;  // for watches
-    default: return false;
+    default: return SameInode::Answer::unknown;
     }
 }
 
@@ -30,9 +30,9 @@ void SameInode::prepare() {
 }
 
 // The kernel keeps one watch per inode and inotify instance, and returns its number.
-Result<bool> SameInode::operator()(int one, int other) {
+Result<SameInode::Answer> SameInode::operator()(int one, int other) {
     auto watches = watches_.synchronize();
-    if (!*watches) return false;
+    if (!*watches) return Answer::unknown;
     const auto watch = [&](int object) -> Result<int> {
         const int made =
             ::inotify_add_watch(watches->number(), ReopenPath{object}.text(), IN_UNMOUNT);
@@ -48,7 +48,7 @@ Result<bool> SameInode::operator()(int one, int other) {
     while (::read(watches->number(), told.data(), told.size()) > 0) continue;
     if (!first) return too_few(first.error());
     if (!second) return too_few(second.error());
-    return *first == *second;
+    return *first == *second ? Answer::same : Answer::different;
 }
 
 }  // namespace berth::vfs::posix

@@ -1,6 +1,7 @@
 // Which objects the kernel sees as one, for file systems that show several as one. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 
 #include <boost/thread/synchronized_value.hpp>
@@ -15,8 +16,12 @@ namespace berth::vfs::posix {
 class SameInode {
 public:
     void prepare();
-    /// False also if this process can never find out, because it may not read them for example.
-    [[nodiscard]] Result<bool> operator()(int one, int other);
+    enum class Answer : std::uint8_t {
+        same,
+        different,
+        unknown,  ///< this process may not read them, for example
+    };
+    [[nodiscard]] Result<Answer> operator()(int one, int other);
 
 private:
     boost::synchronized_value<Descriptor, std::mutex> watches_;

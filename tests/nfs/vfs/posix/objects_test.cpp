@@ -214,24 +214,39 @@ TEST_P(Layers, ThatAreLowerLoseWhatIsRemoved) {
 // --- file systems in user space
 // -----------------------------------------------------------------
 
-TEST_F(Objects, WithEqualNumbersAreToldApart) {
-    in_child_process([this] {
-        have_own_mounts();
-        const FuseMedium medium{space / "medium", FuseMedium::Numbers::equal};
-        const auto base = space / "medium/base";
+class EqualNumbers : public Objects, public ::testing::WithParamInterface<bool> {
+protected:
+    /// What a and b have in them has equal numbers.
+    std::vector<std::string> make(const std::string& base) {
         std::vector<std::string> paths{""};
         for (const std::string name : {"a", "b"}) {
-            boost::filesystem::create_directory(base + "/" + name);
+            boost::filesystem::create_directories(base + "/" + name + "/deep");
             paths.push_back(name);
-            for (const std::string file : {"/f", "/g"}) {
+            paths.push_back(name + "/deep");
+            for (const std::string file : {"/f", "/g", "/deep/f"}) {
                 write_local(base + "/" + name + file, name + file);
                 paths.push_back(name + file);
             }
         }
-        serve(medium.path());
+        return paths;
+    }
+};
+
+// Also where only the kernel knows which is which, while they are open.
+TEST_P(EqualNumbers, AreToldApart) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium", FuseMedium::Numbers::equal};
+        const auto paths = make(space / "medium/base");
+        serve(medium.path(), {.file_handles = GetParam()});
         are_different(paths);
+        for (const auto* const name : {"a", "b"}) {
+            auto above = at(std::string{name} + "/deep")->lookup(root_caller, "..");
+            ASSERT_TRUE(above);
+            EXPECT_EQ((*above)->id(), at(name)->id());
+        }
         const auto kept = at("b/f")->id();
-        serve_forgetfully(medium.path());
+        serve_forgetfully(medium.path(), GetParam());
         are_different(paths);
         EXPECT_EQ(at("b/f")->id(), kept) << "the same after a restart";
         EXPECT_TRUE(files->rename(root_caller, *at("b"), "f", *at("a"), "moved"));
@@ -241,6 +256,10 @@ TEST_F(Objects, WithEqualNumbersAreToldApart) {
         files.reset();
     });
 }
+
+INSTANTIATE_TEST_SUITE_P(Handles, EqualNumbers, ::testing::Bool(), [](const auto& has_handles) {
+    return std::string{has_handles.param ? "Compared" : "Unknown"};
+});
 
 // Its own directories are removed and made again locally and through the server, and get the
 // numbers of what was there before.

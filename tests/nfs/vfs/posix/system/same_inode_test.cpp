@@ -10,6 +10,8 @@
 namespace berth::vfs::posix {
 namespace {
 
+using Answer = SameInode::Answer;
+
 TEST(SameInodes, AreThoseOfNamesOfOneFile) {
     const TemporaryDirectory directory;
     write_local(directory / "one", "");
@@ -22,13 +24,13 @@ TEST(SameInodes, AreThoseOfNamesOfOneFile) {
     const auto one = opened("one");
     const auto also = opened("also");
     SameInode same;
-    EXPECT_FALSE(same(one.number(), also.number()).value()) << "not known";
+    EXPECT_EQ(same(one.number(), also.number()).value(), Answer::unknown);
     same.prepare();
     for (int time = 0; time < 2; ++time) {
-        EXPECT_TRUE(same(one.number(), also.number()).value());
-        EXPECT_TRUE(same(one.number(), one.number()).value());
-        EXPECT_FALSE(same(one.number(), opened("other").number()).value());
-        EXPECT_FALSE(same(one.number(), opened("link").number()).value());
+        EXPECT_EQ(same(one.number(), also.number()).value(), Answer::same);
+        EXPECT_EQ(same(one.number(), one.number()).value(), Answer::same);
+        EXPECT_EQ(same(one.number(), opened("other").number()).value(), Answer::different);
+        EXPECT_EQ(same(one.number(), opened("link").number()).value(), Answer::different);
         boost::filesystem::remove(directory / "also");  // it is open
     }
 }
