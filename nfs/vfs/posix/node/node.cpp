@@ -138,11 +138,19 @@ Result<void> Node::alive(struct statx& found) const {
     if (auto seen = read_status(path_.number(), found); !seen)
         return says_gone(seen.error()) ? stale : seen.error();
     const auto& identity = tree_.identity();
-    if (identity.is_gone(found)) return stale;
+    if (identity.is_gone(found) || is_another(found)) return stale;
     const bool is_deleted = identity.may_go_unseen(found) && is_told_deleted(path_.number()) &&
                             !identity.counts_links_of(path_.number(), found);
     if (is_deleted) return stale;
     return {};
+}
+
+// A file system in user space may go by names, and show under one what is open under it now.
+bool Node::is_another(const struct statx& found) const noexcept {
+    if (!held_ || tree_.identity().changes_looks()) return false;
+    std::uint64_t unseen = 0;
+    return !inode_.compare_exchange_strong(unseen, found.stx_ino, std::memory_order_relaxed) &&
+           unseen != found.stx_ino;
 }
 
 Result<void> Node::alive() const {

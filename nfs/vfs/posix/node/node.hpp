@@ -116,6 +116,7 @@ private:
 
     // node.cpp
     Result<void> alive(struct statx& found) const;
+    [[nodiscard]] bool is_another(const struct statx& found) const noexcept;
     [[nodiscard]] Result<void> alive() const;
     [[nodiscard]] std::errc reason(std::errc error) const;
     [[nodiscard]] Result<Attributes> look(const Attributes* seen) const;
@@ -127,21 +128,21 @@ private:
     [[nodiscard]] bool may(const Caller& caller, const Attributes& now, int permissions) const;
     [[nodiscard]] bool may_execute_elsewhere(const Caller& caller, const Attributes& now) const;
 
-    // node_io.cpp
+    // io.cpp
     Result<std::size_t> read_now(int descriptor, std::uint64_t offset, std::span<std::byte> into,
                                  std::uint64_t size) const;
     Result<void> synchronize(Sync what);
     Result<void> synchronize_unopenable();
     Result<void> synchronize_directory(Sync what);
 
-    // node_attributes.cpp
+    // attributes.cpp
     Result<void> apply(const Caller& caller, const NewAttributes& wanted, const Attributes& now);
     Result<void> set_size(const Caller& caller, const Attributes& now, std::uint64_t size);
     Result<void> set_owner(const NewAttributes& wanted) const;
     Result<void> set_times(const Caller& caller, const Attributes& now,
                            const NewAttributes& wanted) const;
 
-    // node_directory.cpp
+    // directory.cpp
     Result<Entry> entry(const Caller& caller, std::string_view name) const;
     Result<Entry> entry_to_change(const Caller& caller, std::string_view name) const;
     Result<Pin> look_up(const EntryName& name, Patience patience);
@@ -151,7 +152,7 @@ private:
     Result<Listed> peek_by_opening(const EntryName& name, Patience patience) const;
     Result<void> unlink(const Caller& caller, std::string_view name, int flags);
 
-    // node_create.cpp
+    // create.cpp
     Result<NodePtr> take_existing(const Caller& caller, const EntryName& name, const NewFile& file);
     [[nodiscard]] Result<Descriptor> make_file(const EntryName& name, mode_t mode,
                                                const Completion& completion) const;
@@ -180,7 +181,8 @@ private:
     std::atomic<bool> used_{false};
     std::atomic<bool> link_read_{false};
     mutable std::atomic<bool> is_in_part_{false};
-    std::atomic<bool> changed_{false};  // attributes, since the last sync
+    mutable std::atomic<std::uint64_t> inode_{0};  // as it was first seen; 0: not yet
+    std::atomic<bool> changed_{false};             // attributes, since the last sync
     // Whether the kernel has read the list, which it keeps with the object that is open here.
     mutable std::atomic<bool> access_list_read_{false};
     DataDescriptors data_;

@@ -266,7 +266,12 @@ Result<Sighting> ObjectIdentity::by_inode(int at, const char* name) const {
         writer.put(found->stx_ino);
         writer.put(found->stx_btime.tv_sec);
         writer.put(found->stx_btime.tv_nsec);
-        if (!is_on_root_device(*found)) writer.put(found->stx_dev_minor);
+        if (!is_on_root_device(*found)) {
+            // Subvolumes get other device numbers each time that they are mounted.
+            const auto part = part_told(*found);
+            if (has_parts_ && part == 0) return std::errc::operation_not_supported;
+            has_parts_ ? writer.put(part) : writer.put(found->stx_dev_minor);
+        }
         return Sighting{.mark = writer.id(), .witness = {}};
     }
     auto witness = witness_of(*found);

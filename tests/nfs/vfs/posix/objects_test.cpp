@@ -261,6 +261,28 @@ INSTANTIATE_TEST_SUITE_P(Handles, EqualNumbers, ::testing::Bool(), [](const auto
     return std::string{has_handles.param ? "Compared" : "Unknown"};
 });
 
+// A file system that goes by names shows, under the name of one that is held, what has replaced it.
+TEST_F(Objects, ThatAreReplacedWhileTheyAreHeldAreGone) {
+    in_child_process([this] {
+        have_own_mounts();
+        const FuseMedium medium{space / "medium"};
+        const auto base = space / "medium/base";
+        write_local(base + "/f", "old");
+        serve(medium.path());
+        const auto old = at("f");
+        EXPECT_EQ(text_of(old), "old");
+        write_local(base + "/new", "new");
+        boost::filesystem::rename(base + "/new", base + "/f");
+        // The kernel keeps what it knows of the old one for a while.
+        EXPECT_TRUE(berth::test::becomes_true(
+            [&] { return error_of(old->attributes(Patience::ample)) == stale; }));
+        EXPECT_EQ(error_of(old->write(root_caller, 0, bytes_of("lost"))), stale);
+        EXPECT_NE(at("f")->id(), old->id());
+        EXPECT_EQ(text_of(at("f")), "new");
+        files.reset();
+    });
+}
+
 // Its own directories are removed and made again locally and through the server, and get the
 // numbers of what was there before.
 TEST_F(Objects, ThatTakeTheNumberOfOneThatIsGoneAreNewOnes) {
@@ -381,12 +403,31 @@ TEST_F(Objects, OfSubvolumesAndSnapshotsAreInPartsOfTheirOwn) {
         write_local(path + "/copy/file", "copy/file");
         paths.emplace_back("copy");
         paths.emplace_back("copy/file");
-        for (const bool has_handles : {true, false}) {
+        std::vector<bool> with_handles{true};
+        // Without handles, only the kernel's word for a subvolume lasts (Linux 6.10).
+        const auto seen = status(AT_FDCWD, (path + "/one").c_str());
+        if (seen && (seen->stx_mask & wants_subvolume) != 0) with_handles.push_back(false);
+        for (const bool has_handles : with_handles) {
             serve(path, {.file_handles = has_handles});
             are_different(paths);
             EXPECT_EQ(at("")->attributes(Patience::ample)->part, 0U);
             EXPECT_EQ(at("one/file")->lookup(root_caller, "x").error(), std::errc::not_a_directory);
             EXPECT_EQ(at("one")->lookup(root_caller, "..").value()->id(), at("")->id());
+        }
+        for (const bool has_handles : with_handles) {
+            serve(path, {.file_handles = has_handles});
+            std::map<std::string, ObjectId> ids;
+            for (const auto& one : paths) ids[one] = at(one)->id();
+            files.reset();
+            medium.mount_again();
+            // Their device numbers are given out as they are seen.
+            for (const auto* const name : {"/two/file", "/copy/file", "/one/file"})
+                EXPECT_TRUE(status(AT_FDCWD, (path + name).c_str()));
+            serve_forgetfully(path, has_handles);
+            for (const auto& [name, id] : ids) {
+                if (!name.ends_with("file")) continue;
+                EXPECT_EQ(text_of(find(id)), name);
+            }
         }
         serve(path);
         const auto part = at("two/file")->attributes(Patience::ample)->part;
