@@ -65,8 +65,9 @@ ObjectId AssignedIds::of(const Sighting& seen, const ObjectId& directory, std::s
     const auto here = place_of(directory, name);
     const auto before = read(here);
     auto id = of_held(seen.mark);
-    // A user-space file system may give the mark of an object that it has dropped to another one.
-    if (id && compare(*id) == Held::other) id.reset();
+    // A user-space file system may give the mark of an object that it has dropped to another one;
+    // and a caller may still hold one that was found to be gone.
+    if (id && compare(*id) != Held::same) id.reset();
     if (!id && before) {
         const auto held = compare(before->id);
         const bool is_same = held == Held::same || (held == Held::not_held &&
