@@ -76,8 +76,8 @@ std::span<std::byte> RecordReader::space() {
 }
 
 // Moves the unfinished record to the front of a buffer that has room, or of its own buffer if
-// nothing else refers to it. The buffer grows fourfold at most, whatever length is claimed: by three,
-// which the pool rounds up to its next block.
+// nothing else refers to it. The buffer grows fourfold at most, whatever length is claimed: by
+// three, which the pool rounds up to its next block.
 void RecordReader::make_room() {
     const auto kept = end_ - start_;
     auto size = buffer_->size();

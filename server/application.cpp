@@ -226,6 +226,12 @@ std::string trouble_of(const rpc::Server::Statistics& statistics) {
                        count == 1 ? "es" : "");
 }
 
+/// Has the service manager see from now on how the server is doing, which outlives it.
+void show_in(ServiceManager& manager, rpc::Server& server) {
+    manager.show_life_while([&] { return server.answers(patience_with_threads); });
+    manager.show_trouble([&] { return trouble_of(server.statistics()); });
+}
+
 /// The answers to `berth locks` and `berth fault`; null without a state directory.
 std::unique_ptr<AdminSocket> admin_socket(const StateDirectory& state, faults::Faults& faults,
                                           nlm::Services& locks) {
@@ -327,8 +333,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
         manager,   options,
         reread,    [&](const ServeOptions& next) { check_faults(next, dispatcher); }};
     const vfs::MountChanges mounted;
-    manager.show_life_while([&] { return listening.server->answers(patience_with_threads); });
-    manager.show_trouble([&] { return trouble_of(listening.server->statistics()); });
+    show_in(manager, *listening.server);
     manager.serving(status_of(*exports.pin()));
     const bool is_reading =
         follow_until_the_end(reloading, trees, signals, manager, mounted, following);

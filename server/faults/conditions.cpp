@@ -11,6 +11,7 @@
 #include <boost/algorithm/string/case_conv.hpp>
 #include <fnmatch.h>
 
+#include "mount/protocol.hpp"
 #include "nfs/access/caller.hpp"
 #include "nfs/exports/file.hpp"
 #include "nfs/protocol.hpp"
@@ -81,22 +82,39 @@ Condition export_is(const Word& word) {
     auto wanted = parts_of(word.value);
     if (std::ranges::any_of(wanted, [](const auto& path) { return !path.starts_with('/'); }))
         word.refuse("expected the path of an export, which begins with '/'");
-    return any_object([wanted = std::move(wanted)](const Seen& seen, const auto& object) {
+    const auto mounts_in = [wanted](const Seen& seen) {
+        return std::ranges::any_of(wanted, [&](const std::string& path) {
+            const auto below = path == "/" ? path : path + "/";
+            return seen.mounted == path || seen.mounted.starts_with(below);
+        });
+    };
+    auto has_object = any_object([wanted](const Seen& seen, const auto& object) {
         return std::ranges::find(wanted, seen.paths.of_export(object.handle)) != wanted.end();
     });
+    return [mounts_in, has_object = std::move(has_object)](const Seen& seen) {
+        return mounts_in(seen) || has_object(seen);
+    };
 }
 
 Condition path_like(const Word& word) {
     const bool is_whole = word.value.find('/') != std::string::npos;
     if (is_whole && !word.value.starts_with('/') && !word.value.starts_with('*'))
         word.refuse("a path begins with '/' or '*'; without any '/', the last name is meant");
-    return any_object([pattern = word.value, is_whole](const Seen& seen, const auto& object) {
-        if (!is_whole && !object.name.empty()) return is_like(pattern, std::string{object.name});
-        auto path = seen.paths.of_object(object.handle);
-        if (path.empty()) return false;
-        if (!object.name.empty()) path += (path == "/" ? "" : "/") + std::string{object.name};
+    const auto is_meant = [pattern = word.value, is_whole](const std::string& path) {
         return is_like(pattern, is_whole ? path : path.substr(path.rfind('/') + 1));
-    });
+    };
+    auto is_object = any_object(
+        [pattern = word.value, is_whole, is_meant](const Seen& seen, const auto& object) {
+            if (!is_whole && !object.name.empty())
+                return is_like(pattern, std::string{object.name});
+            auto path = seen.paths.of_object(object.handle);
+            if (path.empty()) return false;
+            if (!object.name.empty()) path += (path == "/" ? "" : "/") + std::string{object.name};
+            return is_meant(path);
+        });
+    return [is_meant, is_object = std::move(is_object)](const Seen& seen) {
+        return seen.mounted.empty() ? is_object(seen) : is_meant(std::string{seen.mounted});
+    };
 }
 
 Condition handle_begins(const Word& word) {
@@ -152,6 +170,12 @@ bool CallName::is_of_nfs() const noexcept {
     return program == nfs::program.number;
 }
 
+bool CallName::has_path() const noexcept {
+    const bool is_of_mount = program == mount::id3.number;
+    return is_of_nfs() || (is_of_mount && (!procedure || *procedure == mount::Mount::id.number ||
+                                           *procedure == mount::Unmount::id.number));
+}
+
 bool CallName::has_end() const noexcept {
     constexpr std::array with_end{nfs::Read::id.number, nfs::ReadDirectory::id.number,
                                   nfs::ReadDirectoryPlus::id.number};
@@ -171,6 +195,17 @@ Condition is_among(std::vector<CallName> wanted, std::vector<CallName> others) {
         return (wanted.empty() || std::ranges::any_of(wanted, is_named)) &&
                std::ranges::none_of(others, is_named);
     };
+}
+
+Condition is_change() {
+    std::vector<CallName> changes;
+    for (const auto number :
+         {nfs::SetAttributes::id.number, nfs::Write::id.number, nfs::Create::id.number,
+          nfs::MakeDirectory::id.number, nfs::MakeSymbolicLink::id.number, nfs::MakeNode::id.number,
+          nfs::Remove::id.number, nfs::RemoveDirectory::id.number, nfs::Rename::id.number,
+          nfs::Link::id.number})
+        changes.push_back({.program = nfs::program.number, .procedure = number});
+    return is_among(std::move(changes), {});
 }
 
 Condition condition_of(const Word& word) {

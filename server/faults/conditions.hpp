@@ -21,6 +21,8 @@ struct CallName {
                (!procedure || *procedure == call.procedure.number);
     }
     [[nodiscard]] bool is_of_nfs() const noexcept;
+    /// Whether its calls name something that has a path.
+    [[nodiscard]] bool has_path() const noexcept;
     /// Whether its results say where the end is.
     [[nodiscard]] bool has_end() const noexcept;
     /// Whether its calls have an offset and a size.
@@ -29,6 +31,9 @@ struct CallName {
 
 /// Calls that are among the wanted ones (or any, if there are none), and not among the others.
 [[nodiscard]] Condition is_among(std::vector<CallName> wanted, std::vector<CallName> others);
+
+/// Calls of NFS that change something.
+[[nodiscard]] Condition is_change();
 
 /// "client=10.0.0.0/8" and the like. Throws RuleError if the value is wrong; the key must be one of
 /// a condition.

@@ -6,7 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "mount/protocol.hpp"
 #include "nfs/types.hpp"
+#include "nlm/protocol.hpp"
 #include "rpc/text/nearest.hpp"
 #include "server/faults/parser.hpp"
 
@@ -82,6 +84,16 @@ public:
     rpc::Decision operator()(const AnswerDenial& answer) const {
         return rpc::Decision::deny(answer.body);
     }
+    rpc::Decision operator()(AnswerGone /*act*/) const {
+        switch (seen_.call().program.number) {
+        case nfs::program.number: return answered(static_cast<std::uint32_t>(nfs::Status::stale));
+        case mount::id3.number:
+            return answered(static_cast<std::uint32_t>(mount::Status::no_entry));
+        case nlm::program_number:
+            return answered(static_cast<std::uint32_t>(nlm::Status::stale_handle));
+        default: return rpc::Decision::go_on();
+        }
+    }
     rpc::Decision operator()(DropCall /*act*/) const { return rpc::Decision::drop(); }
     rpc::Decision operator()(CloseAtCall /*act*/) const { return rpc::Decision::close(); }
     rpc::Decision operator()(ResetAtCall /*act*/) const { return rpc::Decision::reset(); }
@@ -100,6 +112,20 @@ private:
     Rule& rule_;
     const Seen& seen_;
 };
+
+/// The path that MNT or UMNT names, in any version of MOUNT; else empty. Points into the call.
+std::string_view mounted_by(const rpc::Intercepted& call) {
+    if (call.arrival() == rpc::Arrival::refused) return {};
+    const auto number = call.call().procedure.number;
+    const bool names_path =
+        call.call().program.number == mount::id3.number &&
+        (number == mount::Mount::id.number || number == mount::Unmount::id.number);
+    if (!names_path) return {};
+    mount::AskedPath path{};
+    auto in = call.arguments();
+    xdr::decode(in, path);
+    return in.ok() ? path.view() : std::string_view{};
+}
 
 std::string first_handle(const Seen& seen) {
     if (seen.named.objects.empty()) return {};
@@ -187,7 +213,7 @@ std::vector<std::shared_ptr<Rule>> Faults::rules() const {
 rpc::Decision Faults::before(const rpc::Intercepted& call) {
     const auto rules = this->rules();
     const auto named = nfs::named_by(call);
-    return carry_out(rules, {call, named, paths_});
+    return carry_out(rules, {call, named, mounted_by(call), paths_});
 }
 
 // Rules act in their order. The first that answers or drops the call ends it; what earlier ones

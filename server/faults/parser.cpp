@@ -106,6 +106,9 @@ private:
         if (nfs_word_ != nullptr && !calls_.empty() &&
             std::ranges::none_of(calls_, &CallName::is_of_nfs))
             nfs_word_->refuse("only calls of NFS have that");
+        if (path_word_ != nullptr && !calls_.empty() &&
+            std::ranges::none_of(calls_, &CallName::has_path))
+            path_word_->refuse("only calls of NFS, MNT and UMNT have that");
         if (range_word_ != nullptr && !calls_.empty() &&
             std::ranges::none_of(calls_, &CallName::has_range))
             range_word_->refuse("only READ, WRITE and COMMIT have that");
@@ -147,9 +150,9 @@ private:
             for (const auto& one : result_words()) names.push_back(one.key.name);
             word.refuse("no rule has '" + word.key + "'" + text::suggestion(word.key, names));
         }
-        const bool is_condition = found->take == &Parser::take_condition ||
-                                  found->take == &Parser::take_of_nfs ||
-                                  found->take == &Parser::take_range;
+        const bool is_condition =
+            found->take == &Parser::take_condition || found->take == &Parser::take_of_nfs ||
+            found->take == &Parser::take_of_path || found->take == &Parser::take_range;
         if (!is_condition) check_said_once(word);
         (this->*found->take)(word);
     }
@@ -172,6 +175,10 @@ private:
         nfs_word_ = &word;
         take_condition(word);
     }
+    void take_of_path(const Word& word) {
+        path_word_ = &word;
+        take_condition(word);
+    }
     void take_range(const Word& word) {
         range_word_ = &word;
         take_condition(word);
@@ -180,6 +187,10 @@ private:
     // --- which of them
 
     void take_after(const Word& word) { made_.selection.skipped = number_of(word); }
+    void take_after_bytes(const Word& word) {
+        range_word_ = &word;
+        made_.selection.bytes_before = number_of(word);
+    }
     void take_every(const Word& word) { made_.selection.every = number_of(word, 1); }
     void take_first(const Word& word) { made_.selection.first = number_of(word, 1); }
     void take_per(const Word& word) {
@@ -249,6 +260,17 @@ private:
         status_program_ = status.program;
         instead(word, AnswerStatus{status.number});
     }
+    void take_read_only(const Word& word) {
+        static_cast<void>(choice_of(word, {{"yes", 1}}));
+        status_word_ = &word;
+        status_program_ = nfs::program.number;
+        made_.conditions.push_back(is_change());
+        instead(word, AnswerStatus{static_cast<std::uint32_t>(nfs::Status::read_only)});
+    }
+    void take_gone(const Word& word) {
+        static_cast<void>(choice_of(word, {{"yes", 1}}));
+        instead(word, AnswerGone{});
+    }
     void take_refusal(const Word& word) { instead(word, AnswerRefusal{refusal_of(word)}); }
     void take_denial(const Word& word) { instead(word, AnswerDenial{denial_of(word)}); }
     void take_jukebox(const Word& word) {
@@ -269,6 +291,7 @@ private:
     std::vector<CallName> denied_calls_;
     std::set<std::string> given_;
     const Word* nfs_word_ = nullptr;
+    const Word* path_word_ = nullptr;
     const Word* range_word_ = nullptr;
     const Word* end_word_ = nullptr;
     const Word* status_word_ = nullptr;
@@ -286,15 +309,17 @@ std::span<const Parser::Known> Parser::known() {
         {{"uid", "N-N,...", "the caller's user id, as the call has it"}, &Parser::take_condition},
         {{"gid", "N-N,...", "the caller's group id"}, &Parser::take_condition},
         {{"transport", "tcp|udp", "by which the call came"}, &Parser::take_condition},
-        {{"export", "PATH", "the export, or one of several between commas"}, &Parser::take_of_nfs},
+        {{"export", "PATH", "the export, or one of several between commas"}, &Parser::take_of_path},
         {{"path", "GLOB",
           "the object, or the directory and the name; without a '/', the last name alone"},
-         &Parser::take_of_nfs},
+         &Parser::take_of_path},
         {{"handle", "HEX", "how the handle begins"}, &Parser::take_of_nfs},
         {{"offset", "N-N,...", "where READ, WRITE or COMMIT begins; K, M and G are understood"},
          &Parser::take_range},
         {{"size", "N-N,...", "how many bytes"}, &Parser::take_range},
         {{"after", "N", "not the first N calls"}, &Parser::take_after},
+        {{"after-bytes", "N", "not the READs and WRITEs that fit into the first N bytes of them"},
+         &Parser::take_after_bytes},
         {{"every", "N", "every Nth call"}, &Parser::take_every},
         {{"first", "N", "N calls, and no more"}, &Parser::take_first},
         {{"per", "rule|file|client", "what these numbers count for"}, &Parser::take_per},
@@ -315,6 +340,12 @@ std::span<const Parser::Known> Parser::known() {
         {{"status", "STATUS",
           "the call does not run and has this status: NFS3ERR_IO, MNT3ERR_ACCES, NLM4_DENIED"},
          &Parser::take_status},
+        {{"read-only", "yes", "calls that change something have NFS3ERR_ROFS"},
+         &Parser::take_read_only},
+        {{"gone", "yes",
+          "as if the objects, or what is to be mounted, were not there: NFS3ERR_STALE, MNT3ERR_NOENT, "
+          "NLM4_STALE_FH"},
+         &Parser::take_gone},
         {{"refuse", "STATUS",
           "an RPC refusal: PROG_UNAVAIL, PROG_MISMATCH, PROC_UNAVAIL, GARBAGE_ARGS, SYSTEM_ERR"},
          &Parser::take_refusal},

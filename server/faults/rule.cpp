@@ -57,7 +57,8 @@ bool Rule::hits(const Seen& seen) {
     for (const auto& condition : definition_.conditions)
         if (!condition(seen)) return false;
     const std::scoped_lock held{lock_};
-    if (!is_chosen(++count_of(seen))) return false;
+    if (definition_.selection.bytes_before && fits(seen)) return false;
+    if (!is_chosen(++place_in(counts_, counted_for(seen), counts_max))) return false;
     // Only calls that are chosen otherwise use up random numbers, so that what else goes on does
     // not change the order of events.
     if (selection.probability && unit_from(random_) >= *selection.probability) return false;
@@ -73,19 +74,27 @@ bool Rule::is_chosen(std::uint64_t number) const noexcept {
     return !selection.first || number / selection.every <= *selection.first;
 }
 
-std::uint64_t& Rule::count_of(const Seen& seen) {
+/// What has counts of its own: nothing, a file or a client.
+std::string Rule::counted_for(const Seen& seen) const {
+    std::string key;
     switch (definition_.selection.per) {
     case Selection::Per::rule: break;
-    case Selection::Per::client:
-        return place_in(counts_, seen.call().caller.address.text(), counts_max);
-    case Selection::Per::file: {
-        std::string key;
+    case Selection::Per::client: key = seen.call().caller.address.text(); break;
+    case Selection::Per::file:
         for (const auto& object : seen.named.objects)
             key += std::string{object.handle_key()} + "/" + std::string{object.name} + "/";
-        return place_in(counts_, key, counts_max);
+        break;
     }
-    }
-    return count_;
+    return key;
+}
+
+/// Whether the call's bytes are among the first ones. Then they count.
+bool Rule::fits(const Seen& seen) {
+    const std::uint64_t size = seen.named.bytes.value_or(0);
+    auto& before = place_in(bytes_, counted_for(seen), counts_max);
+    if (size > *definition_.selection.bytes_before - before) return false;
+    before += size;
+    return true;
 }
 
 Duration Rule::delay() {

@@ -11,6 +11,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -42,6 +43,7 @@ public:
 struct Seen {
     const rpc::Intercepted& intercepted;
     const nfs::Named& named;
+    std::string_view mounted;  ///< the path that MNT or UMNT names
     const Paths& paths;
 
     [[nodiscard]] const rpc::Call& call() const noexcept { return intercepted.call(); }
@@ -66,7 +68,10 @@ struct Selection {
     std::uint64_t skipped = 0;           ///< the first ones: after=N
     std::optional<std::uint64_t> first;  ///< the most that are hit: first=N
     std::uint64_t every = 1;             ///< every Nth
-    Per per = Per::rule;                 ///< what has a count of its own
+    /// Only calls that do not fit any more: READs and WRITEs before them have asked for so many
+    /// bytes.
+    std::optional<std::uint64_t> bytes_before;
+    Per per = Per::rule;  ///< what has a count of its own
     std::optional<double> probability;
     std::uint64_t seed = 0;
     /// Only from `from` to `until` after the start of the server, or after the rule was added.
@@ -92,6 +97,8 @@ struct AnswerRefusal {
 struct AnswerDenial {
     rpc::RejectedReply body;
 };
+/// As if its objects, or what it wants to mount, were not there.
+struct AnswerGone {};
 struct DropCall {};
 struct CloseAtCall {};
 struct ResetAtCall {};
@@ -99,8 +106,8 @@ struct ResetAtCall {};
 struct Jukebox {
     std::uint64_t times = 0;
 };
-using Instead = std::variant<std::monostate, AnswerStatus, AnswerRefusal, AnswerDenial, DropCall,
-                             CloseAtCall, ResetAtCall, Jukebox>;
+using Instead = std::variant<std::monostate, AnswerStatus, AnswerRefusal, AnswerDenial, AnswerGone,
+                             DropCall, CloseAtCall, ResetAtCall, Jukebox>;
 
 /// What happens to the reply.
 struct ReplyActs {
@@ -185,7 +192,8 @@ private:
     /// Counts of files, clients or calls: the oldest are forgotten past this number.
     static constexpr std::size_t counts_max = 65536;
 
-    [[nodiscard]] std::uint64_t& count_of(const Seen& seen);
+    [[nodiscard]] std::string counted_for(const Seen& seen) const;
+    [[nodiscard]] bool fits(const Seen& seen);
     [[nodiscard]] bool is_chosen(std::uint64_t number) const noexcept;
 
     const Definition definition_;
@@ -196,8 +204,8 @@ private:
     // Guarded by lock_:
     std::mt19937_64 random_;
     std::uint64_t hits_ = 0;
-    std::uint64_t count_ = 0;
     std::map<std::string, std::uint64_t> counts_;
+    std::map<std::string, std::uint64_t> bytes_;
     std::map<std::string, std::uint64_t> copies_;
     std::set<std::string> spoiled_handles_;
     std::set<std::pair<std::string, std::uint64_t>> spoiled_cookies_;

@@ -12,8 +12,8 @@ from cases_command_line import ends
 from cases_rpc import opaque
 
 NFS, MOUNT, NLM = 100003, 100005, 100021
-NULL, GETATTR, LOOKUP, ACCESS, READ, WRITE, CREATE, REMOVE, RENAME, COMMIT = 0, 1, 3, 4, 6, 7, 8, 12, 14, 21
-OK, NOENT, IO, JUKEBOX = 0, 2, 5, 10008
+NULL, GETATTR, SETATTR, LOOKUP, ACCESS, READ, WRITE, CREATE, REMOVE, RENAME, COMMIT = 0, 1, 2, 3, 4, 6, 7, 8, 12, 14, 21
+OK, NOENT, IO, NOSPC, ROFS, STALE, JUKEBOX = 0, 2, 5, 28, 30, 70, 10008
 SOON = 0.4  # what has not come by then does not come
 
 
@@ -381,6 +381,58 @@ def odd_records_of_many(bench: Bench) -> None:
             got[reply[:4]] = got.get(reply[:4], 0) + 1
         expect(all(got.get(xid) == 1 for xid in sent), f"{len(sent)} calls, {sum(got.get(xid, 0) for xid in sent)} replies")
         expect(wire.receive(SOON) is None, "one more reply")
+
+
+def wrote(wire: Wire, file: bytes, offset: int, size: int) -> int:
+    return wire.status(WRITE, file + struct.pack(">QII", offset, size, 2) + opaque(b"y" * size))
+
+
+def acts_on_exports(bench: Bench) -> None:
+    """Full after so many bytes, read-only, gone for a while: one export of two."""
+    other = bench.directory / "other"
+    other.mkdir(mode=0o777)
+    (other / "c").write_bytes(b"x" * 100)
+    for rule, expected in (
+        ("after-bytes=1000 status=NFS3ERR_NOSPC", [OK, OK, NOSPC, OK, NOSPC]),
+        ("after-bytes=1000 per=file status=NFS3ERR_DQUOT", [OK, OK, 69, OK, 69]),
+        ("after-bytes=0 status=NFS3ERR_NOSPC", [NOSPC] * 5),
+    ):
+        with serving(bench, f"WRITE {rule}") as (wire, root, files):
+            got = [wrote(wire, files["a.db"], 0, size) for size in (400, 500, 200, 100, 1)]
+            expect(got == expected, f"{rule}: {got}")
+            expect((wrote(wire, files["c"], 0, 1) == OK) == ("per=file" in rule), f"{rule}: another file")
+            expect(wire.status(READ, files["a.db"] + struct.pack(">QI", 0, 5000)) == OK, f"{rule}: READ is hit")
+    new = struct.pack(">I", 0) + b"\0" * 24
+    handles = {}
+    port = bench.serve_by(bench.export, other, "--squash", "none", "--portmap", "off", "--listen", ":0")
+    with Wire(port) as wire:
+        for path in (bench.export, other):
+            root = handle_of(wire, path)
+            handles[path] = (root, looked_up(wire, root, "c"))
+
+        def outcomes(path) -> tuple:
+            root, file = handles[path]
+            return (wire.status(1, opaque(os.fsencode(path)), program=MOUNT), wire.status(GETATTR, root), wrote(wire, file, 0, 5),
+                    wire.status(CREATE, named(root, "new") + new), wire.status(SETATTR, file + b"\0" * 28),
+                    wire.status(COMMIT, file + b"\0" * 12), wire.status(RENAME, named(root, "new") + named(root, "new")))  # fmt: skip
+
+        good = (OK,) * 7
+        for rule, expected in (
+            ("read-only=yes", (OK, OK, ROFS, ROFS, ROFS, OK, ROFS)), ("gone=yes", (NOENT,) + (STALE,) * 6),
+            ("gone=yes until=300ms since=added", None),
+        ):  # fmt: skip
+            fault(bench, "add", f"name=e export={other} {rule}")
+            if expected is None:
+                expect(outcomes(other)[0] == NOENT, "it is there")
+                await_condition(lambda: outcomes(other) == good, "it to come back")
+            else:
+                expect(outcomes(other) == expected, f"{rule}: {outcomes(other)}")
+            expect(outcomes(bench.export) == good, f"{rule}: {outcomes(bench.export)} of the other export")
+            fault(bench, "remove", "e")
+            expect(outcomes(other) == good, f"after {rule}: {outcomes(other)}")
+        fault(bench, "add", f"MNT path={other} status=MNT3ERR_ACCES")
+        got = [wire.status(1, opaque(os.fsencode(path)), program=MOUNT) for path in (bench.export, other)]
+        expect(got == [OK, 13], f"a condition on the path of MNT: {got}")
 
 
 def other_source(bench: Bench) -> None:
@@ -762,7 +814,10 @@ def mistakes(bench: Bench) -> None:
         ("READ name=-x drop=call", "expected a name"),
         ("READ path= drop=call", "expected a value after the '='"),
         ('READ path="a drop=call', "a quote (\") has no end"),
-        ("MNT path=/a drop=call", "only calls of NFS have that"),
+        ("DUMP path=/a drop=call", "only calls of NFS, MNT and UMNT have that"),
+        ("GETATTR after-bytes=1 drop=call", "only READ, WRITE and COMMIT have that"),
+        ("MNT read-only=yes", "that is no status of the calls that the rule names"),
+        ("NFS gone=no", "expected yes"),
         ("GETATTR offset=0 drop=call", "only READ, WRITE and COMMIT have that"),
         ("GETATTR short=1", "only READ, WRITE and COMMIT have that"),
         ("WRITE eof=true", "only READ, READDIR and READDIRPLUS have that"),
@@ -871,6 +926,7 @@ CASES = {
     "faults.conditions": conditions,
     "faults.records": records,
     "faults.odd_records_of_many": odd_records_of_many,
+    "faults.acts_on_exports": acts_on_exports,
     "faults.other_source": other_source,
     "faults.results": results,
     "faults.listings": listings,

@@ -167,8 +167,8 @@ TEST_F(BudgetTest, TheClientThatHoldsMostGivesWayToOthers) {
     EXPECT_EQ(budget->statistics().given_way, 1U);
 }
 
-// What can't give way, at the client that holds most, keeps nobody else from it; and what one of many
-// clients holds is too little.
+// What can't give way, at the client that holds most, keeps nobody else from it; and what one of
+// many clients holds is too little.
 TEST_F(BudgetTest, ManyThatHoldLittleGiveWayTogether) {
     limit({.bytes_max = 16 * mib});
     const auto busy = connect("192.0.2.1");
