@@ -29,6 +29,15 @@ void Grace::begin(Awaited awaited) {
                      period->awaited.size(), duration_.count());
 }
 
+void Grace::impose(std::chrono::seconds duration) {
+    auto period = period_.synchronize();
+    period->awaited.clear();
+    period->may_lack_some = true;
+    period->end = now_() + duration;
+    is_on_ = duration.count() > 0;
+    spdlog::warn("locks: a grace period of {} s is imposed; new locks wait", duration.count());
+}
+
 bool Grace::is_on() {
     if (!is_on_.load(std::memory_order_acquire)) return false;
     auto period = period_.synchronize();

@@ -42,6 +42,8 @@ public:
     void not_awaited(const Host& host);
     /// Starts a new grace period.
     void begin(Awaited awaited);
+    /// Starts one for everybody, of that length. Zero: there is none any more.
+    void impose(std::chrono::seconds duration);
 
 private:
     struct Period {

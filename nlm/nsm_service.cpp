@@ -52,7 +52,7 @@ State Service::unmonitor_all(rpc::Call& call, const Watcher& watcher) {
 
 xdr::Void Service::simulate_crash(rpc::Call& call, const xdr::Void&) {
     if (call.caller.address.is_loopback() && call.caller.has_reserved_port())
-        recovery_.simulate_crash();
+        recovery_.simulate_crash("SM_SIMU_CRASH received");
     return {};
 }
 

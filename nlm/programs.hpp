@@ -61,6 +61,12 @@ public:
     /// the number of locks and shares.
     std::size_t release(std::string_view client);
 
+    /// As if this machine had crashed and started again: all locks are lost, the state number goes
+    /// up, clients are told, and have a grace period to reclaim.
+    void crash() { recovery_.simulate_crash("a crash is simulated"); }
+    /// Only reclaims are granted from now on, for that long; locks stay. Zero ends it.
+    void begin_grace(std::chrono::seconds duration) { grace_.impose(duration); }
+
 private:
     void look_after(const std::stop_token& stop);
     /// Hosts that hold nothing any more and were last used before then need not be told of a

@@ -186,8 +186,8 @@ void Recovery::free_all(const rpc::Call& call, std::string_view name) {
         });
 }
 
-void Recovery::simulate_crash() {
-    spdlog::warn("locks: SM_SIMU_CRASH received; all locks are released");
+void Recovery::simulate_crash(std::string_view cause) {
+    spdlog::warn("locks: {}; all locks are released", cause);
     monitored_.restart();
     grace_.begin(
         {.hosts = hosts_of(monitored_.to_notify()), .may_lack_some = monitored_.may_lack_hosts()});

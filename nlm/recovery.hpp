@@ -49,8 +49,8 @@ public:
     void free_all(const rpc::Call& call, std::string_view name);
 
     /// Every lock is lost, as if this machine had crashed: other programs must register their
-    /// watches again.
-    void simulate_crash();
+    /// watches again. `cause` is a few words for the log.
+    void simulate_crash(std::string_view cause);
 
     [[nodiscard]] std::int32_t state() const { return monitored_.state(); }
 

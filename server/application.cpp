@@ -238,7 +238,7 @@ std::unique_ptr<AdminSocket> admin_socket(const StateDirectory& state, faults::F
     const auto socket = state.file(admin_socket_name);
     if (!socket) return {};
     return std::make_unique<AdminSocket>(*socket, [&](std::string_view request) {
-        return is_about_faults(request) ? answer_about_faults(faults, request)
+        return is_about_faults(request) ? answer_about_faults(faults, locks, request)
                                         : answer_about_locks(locks, request);
     });
 }

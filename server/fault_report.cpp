@@ -1,6 +1,8 @@
 #include "server/fault_report.hpp"
 
 #include <array>
+#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -48,6 +50,17 @@ std::string added(faults::Faults& faults, const std::string& rule) {
     }
 }
 
+std::string grace_imposed(nlm::Services& locks, std::string_view text) {
+    unsigned seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size())
+        return answer(exit_usage, "not understood");
+    locks.begin_grace(std::chrono::seconds{seconds});
+    return answer(EXIT_SUCCESS, seconds == 0
+                                    ? std::string{"no grace period any more"}
+                                    : fmt::format("a grace period of {} s begins", seconds));
+}
+
 std::string request_of(Command command) {
     switch (command) {
     case Command::add_fault: return "add";
@@ -55,6 +68,8 @@ std::string request_of(Command command) {
     case Command::remove_fault: return "remove";
     case Command::clear_faults: return "clear";
     case Command::release_fault: return "release";
+    case Command::crash_locks: return "crash-locks";
+    case Command::impose_grace: return "grace";
     default: throw std::logic_error{"no command about faults"};
     }
 }
@@ -95,10 +110,16 @@ bool is_about_faults(std::string_view request) {
     return request.starts_with(about_faults);
 }
 
-std::string answer_about_faults(faults::Faults& faults, std::string_view request) {
+std::string answer_about_faults(faults::Faults& faults, nlm::Services& locks,
+                                std::string_view request) {
     request.remove_prefix(about_faults.size());
     const auto command = request.substr(0, request.find(' '));
     const auto text = command.size() < request.size() ? request.substr(command.size() + 1) : "";
+    if (command == "crash-locks") {
+        locks.crash();
+        return answer(EXIT_SUCCESS, "all locks are lost, and clients are told");
+    }
+    if (command == "grace") return grace_imposed(locks, text);
     if (command == "add") return added(faults, std::string{text});
     if (command == "list") return listed(faults);
     if (command == "clear") return answer(EXIT_SUCCESS, fmt::format("{} removed", faults.clear()));

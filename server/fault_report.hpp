@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "nlm/programs.hpp"
 #include "server/faults/faults.hpp"
 #include "server/options.hpp"
 
@@ -20,7 +21,8 @@ void check_faults(const ServeOptions& options, const rpc::Dispatcher& dispatcher
 [[nodiscard]] bool is_about_faults(std::string_view request);
 /// The answer to "fault add RULE" and the like: the exit status of the command, a blank, and text
 /// to print.
-std::string answer_about_faults(faults::Faults& faults, std::string_view request);
+std::string answer_about_faults(faults::Faults& faults, nlm::Services& locks,
+                                std::string_view request);
 
 /// The command itself: asks the server of that state directory and prints the answer. Returns the
 /// exit status. Throws UsageError if the server does not understand the rule, and

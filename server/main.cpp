@@ -36,6 +36,8 @@ int answer(const berth::server::CommandLine& parsed) {
     case Command::remove_fault:
     case Command::clear_faults:
     case Command::release_fault:
+    case Command::crash_locks:
+    case Command::impose_grace:
         return berth::server::ask_about_faults(parsed.command, parsed.fault);
     case Command::version:
         std::printf("berth %.*s\n", static_cast<int>(berth::server::version.size()),

@@ -99,6 +99,8 @@ enum class Command : std::uint8_t {
     remove_fault,
     clear_faults,
     release_fault,
+    crash_locks,
+    impose_grace,
     version,
     help,
 };
@@ -119,7 +121,7 @@ struct LocksOptions {
 /// `berth fault`, which asks a running server.
 struct FaultOptions {
     std::optional<boost::filesystem::path> state;  ///< of that server
-    std::string text;                              ///< a rule, or the name of one
+    std::string text;                              ///< a rule, the name of one, or seconds
 };
 
 struct CommandLine {

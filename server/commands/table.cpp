@@ -75,6 +75,15 @@ constexpr Option named_fault_options[] = {
     state_of_server,
 };
 
+constexpr Option grace_fault_options[] = {
+    {.name = "SECONDS",
+     .value = "SECONDS",
+     .summary = "how long from now on, at most 3600; 0 ends it",
+     .take = take_imposed_grace,
+     .is_required = true},
+    state_of_server,
+};
+
 constexpr Option faults_options[] = {state_of_server};
 
 constexpr Option help_options[] = {
@@ -117,6 +126,13 @@ const Row rows[] = {
      "For rules with `delay=held`; later calls are not held any more. The exit status is 1 if no "
      "rule of that name holds calls.",
      named_fault_options},
+    {Command::crash_locks, "fault crash-locks", "lose all locks, as in a crash of the machine",
+     "The state number goes up, clients are told by SM_NOTIFY, and the grace period begins in which "
+     "they reclaim.",
+     faults_options},
+    {Command::impose_grace, "fault grace", "grant only reclaims for a while",
+     "Locks stay. `fault grace 0` ends the grace period, also one after a restart.",
+     grace_fault_options},
     {Command::version, "version", "say which version this is", "", {}},
     {Command::help, "help", "explain a command", "", help_options},
 };

@@ -303,6 +303,13 @@ std::string take_rule_name(CommandLine& into, const std::string& value) {
     return {};
 }
 
+std::string take_imposed_grace(CommandLine& into, const std::string& value) {
+    std::chrono::seconds seconds{0};
+    auto problem = take_seconds(seconds, value, 3600);
+    into.fault.text = std::to_string(seconds.count());
+    return problem;
+}
+
 std::string take_released_client(CommandLine& into, const std::string& value) {
     if (value.empty() || value.find('\n') != std::string::npos)
         return "expected an address or a name in one line";

@@ -40,6 +40,7 @@ std::string take_file(CommandLine& into, const std::string& value);
 std::string take_explained_client(CommandLine& into, const std::string& value);
 std::string take_explained_path(CommandLine& into, const std::string& value);
 std::string take_rule(CommandLine& into, const std::string& value);
+std::string take_imposed_grace(CommandLine& into, const std::string& value);
 std::string take_rule_name(CommandLine& into, const std::string& value);
 std::string take_state_of_server(CommandLine& into, const std::string& value);
 std::string take_released_client(CommandLine& into, const std::string& value);

@@ -11,7 +11,7 @@ from bench import Bench, Failed, await_condition, expect
 from cases_command_line import ends
 from cases_rpc import opaque
 
-NFS, MOUNT, NLM = 100003, 100005, 100021
+NFS, MOUNT, NLM, NSM = 100003, 100005, 100021, 100024
 NULL, GETATTR, SETATTR, LOOKUP, ACCESS, READ, WRITE, CREATE, REMOVE, RENAME, COMMIT = 0, 1, 2, 3, 4, 6, 7, 8, 12, 14, 21
 OK, NOENT, IO, NOSPC, ROFS, STALE, JUKEBOX = 0, 2, 5, 28, 30, 70, 10008
 SOON = 0.4  # what has not come by then does not come
@@ -433,6 +433,41 @@ def acts_on_exports(bench: Bench) -> None:
         fault(bench, "add", f"MNT path={other} status=MNT3ERR_ACCES")
         got = [wire.status(1, opaque(os.fsencode(path)), program=MOUNT) for path in (bench.export, other)]
         expect(got == [OK, 13], f"a condition on the path of MNT: {got}")
+
+
+def acts_on_locks(bench: Bench) -> None:
+    """A grace period, and a crash, on command: what LOCK is told, what the state number is, and who has locks then."""
+
+    def lock(wire: Wire, file: bytes, reclaim: int = 0, offset: int = 0) -> int:
+        exclusive = struct.pack(">ii", 0, 1)
+        who = opaque(b"host") + file + opaque(b"o") + struct.pack(">iQQ", 1, offset, 1)
+        reply = wire.call(2, opaque(b"cook") + exclusive + who + struct.pack(">ii", reclaim, 3), program=NLM, version=4)
+        expect(reply[:20] == struct.pack(">IIIII", 1, 0, 0, 0, 0), f"LOCK: {reply}")
+        return struct.unpack(">I", reply[-4:])[0]
+
+    def state(wire: Wire) -> int:
+        reply = wire.call(1, opaque(b"host"), program=NSM, version=1)
+        return struct.unpack(">i", reply[-4:])[0]
+
+    granted, denied_in_grace = 0, 4
+    with serving(bench) as (wire, _, files):
+        expect(lock(wire, files["c"]) == granted, "LOCK")
+        fault(bench, "grace", "600", says="a grace period of 600 s begins")
+        expect(lock(wire, files["c"], offset=5) == denied_in_grace, "LOCK in the grace period")
+        expect(lock(wire, files["c"], reclaim=1, offset=6) == granted, "a reclaim in the grace period")
+        fault(bench, "grace", "0", says="no grace period any more")
+        expect(lock(wire, files["c"], offset=5) == granted, "LOCK after the grace period")
+        fault(bench, "grace", "1")
+        await_condition(lambda: lock(wire, files["c"], offset=7) == granted, "the grace period to end")
+        before = state(wire)
+        fault(bench, "crash-locks", says="all locks are lost")
+        locks = ends(bench, "locks", "--state", bench.directory / "state", status=0, says="")
+        expect(locks == "no locks\n", f"after the crash: {locks}")
+        expect(state(wire) > before and state(wire) % 2 == 1, f"the state number: {before}, then {state(wire)}")
+        with Wire(wire.port, source=("127.0.0.5", 0)) as other:
+            expect(lock(other, files["c"]) == denied_in_grace, "another client's LOCK before the reclaim")
+        expect(lock(wire, files["c"], reclaim=1) == granted, "the reclaim")
+    fault(bench, "grace", "x", status=2, says="expected a number from 0 to 3600")
 
 
 def other_source(bench: Bench) -> None:
@@ -927,6 +962,7 @@ CASES = {
     "faults.records": records,
     "faults.odd_records_of_many": odd_records_of_many,
     "faults.acts_on_exports": acts_on_exports,
+    "faults.acts_on_locks": acts_on_locks,
     "faults.other_source": other_source,
     "faults.results": results,
     "faults.listings": listings,

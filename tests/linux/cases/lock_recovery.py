@@ -108,13 +108,14 @@ def serves_in_grace(lab: Lab) -> None:
 
 def server_restarts(lab: Lab, how: str, prepare=lambda: None) -> None:
     """Locks are reclaimed, who waits waits on and is served, and nothing is granted twice."""
+    restart = lab.local.fault if how == "crash-locks" else lab.local.restart_server
     with open_file(lab) as file:
         prepare()
         lock(file, fcntl.LOCK_EX, 0 if lab.client == 1 else 20, 10)
         lab.meet()
         if lab.client == 1:
             lab.meet()
-            lab.local.restart_server(how)
+            restart(how)
             serves_in_grace(lab)
             check.eventually(lambda: holders(lab) == 2, "both have reclaimed", 60)
             check.eventually(lambda: waiters(lab) == 1, "the other waits again", 60)
@@ -134,6 +135,12 @@ def server_restarts(lab: Lab, how: str, prepare=lambda: None) -> None:
 def server_killed(lab: Lab):
     """The server is killed and started again while both clients hold locks and one waits."""
     server_restarts(lab, "SIGKILL")
+
+
+@case(guests=2, seconds=300)
+def crash_on_command(lab: Lab):
+    """The server loses all locks, as in a crash, while both clients hold some and one waits."""
+    server_restarts(lab, "crash-locks")
 
 
 @case(guests=2, seconds=300)
