@@ -70,12 +70,25 @@ void GrantCalls::granted(LockTable& table, const Grant& grant) {
     const auto tell_this = grant.path.by_message
                                ? (is_wide ? tell_by_message<Wide> : tell_by_message<Narrow>)
                                : (is_wide ? tell<Wide> : tell<Narrow>);
+    const auto fate = fate_(grant);
+    if (!fate.is_sent) return;
+    const auto due = Callbacks::Clock::now() + fate.delay;
     callbacks_.post({
         .path = grant.path,
         .program = {.number = program_number, .version = grant.path.version, .name = "NLM"},
-        .call = [&table, grant,
-                 tell_this](rpc::Client& client) { return tell_this(table, grant, client); },
-        .is_wanted = [&table, id = grant.id] { return table.is_pending(id); },
+        .call =
+            [&table, grant, tell_this, fate, due](rpc::Client& client) {
+                if (Callbacks::Clock::now() < due) return false;
+                bool is_done = tell_this(table, grant, client);
+                for (unsigned copy = 0; copy < fate.copies; ++copy)
+                    is_done |= tell_this(table, grant, client);
+                return is_done;
+            },
+        .is_wanted =
+            [&table, grant, fate] {
+                if (fate.is_refused) table.refuse(grant.id, grant.path.client);
+                return table.is_pending(grant.id);
+            },
         .patience = {},
         .kind = Callback::Kind::grant,
     });

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nlm/callbacks.hpp"
@@ -60,6 +62,11 @@ public:
     /// For a client that is gone for good: frees what hosts with this name or address hold. Returns
     /// the number of locks and shares.
     std::size_t release(std::string_view client);
+
+    /// To be called before start().
+    void decide_grants_by(std::function<GrantFate(const Grant& grant)> fate) {
+        grant_calls_.decide_by(std::move(fate));
+    }
 
     /// As if this machine had crashed and started again: all locks are lost, the state number goes
     /// up, clients are told, and have a grace period to reclaim.

@@ -218,6 +218,10 @@ Several rules may hit one call. They act in their order; the first that answers 
 add up. A call that is sent again with the same xid is a call, too, but it runs only once. Rules that are not understood,
 can't hit any call or do nothing are refused. There are at most 1,000.
 .PP
+\fBGRANTED\fR is the call that the server makes when a client gets a lock that it has waited for. Rules that name it see
+the client: \fBdrop=call\fR never makes it, \fBtwice=call\fR makes it twice, \fBlate=\fR later, and with
+\fBrefuse=\fR the lock is taken back.
+.PP
 Conditions on paths ask the file system for the path of each object, and so does no other rule.
 .PP
 What may stand before a \fB=\fR:

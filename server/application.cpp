@@ -314,6 +314,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     if (options.log_level == "trace") dispatcher.intercept(std::make_shared<CallLog>());
     const faults::ExportPaths paths{exports, sealer};
     const auto faults = faults_of(options, dispatcher, paths);
+    locks.decide_grants_by([&](const nlm::Grant& grant) { return faults->fate_of(grant); });
 
     const auto listening =
         listen(options.listen, server_options(options, correspondents, budget), dispatcher);

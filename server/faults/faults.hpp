@@ -10,6 +10,7 @@
 
 #include <boost/thread/synchronized_value.hpp>
 
+#include "nlm/grant_calls.hpp"
 #include "rpc/dispatcher.hpp"
 #include "server/faults/rule.hpp"
 #include "server/faults/words.hpp"
@@ -37,6 +38,9 @@ public:
     [[nodiscard]] std::vector<std::shared_ptr<Rule>> rules() const;
 
     rpc::Decision before(const rpc::Intercepted& call) override;
+
+    /// What the rules do to a call of GRANTED, of which they see the client.
+    [[nodiscard]] nlm::GrantFate fate_of(const nlm::Grant& grant);
 
 private:
     using Rules = std::vector<std::shared_ptr<Rule>>;

@@ -9,6 +9,7 @@
 
 #include <boost/algorithm/string/case_conv.hpp>
 
+#include "nlm/protocol.hpp"
 #include "rpc/text/nearest.hpp"
 #include "server/faults/conditions.hpp"
 #include "server/faults/reply_words.hpp"
@@ -17,6 +18,10 @@
 
 namespace berth::server::faults {
 namespace {
+
+/// A call that the server makes, not one that it serves.
+constexpr CallName granted{.program = nlm::program_number,
+                           .procedure = nlm::Granted<nlm::Wide>::id.number};
 
 class Parser {
 public:
@@ -70,6 +75,7 @@ private:
     [[nodiscard]] std::vector<CallName> calls_named(const std::string& text) const {
         const auto name = boost::algorithm::to_upper_copy(text);
         std::vector<CallName> calls;
+        if (name == "GRANTED" || name == "NLM.GRANTED") return {granted};
         for (const auto& program : programs_) {
             if (name == program.id.name) calls.push_back({.program = program.id.number});
             for (const auto& procedure : program.procedures) {
@@ -115,6 +121,9 @@ private:
         if (end_word_ != nullptr && !calls_.empty() &&
             std::ranges::none_of(calls_, &CallName::has_end))
             end_word_->refuse("only READ, READDIR and READDIRPLUS have that");
+        const bool has_granted = std::ranges::find(calls_, granted) != calls_.end();
+        if (status_word_ != nullptr && has_granted)
+            status_word_->refuse("GRANTED has no status here; refuse= takes the lock back");
         if (status_word_ == nullptr) return;
         if (calls_.empty())
             made_.conditions.insert(made_.conditions.begin(),

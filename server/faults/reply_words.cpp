@@ -14,7 +14,7 @@ std::uint64_t number_up_to(const Word& word, std::uint64_t least, std::uint64_t 
 }
 
 void take_twice(const Word& word, Definition& into) {
-    static_cast<void>(choice_of(word, {{"reply", 0}}));
+    static_cast<void>(choice_of(word, {{"reply", 0}, {"call", 1}}));
     into.reply.copies = 1;
 }
 
@@ -58,7 +58,7 @@ void take_source(const Word& word, Definition& into) {
 }
 
 constexpr ReplyWord words_of_replies[] = {
-    {{"twice", "reply", "the reply comes twice"}, take_twice},
+    {{"twice", "reply|call", "the reply comes twice; of GRANTED, the call"}, take_twice},
     {{"late", "TIME", "the call runs, and its reply comes later"}, take_late},
     {{"behind", "next", "over TCP: the reply comes after the one that should have followed it"},
      take_behind},

@@ -853,6 +853,7 @@ def mistakes(bench: Bench) -> None:
         ("GETATTR after-bytes=1 drop=call", "only READ, WRITE and COMMIT have that"),
         ("MNT read-only=yes", "that is no status of the calls that the rule names"),
         ("NFS gone=no", "expected yes"),
+        ("GRANTED status=NLM4_DENIED", "GRANTED has no status here; refuse= takes the lock back"),
         ("GETATTR offset=0 drop=call", "only READ, WRITE and COMMIT have that"),
         ("GETATTR short=1", "only READ, WRITE and COMMIT have that"),
         ("WRITE eof=true", "only READ, READDIR and READDIRPLUS have that"),

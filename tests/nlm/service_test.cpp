@@ -227,6 +227,39 @@ TYPED_TEST(EveryVersion, AWaitByMessageIsGrantedByMessage) {
     EXPECT_EQ(this->heard().size(), 2U) << "acknowledged";
 }
 
+TYPED_TEST(EveryVersion, AnInterceptorSaysWhatHappensToGranted) {
+    using S = typename TestFixture::Answer;
+    GrantFate fate;
+    std::vector<std::string> clients;
+    this->server.grants.decide_by([&](const Grant& grant) {
+        clients.push_back(grant.path.client.text());
+        return fate;
+    });
+    const auto heard_when = [&](GrantFate wanted) {
+        fate = wanted;
+        this->server.client_side.heard.clear();
+        EXPECT_EQ(this->lock(*this->one, 0, 10), S::granted);
+        EXPECT_EQ(this->lock(*this->other, 0, 10, true), S::blocked);
+        EXPECT_EQ(this->unlock(*this->one, 0, 10), S::granted);
+        this->server.run_callbacks();
+        return this->heard().size();
+    };
+    const auto is_free = [&] { return this->lock(*this->one, 0, 10) == S::granted; };
+    EXPECT_EQ(heard_when({.copies = 1}), 2U);
+    EXPECT_FALSE(is_free());
+    EXPECT_EQ(this->unlock(*this->other, 0, 10), S::granted);
+
+    EXPECT_EQ(heard_when({.is_refused = true}), 0U);
+    EXPECT_TRUE(is_free()) << "it is taken back";
+    EXPECT_EQ(this->unlock(*this->one, 0, 10), S::granted);
+
+    EXPECT_EQ(heard_when({.is_sent = false}), 0U);
+    EXPECT_FALSE(is_free()) << "the client has it, and does not know";
+    EXPECT_EQ(this->lock(*this->other, 0, 10), S::granted) << "until it asks again";
+    EXPECT_EQ(this->unlock(*this->other, 0, 10), S::granted);
+    EXPECT_EQ(clients, std::vector<std::string>(3, "192.0.2.8"));
+}
+
 TYPED_TEST(EveryVersion, ADeniedGrantedResTakesTheLockBack) {
     using V = typename TestFixture::Protocol;
     using S = typename TestFixture::Answer;

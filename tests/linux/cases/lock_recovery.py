@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
+from cases.faults import fault
 from cases.locks import holders, lock, open_file, taken, unlock, waiters
 from guest import check
 from guest.lab import Lab, as_user, get, put
@@ -141,6 +143,32 @@ def server_killed(lab: Lab):
 def crash_on_command(lab: Lab):
     """The server loses all locks, as in a crash, while both clients hold some and one waits."""
     server_restarts(lab, "crash-locks")
+
+
+@case(guests=2, seconds=300)
+def grants_on_order(lab: Lab):
+    """The word that a waiter has the lock comes late, twice or never: it gets it all the same."""
+    with open_file(lab) as file:
+        for rule, least, most in (("late=4s", 4, 20), ("twice=call", 0, 4), ("first=1 drop=call", 5, 60)):
+            if lab.client == 1:
+                lock(file, fcntl.LOCK_EX)
+                lab.meet()
+                lab.meet()
+                unlock(file)
+                lab.meet()
+                continue
+            lab.meet()
+            with fault(lab, f"GRANTED {rule}") as hits:
+                waiter = begin_to_wait(lab, lambda: None)
+                began = time.monotonic()
+                lab.meet()
+                await_end(waiter)
+                took = time.monotonic() - began
+                check.true(least <= took < most, f"{rule}: {took} s")
+                check.equal(hits(), [1], f"{rule}: calls")
+                check.eventually(lambda: not lab.local.locks(), "nothing is left locked", 10)
+            lab.meet()
+    lab.meet()
 
 
 @case(guests=2, seconds=300)
