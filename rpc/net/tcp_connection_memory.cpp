@@ -17,7 +17,7 @@ void TcpConnection::count_up() {
     records_.charge(member_.account());
     if (!outbox_.is_empty()) outbox_.charge(member_.account());
     uncounted_bytes_ = 0;
-    const bool holds = records_.has_part() || !outbox_.is_empty();
+    const bool holds = records_.has_part() || !outbox_.is_empty() || !odd_.empty();
     const bool was_idle = is_idle();
     member_.tell(holds, was_idle);
     // A worker may have sent the last reply meanwhile, and told that the connection is idle.

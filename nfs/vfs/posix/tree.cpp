@@ -115,7 +115,6 @@ void Tree::choose_locator(const Options& options) {
     };
     auto store = open_names(options, reason);
     if (!identity_.is_always_certain()) assigned_ = std::make_shared<AssignedIds>(*store);
-    if (identity_.changes_looks() || !identity_.is_always_certain()) same_inode_.prepare();
     locator_ = std::make_unique<RememberedNames>(root(), root_id_, std::move(is_id),
                                                  std::move(open_step), std::move(is_object),
                                                  std::move(store), std::move(reason));

@@ -24,14 +24,11 @@ Result<SameInode::Answer> too_few(std::errc error) {
 
 }  // namespace
 
-void SameInode::prepare() {
-    auto watches = watches_.synchronize();
-    *watches = Descriptor{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
-}
-
 // The kernel keeps one watch per inode and inotify instance, and returns its number.
 Result<SameInode::Answer> SameInode::operator()(int one, int other) {
     auto watches = watches_.synchronize();
+    // The user of the process may have few of these (fs.inotify.max_user_instances).
+    if (!*watches) *watches = Descriptor{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
     if (!*watches) return Answer::unknown;
     const auto watch = [&](int object) -> Result<int> {
         const int made =

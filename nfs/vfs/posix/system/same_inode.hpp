@@ -12,10 +12,9 @@
 namespace berth::vfs::posix {
 
 /// Tells whether two objects that are open at this moment are one to the kernel, whatever the file
-/// system reports. Locks itself; any thread, once it is prepared.
+/// system reports. Takes a descriptor when it is first asked. Locks itself; any thread.
 class SameInode {
 public:
-    void prepare();
     enum class Answer : std::uint8_t {
         same,
         different,
