@@ -49,7 +49,7 @@ Refusal refusal_without_entry(const exports::Table& exports,
                     .way = {},
                     .entry = {},
                     .detail = {}};
-    // What is mounted in an export has the export's entries.
+    // A file system that is mounted in an export has the export's entries.
     const auto listed = std::ranges::find_if(
         matches, [](const exports::Match& match) { return !match.found->is_nested; });
     if (listed != matches.end()) {

@@ -91,7 +91,7 @@ private:
     Grace& grace_;
     MonitorList& monitored_;
     ToldOnce full_;
-    /// Of exports that were used so far.
+    /// Those of the exports that were used so far.
     boost::synchronized_value<std::map<exports::ExportId, std::uint64_t>, std::mutex> id_spaces_;
 };
 

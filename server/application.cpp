@@ -206,7 +206,7 @@ bool follow_until_the_end(Reloading& reloading, const ExportTrees& trees, Signal
                 [&] { signal == 0 ? reloading.look_again() : reloading.reload(); },
                 [&] { return trees.busy_with(); });
         } catch (const std::system_error& error) {
-            // Who is asked to look at the exports again serves on as before if it can't.
+            // A server that can't look at the exports again serves on as before.
             spdlog::error("exports, and what is mounted below them, stay as they were: {}",
                           error.what());
         }
@@ -313,8 +313,7 @@ int serve(const ServeOptions& options, const Reloading::Reread& reread) {
     Portmapping portmapping{options.portmap, dispatcher};
     if (options.log_level == "trace") dispatcher.intercept(std::make_shared<CallLog>());
     const faults::ExportPaths paths{exports, sealer};
-    const auto faults = faults_of(options, dispatcher, paths);
-    locks.decide_grants_by([&](const nlm::Grant& grant) { return faults->fate_of(grant); });
+    const auto faults = faults_of(options, dispatcher, paths, locks);
 
     const auto listening =
         listen(options.listen, server_options(options, correspondents, budget), dispatcher);

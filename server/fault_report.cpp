@@ -91,10 +91,11 @@ std::vector<std::vector<faults::Word>> words_in_files(const ServeOptions& option
 }  // namespace
 
 std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Dispatcher& dispatcher,
-                                          const faults::Paths& paths) {
+                                          const faults::Paths& paths, nlm::Services& locks) {
     auto made = std::make_shared<faults::Faults>(dispatcher, paths);
     for (const auto& words : words_in_files(options)) made->add(words);
     for (const auto& rule : options.faults) made->add(rule.text, rule.source);
+    locks.decide_grants_by([made](const nlm::Grant& grant) { return made->fate_of(grant); });
     return made;
 }
 

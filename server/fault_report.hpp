@@ -11,9 +11,9 @@
 
 namespace berth::server {
 
-/// With the rules of --faults and --fault. Throws UsageError. What it refers to outlives it.
+/// Faults with the rules of --faults and --fault. Throws UsageError. The arguments outlive them.
 std::shared_ptr<faults::Faults> faults_of(const ServeOptions& options, rpc::Dispatcher& dispatcher,
-                                          const faults::Paths& paths);
+                                          const faults::Paths& paths, nlm::Services& locks);
 
 /// Throws UsageError if those rules have mistakes.
 void check_faults(const ServeOptions& options, const rpc::Dispatcher& dispatcher);

@@ -23,7 +23,7 @@ bool LineLimits::admits(const rpc::PeerLine& line, spdlog::level::level_enum lev
     const Key of_peer{line.kind, of_path.peer, {}};
     auto known = known_.synchronize();
     auto& windows = known->windows;
-    // What the peer has had first: lines that it holds back must not count against other peers.
+    // The peer's own lines come first: those that it holds back must not count against others.
     if (is_rare && is_too_soon(*known, of_path, now)) return false;
     const auto has_had = [&](const Key& key, std::uint64_t most) {
         const auto found = windows.find(key);

@@ -48,9 +48,9 @@ private:
     std::string shown_;
 };
 
-/// Who caused a line and the path that it is about, as members of its object. What no reader of
-/// JSON would understand is written as "\xNN" in the path, and a backslash too, so that paths that
-/// differ look different.
+/// The client that caused a line, and the path that it is about, as members of its object. Bytes
+/// that no reader of JSON would understand are written as "\xNN" in the path, and a backslash too,
+/// so that paths that differ look different.
 class Members final : public spdlog::custom_flag_formatter {
 public:
     void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,

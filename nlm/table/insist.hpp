@@ -8,8 +8,8 @@
 
 namespace berth::nlm {
 
-/// Repeats `work` until it does not fail for lack of memory; it must bear that. What it holds it
-/// holds meanwhile.
+/// Repeats `work` until it does not fail for lack of memory; it must bear that. Its locks stay
+/// locked meanwhile.
 template <class Work>
 void insist(Work work) noexcept {
     constexpr std::chrono::milliseconds until_there_is_memory{10};

@@ -216,7 +216,7 @@ private:
         return text;
     }
 
-    // What CLI11 could not place says more than its message.
+    // The words that CLI11 could not place say more than its message.
     [[nodiscard]] std::string explain(const CLI::ParseError& error) const {
         const auto chain = parsed();
         const auto* const app = chain.empty() ? &app_ : chain.back();

@@ -107,7 +107,7 @@ private:
         });
     }
 
-    // What only calls of some programs have can't be asked of others.
+    // Words about things that only some calls have can't be asked of others.
     void check_calls() {
         if (nfs_word_ != nullptr && !calls_.empty() &&
             std::ranges::none_of(calls_, &CallName::is_of_nfs))
