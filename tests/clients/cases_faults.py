@@ -233,6 +233,15 @@ def held(bench: Bench) -> None:
                 reply = wire.receive()
                 expect(reply is not None and reply[:4] == xid and not (bench.export / "a.db").exists(), "it does not go on")
                 fault(bench, "release", "hold", status=0 if word == "release" else 1)
+    # A call goes on whose client has gone.
+    with serving(bench, "REMOVE name=hold delay=held", transport="tcp") as (wire, root, _):
+        for name in ("a.db", "b.txt", "c"):
+            with Wire(wire.port, "tcp") as gone:
+                gone.send(REMOVE, named(root, name))
+                expect(gone.receive(0.1) is None, "it was not held")
+        fault(bench, "release", "hold")
+        await_condition(lambda: not list(bench.export.iterdir()), "the held calls to run")
+        expect(wire.status(GETATTR, root) == OK, "another client is not answered")
     # A server that ends does not wait for anybody.
     with serving(bench, "REMOVE delay=held") as (wire, root, _):
         wire.send(REMOVE, named(root, "a.db"))
