@@ -262,6 +262,7 @@ void UdpSocket::hand_over(ExchangePtr exchange) {
 }
 
 void UdpSocket::deliver(ExchangePtr finished) {
+    finished->count_reply();  // before the client can ask again: a turn that is taken costs a call
     std::ignore = complete(std::move(finished));
 }
 

@@ -154,7 +154,7 @@ def descriptors(bench: Bench) -> None:
         status, _ = client.call(CREATE, root + opaque(b"new%d" % number) + struct.pack(">IIIIIIII", 0, 1, 0o644, 0, 0, 0, 0, 0))
         expect(status == 0, f"CREATE {number}: {status}")
     served(port, root, "127.0.0.3")
-    expect("as many as are allowed" in last_log(bench), last_log(bench))
+    await_condition(lambda: "as many as are allowed" in last_log(bench), "the log to tell")
     for one in idle:
         one.socket.close()
 

@@ -135,7 +135,7 @@ def many_paths(bench: Bench) -> None:
     for number_ in range(30):
         mount(("127.0.0.1", 0), port, pathlib.Path(f"/{number_}"))
     bench.stop_servers()
-    expect("more like this from 127.0.0.1, of '/" in last_log(bench), last_log(bench))
+    await_condition(lambda: "more like this from 127.0.0.1, of '/" in last_log(bench), "the log to tell")
     expect(last_log(bench).count("not below any export") < 20, "one client fills the log")
 
 
