@@ -19,6 +19,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -149,9 +150,9 @@ private:
     std::optional<Record> held_back_;  // until there is memory for its reply
     ExchangePtr awaiting_turn_;        // one of calls_out_
     // Ordered by interceptors, and counted in calls_out_:
-    std::deque<OddRecord> odd_;        // leave when the outbox is empty, before any later reply
-    bool odd_pauses_ = false;          // and a timer ends that
-    std::vector<ExchangePtr> behind_;  // leave after the next reply
+    std::deque<OddRecord> odd_;  // leave when the outbox is empty, before any later reply
+    bool odd_pauses_ = false;    // and a timer ends that
+    std::vector<std::pair<ExchangePtr, Leaving>> behind_;  // leave after the next reply
     std::uint64_t read_rate_ = 0;      // bytes a second that are read; 0: any number
     bool reading_pauses_ = false;      // and a timer ends that
     std::size_t uncounted_bytes_ = 0;  // of exchanges in the outbox

@@ -28,7 +28,7 @@ void TcpConnection::leave(ExchangePtr exchange, const Leaving& leaving) {
     if (leaving.is_behind_next) {
         ++calls_out_;
         exchange->charge(member_.account());
-        behind_.push_back(std::move(exchange));
+        behind_.emplace_back(std::move(exchange), leaving);
         return;
     }
     if (!leaving.manner.is_usual()) {
@@ -55,9 +55,13 @@ void TcpConnection::push_odd(const xdr::Writer& message, const Manner& manner,
 }
 
 void TcpConnection::push_those_behind() {
-    for (auto& exchange : std::exchange(behind_, {})) {
+    for (auto& [exchange, leaving] : std::exchange(behind_, {})) {
         --calls_out_;
-        push(std::move(exchange));
+        leaving.is_behind_next = false;
+        if (is_open_)
+            leave(std::move(exchange), leaving);
+        else
+            context_.thread.give_exchange(std::move(exchange));
     }
 }
 

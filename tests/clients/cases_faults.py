@@ -358,6 +358,13 @@ def records(bench: Bench) -> None:
         third = wire.send(LOOKUP, named(root, "c"))
         wire.socket.shutdown(socket.SHUT_WR)
         expect(wire.receive()[:4] == third and wire.receive() == b"", "a reply that nothing can follow is lost")
+    with serving(bench, "READ behind=next cut=half", transport="tcp") as (wire, root, files):
+        wire.send(READ, files["c"] + range_of_all)
+        expect(wire.receive(SOON) is None, "the reply came at once")
+        second = wire.send(GETATTR, root)
+        got = stream(wire)
+        whole_first = 4 + (struct.unpack(">I", got[:4])[0] & 0x7FFFFFFF)
+        expect(got[4:8] == second and len(got) - whole_first == (8 + len(whole)) // 2, f"behind the next, half of it: {len(got)}")
 
 
 def segments_in(wire: Wire) -> int:
